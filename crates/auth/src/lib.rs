@@ -1,0 +1,1 @@
+//! Who is knocking and what may they do: tokens in, identities out.

@@ -1,0 +1,1 @@
+//! What a backend author uses: handlers from plain functions, progress, cancel, registration.

@@ -1,0 +1,1 @@
+//! The client of a gateway: connect, request, progress, cancel, over JSON or binary.

@@ -1,0 +1,1 @@
+//! Every instrument of the gateway, named once, and their Prometheus text.

@@ -1,0 +1,1 @@
+//! Where a call goes: handler table, replicas, balancing, deadlines, retries.

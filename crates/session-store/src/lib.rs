@@ -1,0 +1,1 @@
+//! What outlives a connection: for now, the directory of backends.

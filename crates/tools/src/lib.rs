@@ -1,0 +1,1 @@
+//! A backend whose tools do real work on the machine where it runs.
