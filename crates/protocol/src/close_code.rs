@@ -33,6 +33,23 @@ pub enum CloseCode {
 }
 
 impl CloseCode {
+    /// Every code that the gateway sends, in order.
+    pub const ALL: [Self; 13] = [
+        Self::Normal,
+        Self::GoingAway,
+        Self::ProtocolError,
+        Self::Unsupported,
+        Self::InvalidPayload,
+        Self::PolicyViolation,
+        Self::TooBig,
+        Self::Internal,
+        Self::Restart,
+        Self::Overloaded,
+        Self::Unauthorized,
+        Self::TakenOver,
+        Self::Flooding,
+    ];
+
     /// The number on the wire.
     pub const fn as_u16(self) -> u16 {
         self as u16

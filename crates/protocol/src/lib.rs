@@ -1,14 +1,24 @@
 //! The words on the wire: envelope, binary header, methods, errors, close codes, limits, and the
 //! generated gRPC types. No I/O and no runtime: bytes in, values out.
 
+pub mod binary;
 mod close_code;
 mod error_code;
+pub mod json;
+mod limits;
+mod message;
 mod method;
+mod outgoing;
 mod replica;
+pub mod text;
+pub mod zlib;
 
 pub use close_code::CloseCode;
 pub use error_code::ErrorCode;
+pub use limits::Limits;
+pub use message::{Id, Kind, Message, Meta, MethodName, Rejection};
 pub use method::Method;
+pub use outgoing::{Format, Outgoing};
 pub use replica::Replica;
 
 /// The gRPC messages and services of `proto/mcpw/v1`, generated.
