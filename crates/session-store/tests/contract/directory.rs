@@ -1,0 +1,191 @@
+//! What every [`Directory`] does, whatever it keeps its list in.
+use std::sync::Arc;
+
+use protocol::{Replica, pb};
+use session_store::{Directory, Error};
+use tokio::sync::watch;
+
+/// Mounts the contract for the directory that `$make(limit)` makes.
+#[macro_export]
+macro_rules! directory_contract {
+    ($make:expr) => {
+        $crate::directory_contract!($make;
+            a_new_directory_is_empty
+            a_replica_that_was_put_is_listed
+            replicas_are_listed_in_the_order_they_became_known
+            an_instance_put_again_is_replaced_in_its_place
+            putting_the_same_replica_again_wakes_nobody
+            a_removed_replica_is_gone
+            removing_an_unknown_instance_wakes_nobody
+            a_watcher_that_came_later_sees_the_present_list
+            a_waiting_watcher_is_woken_by_a_change
+            a_slow_watcher_sees_the_last_state
+            a_snapshot_does_not_change_under_its_reader
+            a_new_instance_over_the_limit_is_refused
+            a_full_directory_still_replaces_and_removes
+            an_instance_without_a_name_is_refused
+            changes_from_many_threads_are_all_there
+        );
+    };
+    ($make:expr; $($test:ident)*) => {
+        $(
+            #[tokio::test]
+            async fn $test() {
+                $crate::contract::directory::$test($make).await;
+            }
+        )*
+    };
+}
+
+fn replica(instance: &str, backend: &str) -> Arc<Replica> {
+    Arc::new(Replica {
+        instance: instance.to_owned(),
+        address: "http://127.0.0.1:1".to_owned(),
+        description: pb::Description { name: backend.to_owned(), ..Default::default() },
+    })
+}
+
+fn instances(watch: &mut watch::Receiver<Arc<[Arc<Replica>]>>) -> Vec<String> {
+    watch.borrow_and_update().iter().map(|replica| replica.instance.clone()).collect()
+}
+
+async fn filled<D: Directory>(directory: D, names: &[&str]) -> D {
+    for name in names {
+        directory.put(replica(name, "b")).await.expect("there is room");
+    }
+    directory
+}
+
+pub(crate) async fn a_new_directory_is_empty<D: Directory>(make: impl Fn(usize) -> D) {
+    assert!(instances(&mut make(9).watch()).is_empty());
+}
+
+pub(crate) async fn a_replica_that_was_put_is_listed<D: Directory>(make: impl Fn(usize) -> D) {
+    let directory = make(9);
+    let one = replica("one", "tools");
+    directory.put(Arc::clone(&one)).await.expect("there is room");
+    assert_eq!(directory.watch().borrow().as_ref(), [one]);
+}
+
+pub(crate) async fn replicas_are_listed_in_the_order_they_became_known<D: Directory>(
+    make: impl Fn(usize) -> D,
+) {
+    let directory = filled(make(9), &["c", "a", "b"]).await;
+    assert_eq!(instances(&mut directory.watch()), ["c", "a", "b"]);
+}
+
+pub(crate) async fn an_instance_put_again_is_replaced_in_its_place<D: Directory>(make: impl Fn(usize) -> D) {
+    let directory = filled(make(9), &["a", "b", "c"]).await;
+    directory.put(replica("b", "other")).await.expect("it is known");
+    let mut watch = directory.watch();
+    assert_eq!(instances(&mut watch), ["a", "b", "c"]);
+    assert_eq!(watch.borrow()[1].backend(), "other");
+}
+
+pub(crate) async fn putting_the_same_replica_again_wakes_nobody<D: Directory>(make: impl Fn(usize) -> D) {
+    let directory = filled(make(9), &["a"]).await;
+    let mut watch = directory.watch();
+    instances(&mut watch);
+    directory.put(replica("a", "b")).await.expect("it is known");
+    assert!(!watch.has_changed().expect("the directory lives"));
+}
+
+pub(crate) async fn a_removed_replica_is_gone<D: Directory>(make: impl Fn(usize) -> D) {
+    let directory = filled(make(9), &["a", "b"]).await;
+    directory.remove("a").await.expect("in reach");
+    assert_eq!(instances(&mut directory.watch()), ["b"]);
+}
+
+pub(crate) async fn removing_an_unknown_instance_wakes_nobody<D: Directory>(make: impl Fn(usize) -> D) {
+    let directory = filled(make(9), &["a"]).await;
+    let mut watch = directory.watch();
+    instances(&mut watch);
+    directory.remove("z").await.expect("in reach");
+    assert!(!watch.has_changed().expect("the directory lives"));
+    assert_eq!(instances(&mut watch), ["a"]);
+}
+
+pub(crate) async fn a_watcher_that_came_later_sees_the_present_list<D: Directory>(make: impl Fn(usize) -> D) {
+    let directory = make(9);
+    let early = directory.watch();
+    let directory = filled(directory, &["a"]).await;
+    drop(early);
+    assert_eq!(instances(&mut directory.watch()), ["a"]);
+}
+
+pub(crate) async fn a_waiting_watcher_is_woken_by_a_change<D: Directory>(make: impl Fn(usize) -> D) {
+    let directory = make(9);
+    let mut watch = directory.watch();
+    instances(&mut watch);
+    let (changed, put) = tokio::join!(watch.changed(), directory.put(replica("a", "b")));
+    put.expect("there is room");
+    changed.expect("the directory lives");
+    assert_eq!(instances(&mut watch), ["a"]);
+}
+
+pub(crate) async fn a_slow_watcher_sees_the_last_state<D: Directory>(make: impl Fn(usize) -> D) {
+    let directory = make(9);
+    let mut watch = directory.watch();
+    let directory = filled(directory, &["a", "b", "c"]).await;
+    directory.remove("b").await.expect("in reach");
+    watch.changed().await.expect("the directory lives");
+    assert_eq!(instances(&mut watch), ["a", "c"]);
+    assert!(!watch.has_changed().expect("the directory lives"));
+}
+
+pub(crate) async fn a_snapshot_does_not_change_under_its_reader<D: Directory>(make: impl Fn(usize) -> D) {
+    let directory = filled(make(9), &["a"]).await;
+    let before = Arc::clone(&directory.watch().borrow());
+    directory.remove("a").await.expect("in reach");
+    assert_eq!(before.len(), 1);
+}
+
+pub(crate) async fn a_new_instance_over_the_limit_is_refused<D: Directory>(make: impl Fn(usize) -> D) {
+    let directory = filled(make(2), &["a", "b"]).await;
+    assert_eq!(directory.put(replica("c", "b")).await, Err(Error::Full { limit: 2 }));
+    assert_eq!(instances(&mut directory.watch()), ["a", "b"]);
+}
+
+pub(crate) async fn a_full_directory_still_replaces_and_removes<D: Directory>(make: impl Fn(usize) -> D) {
+    let directory = filled(make(2), &["a", "b"]).await;
+    directory.put(replica("b", "other")).await.expect("it is known");
+    directory.remove("a").await.expect("in reach");
+    directory.put(replica("c", "b")).await.expect("there is room again");
+    assert_eq!(instances(&mut directory.watch()), ["b", "c"]);
+}
+
+pub(crate) async fn an_instance_without_a_name_is_refused<D: Directory>(make: impl Fn(usize) -> D) {
+    let directory = make(9);
+    assert_eq!(directory.put(replica("", "b")).await, Err(Error::Instance { length: 0 }));
+    let long = "x".repeat(129);
+    assert_eq!(directory.put(replica(&long, "b")).await, Err(Error::Instance { length: 129 }));
+    assert!(instances(&mut directory.watch()).is_empty());
+}
+
+pub(crate) async fn changes_from_many_threads_are_all_there<D: Directory>(make: impl Fn(usize) -> D) {
+    let directory = Arc::new(make(1_000));
+    let threads: Vec<_> = (0..8)
+        .map(|thread| {
+            let directory = Arc::clone(&directory);
+            std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()
+                    .expect("a runtime can be built");
+                runtime.block_on(async {
+                    for number in 0..50 {
+                        let name = format!("{thread}-{number}");
+                        directory.put(replica(&name, "b")).await.expect("there is room");
+                        if number % 2 == 0 {
+                            directory.remove(&name).await.expect("in reach");
+                        }
+                    }
+                });
+            })
+        })
+        .collect();
+    for thread in threads {
+        thread.join().expect("no thread panics");
+    }
+    assert_eq!(instances(&mut directory.watch()).len(), 8 * 25);
+}
