@@ -1,1 +1,68 @@
 //! What a backend author uses: handlers from plain functions, progress, cancel, registration.
+//!
+//! ```no_run
+//! use backend::{Backend, Call, Serve, Tool};
+//! use schemars::JsonSchema;
+//! use serde::Deserialize;
+//!
+//! #[derive(Deserialize, JsonSchema)]
+//! struct Add { a: i64, b: i64 }
+//!
+//! # async fn run() -> Result<(), backend::Error> {
+//! let mut running = Backend::new("calculator")
+//!     .version("1.2")
+//!     .tool(
+//!         Tool::new("calc.add", |_call: Call, add: Add| async move { Ok(add.a + add.b) })
+//!             .description("Adds two numbers.")
+//!             .read_only()
+//!             .idempotent(),
+//!     )
+//!     .serve(Serve { register_at: vec!["http://gateway:9091".into()], ..Serve::default() })
+//!     .await?;
+//! running.wait().await
+//! # }
+//! ```
+//!
+//! # When a call ends early
+//!
+//! A call is cancelled when the gateway cancels it, drops its stream, or its deadline passes. Then, in
+//! this order: the call's cancel signal fires (see [`Call::cancelled`], for work that was spawned or sent to
+//! a blocking thread), the handler's future is dropped at the await where it stands (its drop guards run),
+//! and the caller is told. A handler that needs nothing but its future to be dropped need not care.
+
+mod answer;
+mod backend;
+mod backoff;
+mod call;
+mod connection;
+mod error;
+mod events;
+mod execution;
+mod failure;
+mod handler;
+mod handlers;
+mod health;
+mod multiplex;
+mod names;
+mod options;
+mod outbox;
+mod params;
+mod raw;
+mod registration;
+mod running;
+mod service;
+mod tasks;
+mod tool;
+
+pub use answer::{Answer, Json};
+pub use backend::Backend;
+pub use call::Call;
+pub use error::Error;
+pub use failure::Failure;
+pub use handler::Handler;
+pub use options::Serve;
+pub use params::Params;
+pub use protocol::ErrorCode;
+pub use raw::Raw;
+pub use running::Running;
+pub use tool::Tool;

@@ -1,0 +1,153 @@
+//! Many calls over one stream: starts, cancels and bounds them. Knows nothing of gRPC but the two streams.
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Waker};
+
+use protocol::ErrorCode;
+use protocol::pb::{CallEvent, CallRequest, call_event::Event};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+use tonic::Streaming;
+
+use crate::events::Outgoing;
+use crate::execution::execute;
+use crate::outbox::Outbox;
+use crate::service::Shared;
+use crate::{Call, Failure, tasks};
+
+pub(crate) struct Multiplex {
+    shared: Arc<Shared>,
+    outgoing: mpsc::Sender<Outgoing>,
+    /// A permit for each call that has not yet queued its last event.
+    places: Arc<Semaphore>,
+    live: Arc<Live>,
+}
+
+impl Multiplex {
+    pub(crate) fn new(shared: Arc<Shared>, outgoing: mpsc::Sender<Outgoing>) -> Self {
+        let places = Arc::new(Semaphore::new(shared.max_running_calls as usize));
+        Self { shared, outgoing, places, live: Arc::default() }
+    }
+
+    /// Serves the stream until it is dropped, or until it is complete or the backend drains and all calls
+    /// have ended.
+    pub(crate) async fn run(self, mut requests: Streaming<CallRequest>, gone: CancellationToken) {
+        let mut draining = false;
+        let mut complete = false;
+        let mut gone = pin!(gone.cancelled());
+        let mut drain = pin!(self.shared.drain.cancelled());
+        let places = self.places.clone();
+        let mut idle = pin!(places.acquire_many(self.shared.max_running_calls));
+        let ending = loop {
+            tokio::select! {
+                biased;
+                request = requests.message(), if !complete => match request {
+                    Ok(Some(request)) => self.take(request, draining).await,
+                    Ok(None) => complete = true,
+                    Err(status) => break Outgoing::Broken(status),
+                },
+                () = &mut gone => break Outgoing::End,
+                () = &mut drain, if !draining => draining = true,
+                _ = &mut idle, if draining || complete => break Outgoing::End,
+            }
+        };
+        self.live.cancel_all();
+        // Fails where the stream is gone: then nobody needs to be told.
+        let _ = self.outgoing.send(ending).await;
+    }
+
+    async fn take(&self, request: CallRequest, draining: bool) {
+        let call_id = request.call_id;
+        if request.cancel {
+            self.live.cancel(call_id);
+        } else if let Err(failure) = self.start(request, draining) {
+            let event = CallEvent { call_id, event: Some(Event::Error(failure.into_error())) };
+            let _ = self.outgoing.send(Outgoing::Event(event)).await;
+        }
+        if self.outgoing.capacity() == 0 {
+            // Whoever doesn't read events is not read from either.
+            let _ = self.outgoing.reserve().await;
+        }
+    }
+
+    fn start(&self, request: CallRequest, draining: bool) -> Result<(), Failure> {
+        if draining {
+            return Err(Failure::unavailable("this replica is shutting down; another one can take the call"));
+        }
+        let place = self.places.clone().try_acquire_owned();
+        let place =
+            place.map_err(|_| Failure::unavailable("as many calls as this replica takes are running"))?;
+        let run = self.shared.handlers.find(&request)?;
+        let cancel = CancellationToken::new();
+        let entry = self.live.enter(request.call_id, cancel.clone())?;
+        let outbox = Outbox::new(request.call_id, self.outgoing.clone(), self.shared.max_message_size);
+        let call = Call::new(request, cancel, outbox);
+        let mut running = Box::pin(async move {
+            let result = execute(run, &call).await;
+            finish(&call, result, entry, place).await;
+        });
+        // Most handlers of small things end at their first poll, and need no task then.
+        if running.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+            tasks::spawn(running);
+        }
+        Ok(())
+    }
+}
+
+async fn finish(
+    call: &Call,
+    result: Result<bytes::Bytes, Failure>,
+    entry: LiveEntry,
+    place: OwnedSemaphorePermit,
+) {
+    // The id is free again before anyone can know that its call has ended.
+    drop(entry);
+    call.outbox().end(result).await;
+    drop(place);
+}
+
+/// The calls that can still be cancelled, by id.
+#[derive(Default)]
+struct Live(Mutex<HashMap<u64, CancellationToken>>);
+
+impl Live {
+    fn enter(self: &Arc<Self>, call_id: u64, cancel: CancellationToken) -> Result<LiveEntry, Failure> {
+        match self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(call_id) {
+            Entry::Occupied(_) => Err(Failure::new(
+                ErrorCode::Internal,
+                format!("a call with call_id {call_id} is already running on this stream"),
+            )),
+            Entry::Vacant(vacant) => {
+                vacant.insert(cancel);
+                Ok(LiveEntry { live: self.clone(), call_id })
+            }
+        }
+    }
+
+    fn cancel(&self, call_id: u64) {
+        let cancel = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&call_id).cloned();
+        if let Some(cancel) = cancel {
+            cancel.cancel();
+        }
+    }
+
+    fn cancel_all(&self) {
+        let all: Vec<_> = self.0.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        for cancel in all {
+            cancel.cancel();
+        }
+    }
+}
+
+struct LiveEntry {
+    live: Arc<Live>,
+    call_id: u64,
+}
+
+impl Drop for LiveEntry {
+    fn drop(&mut self) {
+        self.live.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.call_id);
+    }
+}

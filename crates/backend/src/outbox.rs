@@ -1,0 +1,66 @@
+//! The way back to the caller: events of one call, in order, with backpressure, and none after its end.
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use protocol::pb::{CallEvent, call_event::Event};
+use tokio::sync::mpsc;
+
+use crate::Failure;
+use crate::events::Outgoing;
+
+/// What an event's own fields may add to its payload.
+const EVENT_OVERHEAD: usize = 64;
+
+pub(crate) struct Outbox {
+    call_id: u64,
+    outgoing: mpsc::Sender<Outgoing>,
+    max_message_size: usize,
+    /// Held while an event is queued, so that none can slip in behind the last one.
+    ended: Mutex<bool>,
+}
+
+impl Outbox {
+    pub(crate) fn new(call_id: u64, outgoing: mpsc::Sender<Outgoing>, max_message_size: usize) -> Self {
+        Self { call_id, outgoing, max_message_size, ended: Mutex::new(false) }
+    }
+
+    /// The payload, if an event that carries it is within the message limit.
+    pub(crate) fn fitting(&self, payload: Bytes) -> Result<Bytes, Failure> {
+        let limit = self.max_message_size - EVENT_OVERHEAD;
+        if payload.len() <= limit {
+            return Ok(payload);
+        }
+        Err(Failure::too_large(format!("the result has {} bytes; the limit is {limit}", payload.len())))
+    }
+
+    /// Queues an event that does not end the call; drops it if the call has ended or the stream is gone.
+    pub(crate) async fn send(&self, event: Event) {
+        self.queue(event, false).await;
+    }
+
+    /// Queues the event that ends the call; nothing follows it.
+    pub(crate) async fn end(&self, result: Result<Bytes, Failure>) {
+        let event = match result.and_then(|result| self.fitting(result)) {
+            Ok(result) => Event::Result(result),
+            Err(failure) => Event::Error(failure.into_error()),
+        };
+        self.queue(event, true).await;
+    }
+
+    async fn queue(&self, event: Event, last: bool) {
+        // Most often there is room, and waiting for it is not free.
+        let place = match self.outgoing.try_reserve() {
+            Ok(place) => place,
+            Err(mpsc::error::TrySendError::Closed(())) => return,
+            Err(mpsc::error::TrySendError::Full(())) => match self.outgoing.reserve().await {
+                Ok(place) => place,
+                Err(_) => return,
+            },
+        };
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*ended {
+            *ended = last;
+            place.send(Outgoing::Event(CallEvent { call_id: self.call_id, event: Some(event) }));
+        }
+    }
+}

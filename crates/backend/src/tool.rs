@@ -1,0 +1,106 @@
+//! A tool: a handler for `tool.execute` with what the platform shows of it.
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use protocol::pb;
+use schemars::generate::{SchemaGenerator, SchemaSettings};
+use schemars::{JsonSchema, Schema};
+
+use crate::handlers::{Run, erase};
+use crate::{Answer, Call, Failure, Params};
+
+/// A tool and the function that executes it.
+pub struct Tool {
+    pub(crate) declared: pb::Tool,
+    pub(crate) run: Run,
+}
+
+impl Tool {
+    /// A tool of this name, 1 to 128 of `[A-Za-z0-9._-]`. The JSON Schemas of args and result are derived from
+    /// the function's types. The future is dropped when the call is cancelled; it must not block its thread.
+    pub fn new<A, R, F, Fut>(name: impl Into<String>, execute: F) -> Self
+    where
+        A: Params + JsonSchema,
+        R: Answer + JsonSchema,
+        F: Fn(Call, A) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R, Failure>> + Send + 'static,
+    {
+        let output_schema = schema::<R>(SchemaSettings::draft2020_12().for_serialize());
+        let declared = pb::Tool {
+            name: name.into(),
+            input_schema: schema::<A>(SchemaSettings::draft2020_12().for_deserialize()),
+            // A schema that allows anything declares nothing.
+            output_schema: if output_schema == "{}" { Bytes::new() } else { output_schema },
+            annotations: Some(pb::Annotations::default()),
+            ..pb::Tool::default()
+        };
+        Self { declared, run: erase(execute) }
+    }
+
+    /// What the tool does, for whoever chooses among tools.
+    #[must_use]
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.declared.description = description.into();
+        self
+    }
+
+    /// The tool changes nothing: it may be executed again without harm.
+    #[must_use]
+    pub fn read_only(mut self) -> Self {
+        self.annotations().read_only = true;
+        self
+    }
+
+    /// Executing the tool twice with the same args is the same as executing it once.
+    #[must_use]
+    pub fn idempotent(mut self) -> Self {
+        self.annotations().idempotent = true;
+        self
+    }
+
+    /// The tool may destroy something that cannot be brought back.
+    #[must_use]
+    pub fn destructive(mut self) -> Self {
+        self.annotations().destructive = true;
+        self
+    }
+
+    /// The caller's token must hold this scope too.
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<String>) -> Self {
+        self.declared.scopes.push(scope.into());
+        self
+    }
+
+    /// The deadline where the caller names none, in whole milliseconds. Default: the gateway's own.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.declared.timeout_ms = milliseconds(timeout);
+        self
+    }
+
+    fn annotations(&mut self) -> &mut pb::Annotations {
+        self.declared.annotations.get_or_insert_default()
+    }
+}
+
+impl fmt::Debug for Tool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tool").field("name", &self.declared.name).finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn milliseconds(timeout: Duration) -> u32 {
+    u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX)
+}
+
+fn schema<T: JsonSchema>(settings: SchemaSettings) -> Bytes {
+    let mut schema: Schema = SchemaGenerator::new(settings).into_root_schema_for::<T>();
+    // `true` allows the same as `{}`, but readers of schemas expect an object.
+    let fields = schema.ensure_object();
+    // The dialect is that of the platform, and the title only the name of a Rust type.
+    fields.remove("$schema");
+    fields.remove("title");
+    Bytes::from(schema.to_value().to_string())
+}
