@@ -1,1 +1,37 @@
 //! Who is knocking and what may they do: tokens in, identities out.
+//!
+//! The only room that can build an [`Identity`], and the only one that knows the token library.
+//! It refuses to know sockets, HTTP and sessions: the gateway brings the text of a token and takes away an
+//! identity, or a [`Refusal`] and the words to answer with.
+
+use std::path::Path;
+
+pub use error::{Error, KeyProblem};
+pub use identity::Identity;
+pub use refusal::Refusal;
+pub use settings::{Algorithm, KeySettings, Settings};
+pub use signer::{Claims, Signer};
+pub use verifier::Verifier;
+
+mod claims;
+mod error;
+mod header;
+mod identity;
+mod keys;
+mod material;
+mod object;
+mod refusal;
+mod settings;
+mod signer;
+mod verifier;
+
+/// Reads the bytes of a shared secret from a file.
+///
+/// One line break at the end is dropped, because editors and `echo` add one and nobody means it.
+///
+/// # Errors
+///
+/// [`Error::Unreadable`] with the path.
+pub fn read_secret(path: &Path) -> Result<Vec<u8>, Error> {
+    material::read_secret(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })
+}

@@ -1,0 +1,112 @@
+//! What an operator did wrong, in words that say which key, which file and what would be right.
+
+use std::path::PathBuf;
+
+use crate::Algorithm;
+
+/// A configuration or a key that can't be used. Never caused by a client.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A token is required, but no key could verify one.
+    #[error("auth.keys is empty, so no token could be valid: add a key, or set auth.required to false")]
+    NoKeys,
+    /// A setting has a value that can't work.
+    #[error("auth.{setting} {problem}")]
+    Setting {
+        /// The setting's name below `auth`.
+        setting: &'static str,
+        /// What is wrong, and what would be right.
+        problem: &'static str,
+    },
+    /// A file can't be read.
+    #[error("can't read {path}: {source}", path = path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A configured key can't be used.
+    #[error("{key} ({algorithm}): {problem}")]
+    Key {
+        /// Where the key is configured, e.g. `auth.keys[0]`, with its id if it has one.
+        key: String,
+        /// The key's algorithm.
+        algorithm: Algorithm,
+        /// What is wrong with it.
+        problem: KeyProblem,
+    },
+    /// A key to sign with can't be used.
+    #[error("the signing key ({algorithm}): {problem}")]
+    SigningKey {
+        /// The algorithm asked for.
+        algorithm: Algorithm,
+        /// What is wrong with it.
+        problem: KeyProblem,
+    },
+    /// A claim that the verifier would refuse.
+    #[error("a token can't be minted: {claim} {problem}")]
+    Claim {
+        /// The claim.
+        claim: &'static str,
+        /// What is wrong, and what would be right.
+        problem: &'static str,
+    },
+    /// The signature could not be made.
+    #[error("a token can't be signed")]
+    Signing,
+}
+
+/// What is wrong with a key.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyProblem {
+    /// Nothing says where the key is.
+    #[error("no key is given: set {0}")]
+    Absent(&'static str),
+    /// More than one source.
+    #[error("more than one source of the key is given: set only one of {0}")]
+    Ambiguous(&'static str),
+    /// A source that this algorithm can't use.
+    #[error("{field} does not fit this algorithm: set {right}")]
+    Unfitting {
+        /// The field that was set.
+        field: &'static str,
+        /// What to set.
+        right: &'static str,
+    },
+    /// The id is empty or over 256 bytes.
+    #[error("its id must have 1 to 256 bytes")]
+    BadId,
+    /// Another key has the same id.
+    #[error("another key has the same id; a token's kid must name one key")]
+    DuplicateId,
+    /// Another key has the same algorithm, so this one could never be chosen.
+    #[error("it needs an id, because another key has the same algorithm")]
+    NeedsId,
+    /// A file can't be read.
+    #[error("can't read {path}: {source}", path = path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A secret that can be guessed.
+    #[error("the secret has {0} bytes; HS256 needs at least 32 random ones")]
+    ShortSecret(usize),
+    /// A PEM where a secret should be.
+    #[error(
+        "the secret is a PEM; for a key pair set algorithm to RS256, ES256 or EdDSA, and public_key or public_key_file"
+    )]
+    SecretIsPem,
+    /// Not a PEM of the right kind.
+    #[error("{origin} holds {found}; it must hold {expected}")]
+    WrongPem {
+        /// The file or field.
+        origin: String,
+        /// What was found.
+        found: &'static str,
+        /// What would be right.
+        expected: &'static str,
+    },
+}

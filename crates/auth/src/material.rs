@@ -1,0 +1,109 @@
+//! Key material from bytes: secrets and PEMs, checked before anything is signed or verified with them.
+//! It refuses to know ids, settings and tokens.
+
+use std::io;
+use std::path::Path;
+
+use jsonwebtoken::{DecodingKey, EncodingKey};
+
+use crate::Algorithm;
+use crate::error::KeyProblem;
+
+/// RFC 7518 section 3.2: a key of at least the hash's size.
+const SECRET_MINIMUM: usize = 32;
+
+/// RFC 7518 section 3.3 asks for 2,048 bits. The DER of such a public key has 270 bytes, of 1,024 bits 140; the
+/// verifier below refuses every smaller modulus for itself, this only says so at start.
+const RSA_DER_MINIMUM: usize = 260;
+
+/// The bytes of a secret's file, without one line break at the end.
+pub(crate) fn read_secret(path: &Path) -> io::Result<Vec<u8>> {
+    let mut secret = std::fs::read(path)?;
+    if secret.last() == Some(&b'\n') {
+        secret.pop();
+        if secret.last() == Some(&b'\r') {
+            secret.pop();
+        }
+    }
+    Ok(secret)
+}
+
+pub(crate) fn check_secret(secret: &[u8]) -> Result<(), KeyProblem> {
+    // A public key as a secret is a secret that everybody has.
+    if label(secret).is_some() {
+        return Err(KeyProblem::SecretIsPem);
+    }
+    if secret.len() < SECRET_MINIMUM {
+        return Err(KeyProblem::ShortSecret(secret.len()));
+    }
+    Ok(())
+}
+
+/// The public key in a PEM. The algorithm is not HS256.
+pub(crate) fn public_key(algorithm: Algorithm, pem: &[u8], origin: &str) -> Result<DecodingKey, KeyProblem> {
+    let expected = match algorithm {
+        Algorithm::RS256 => "an RSA public key of at least 2,048 bits (-----BEGIN PUBLIC KEY-----)",
+        Algorithm::ES256 => "a P-256 public key (-----BEGIN PUBLIC KEY-----)",
+        Algorithm::EdDSA | Algorithm::HS256 => "an Ed25519 public key (-----BEGIN PUBLIC KEY-----)",
+    };
+    let wrong = |found| KeyProblem::WrongPem { origin: origin.to_owned(), found, expected };
+    match label(pem) {
+        Some("PUBLIC KEY" | "RSA PUBLIC KEY") => {}
+        // The library would take the first octets of either for a public key.
+        Some(label) if label.ends_with("PRIVATE KEY") => return Err(wrong("a private key")),
+        Some("CERTIFICATE") => return Err(wrong("a certificate")),
+        Some(_) => return Err(wrong("a PEM of another kind")),
+        None => return Err(wrong("no PEM")),
+    }
+    let key = match algorithm {
+        Algorithm::RS256 => DecodingKey::from_rsa_pem(pem),
+        Algorithm::ES256 => DecodingKey::from_ec_pem(pem),
+        Algorithm::EdDSA | Algorithm::HS256 => DecodingKey::from_ed_pem(pem),
+    }
+    .map_err(|_| wrong("another kind of public key, or a broken one"))?;
+    let bytes = key.try_get_as_bytes().map_err(|_| wrong("a broken public key"))?;
+    let fits = match algorithm {
+        Algorithm::RS256 => bytes.len() >= RSA_DER_MINIMUM,
+        Algorithm::ES256 => bytes.len() == 65 && bytes.first() == Some(&4),
+        Algorithm::EdDSA | Algorithm::HS256 => bytes.len() == 32,
+    };
+    if fits { Ok(key) } else { Err(wrong("a public key of another size or curve")) }
+}
+
+/// The private key in a PEM, proven by signing with it. The algorithm is not HS256.
+pub(crate) fn private_key(algorithm: Algorithm, pem: &[u8]) -> Result<EncodingKey, KeyProblem> {
+    let expected = match algorithm {
+        Algorithm::RS256 => "an RSA private key of at least 2,048 bits (-----BEGIN PRIVATE KEY-----)",
+        Algorithm::ES256 => "a P-256 private key in PKCS#8 (-----BEGIN PRIVATE KEY-----)",
+        Algorithm::EdDSA | Algorithm::HS256 => {
+            "an Ed25519 private key in PKCS#8 (-----BEGIN PRIVATE KEY-----)"
+        }
+    };
+    let wrong = |found| KeyProblem::WrongPem { origin: "the PEM".to_owned(), found, expected };
+    match label(pem) {
+        Some("PRIVATE KEY" | "RSA PRIVATE KEY") => {}
+        Some("EC PRIVATE KEY") => {
+            return Err(wrong("a private key in SEC1 (convert it: openssl pkcs8 -topk8 -nocrypt)"));
+        }
+        Some("ENCRYPTED PRIVATE KEY") => return Err(wrong("an encrypted private key")),
+        Some(label) if label.ends_with("PUBLIC KEY") => return Err(wrong("a public key")),
+        Some(_) => return Err(wrong("a PEM of another kind")),
+        None => return Err(wrong("no PEM")),
+    }
+    let key = match algorithm {
+        Algorithm::RS256 => EncodingKey::from_rsa_pem(pem),
+        Algorithm::ES256 => EncodingKey::from_ec_pem(pem),
+        Algorithm::EdDSA | Algorithm::HS256 => EncodingKey::from_ed_pem(pem),
+    }
+    .map_err(|_| wrong("another kind of private key, or a broken one"))?;
+    jsonwebtoken::crypto::sign(b"", &key, algorithm.as_library())
+        .map_err(|_| wrong("a private key of another size or curve, or a broken one"))?;
+    Ok(key)
+}
+
+/// The label of the first PEM block.
+fn label(text: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(text).ok()?;
+    let (_, rest) = text.split_once("-----BEGIN ")?;
+    rest.split_once("-----").map(|(label, _)| label)
+}

@@ -1,0 +1,134 @@
+//! What an operator can choose about tokens: plain data, parsed once, checked by the verifier.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// How tokens are checked. Embedded in the gateway's configuration under `auth:`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Whether a connection needs a valid token. Default true. With false a client without a token is tenant
+    /// `default`, agent `anonymous`, without scopes; a token that is presented must still be valid.
+    pub required: bool,
+    /// The only accepted value of `iss`, which must then be present. Default none: any issuer that holds a key.
+    pub issuer: Option<String>,
+    /// The value that `aud` must hold, alone or in a list; it must then be present. Default none: then a
+    /// token that has an `aud` is meant for somebody else and is refused (RFC 7519 section 4.1.3).
+    pub audience: Option<String>,
+    /// How far the issuer's clock may be off, in seconds, for `exp` and `nbf`. Default 60, at most 86,400.
+    pub leeway_s: u64,
+    /// The longest accepted token in bytes; a longer one is refused unread. Default 8,192.
+    pub max_token_bytes: usize,
+    /// How long a live connection stays after its token has expired, in seconds, before it is closed with 4401.
+    /// Default 30.
+    pub grace_s: u64,
+    /// The claim that names the tenant. Default `tenant`.
+    pub tenant_claim: String,
+    /// The claim that holds the scopes: an array of strings or one string, separated by spaces. Default `scopes`;
+    /// a token without it may use `scope`.
+    pub scopes_claim: String,
+    /// The keys that tokens are checked with. Default none, which is an error where a token is required.
+    pub keys: Vec<KeySettings>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            required: true,
+            issuer: None,
+            audience: None,
+            leeway_s: 60,
+            max_token_bytes: 8192,
+            grace_s: 30,
+            tenant_claim: "tenant".to_owned(),
+            scopes_claim: "scopes".to_owned(),
+            keys: Vec::new(),
+        }
+    }
+}
+
+/// One key, and the one algorithm that it may be used with. Exactly one source of the key is given.
+#[derive(Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KeySettings {
+    /// The key's id: a token whose header has this `kid` is checked with this key. Default none: the key is used
+    /// for tokens without a `kid`, and only where it is the one key of its algorithm.
+    pub id: Option<String>,
+    /// The algorithm of the key. A token that names another is refused. Default HS256.
+    pub algorithm: Algorithm,
+    /// HS256: the secret's text, at least 32 bytes. Default none.
+    pub secret: Option<String>,
+    /// HS256: a file with the secret, at least 32 bytes; one line break at its end is dropped. Default none.
+    pub secret_file: Option<PathBuf>,
+    /// RS256, ES256, EdDSA: a file with the public key as PEM. Default none.
+    pub public_key_file: Option<PathBuf>,
+    /// RS256, ES256, EdDSA: the public key as PEM. Default none.
+    pub public_key: Option<String>,
+}
+
+impl fmt::Debug for KeySettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeySettings")
+            .field("id", &self.id)
+            .field("algorithm", &self.algorithm)
+            .field("secret", &self.secret.as_ref().map(|_| "[redacted]"))
+            .field("secret_file", &self.secret_file)
+            .field("public_key_file", &self.public_key_file)
+            .field("public_key", &self.public_key)
+            .finish()
+    }
+}
+
+/// How a token is signed. Written as the names of RFC 7518 and RFC 8037, in that spelling only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+pub enum Algorithm {
+    /// HMAC with SHA-256: one shared secret.
+    #[default]
+    HS256,
+    /// RSA PKCS#1 v1.5 with SHA-256: keys of 2,048 to 8,192 bits.
+    RS256,
+    /// ECDSA on the curve P-256 with SHA-256.
+    ES256,
+    /// Ed25519.
+    EdDSA,
+}
+
+impl Algorithm {
+    /// The name in a token's header and in the configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HS256 => "HS256",
+            Self::RS256 => "RS256",
+            Self::ES256 => "ES256",
+            Self::EdDSA => "EdDSA",
+        }
+    }
+
+    /// The algorithm of that name, exactly spelled; none for every other, `none` among them.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "HS256" => Some(Self::HS256),
+            "RS256" => Some(Self::RS256),
+            "ES256" => Some(Self::ES256),
+            "EdDSA" => Some(Self::EdDSA),
+            _ => None,
+        }
+    }
+
+    pub(crate) const fn as_library(self) -> jsonwebtoken::Algorithm {
+        match self {
+            Self::HS256 => jsonwebtoken::Algorithm::HS256,
+            Self::RS256 => jsonwebtoken::Algorithm::RS256,
+            Self::ES256 => jsonwebtoken::Algorithm::ES256,
+            Self::EdDSA => jsonwebtoken::Algorithm::EdDSA,
+        }
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
