@@ -1,1 +1,49 @@
-//! The client of a gateway: connect, request, progress, cancel, over JSON or binary.
+//! The client of a gateway: connect, request, progress, cancel, over JSON or binary. Knows the wire by
+//! `protocol` alone and nothing of what the tools behind a gateway do.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), client::Error> {
+//! use serde_json::json;
+//!
+//! let client = client::Client::builder("ws://127.0.0.1:8080/ws").token("…").connect().await?;
+//! let mut call = client.call("tool.execute", json!({"tool": "sleep", "args": {"ms": 500}})).await?;
+//! while let Some(update) = call.next().await {
+//!     eprintln!("{update:?}");
+//! }
+//! println!("{}", call.result().await?);
+//! client.close().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod assembly;
+mod builder;
+mod call;
+mod client;
+mod connection;
+mod control;
+mod endpoint;
+mod error;
+mod handshake;
+mod heartbeat;
+mod inbox;
+mod link;
+mod notification;
+mod reader;
+mod request;
+mod session;
+mod shared;
+mod tasks;
+mod update;
+mod wire;
+mod writer;
+
+pub use builder::Builder;
+pub use call::Call;
+pub use client::Client;
+pub use error::Error;
+pub use notification::{Notification, Notifications};
+pub use protocol::Format;
+pub use request::Request;
+pub use session::{Server, Session};
+pub use update::{Progress, Update};

@@ -1,0 +1,80 @@
+//! What can go wrong between a caller and a gateway, told apart by whose doing it was.
+
+use std::time::Duration;
+
+use protocol::ErrorCode;
+use serde_json::value::RawValue;
+
+/// Why a connection was not made, or a request was not answered with a result.
+///
+/// Cloned to every request that an ended connection leaves unanswered.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No connection came about: the URL is not one to dial, the name does not resolve, nobody listens, or what
+    /// listens does not speak WebSocket.
+    #[error("cannot connect to {url}: {reason}")]
+    Connect {
+        /// The URL as it was given.
+        url: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The gateway answered the upgrade with a status other than 101.
+    #[error("the gateway refused the connection with HTTP {status}: {reason}")]
+    Refused {
+        /// The HTTP status, 401 where the token is missing, wrong or expired.
+        status: u16,
+        /// The header `WWW-Authenticate`, if there was one.
+        challenge: Option<String>,
+        /// The answer's body, or the name of the status where the body is empty.
+        reason: String,
+    },
+    /// The connection has ended, so no answer can come any more.
+    #[error("the connection is closed: {code}{}{reason}", if reason.is_empty() { "" } else { " " })]
+    Closed {
+        /// The code of the close frame; 1006 where the connection ended without one.
+        code: u16,
+        /// The reason in the close frame, possibly empty.
+        reason: String,
+    },
+    /// The gateway or a backend answered with an error.
+    #[error("error {code}: {message}")]
+    Rpc {
+        /// One of the 4000s of [`ErrorCode`], or a code of a newer gateway.
+        code: u16,
+        /// What was wrong and what would be right.
+        message: String,
+        /// More about it as JSON, for instance `{"retry_after_ms":1200}`.
+        details: Option<Box<RawValue>>,
+    },
+    /// The peer broke the protocol; the connection is closed.
+    #[error("the gateway broke the protocol: {0}")]
+    Protocol(String),
+    /// No answer came in the time that the caller gave.
+    #[error("no answer within {0:?}")]
+    Timeout(Duration),
+    /// The params, or the message as a whole, cannot be sent. Nothing was sent.
+    #[error("this request cannot be sent: {0}")]
+    Unsendable(String),
+    /// The reader of a stream was too slow: what was waiting for it passed the bound.
+    #[error("{missed} messages were dropped because they were not read in time")]
+    Lagged {
+        /// How many messages are missing at this place.
+        missed: u64,
+    },
+}
+
+impl Error {
+    /// What the gateway's error code means; `None` for any other error and for a code that this client does not know.
+    pub fn rpc_code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Rpc { code, .. } => ErrorCode::from_u16(*code),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn abnormal(reason: impl Into<String>) -> Self {
+        Self::Closed { code: 1006, reason: reason.into() }
+    }
+}
