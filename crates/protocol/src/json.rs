@@ -1,11 +1,17 @@
 //! JSON as RFC 8259 says, checked strictly and without building values. Knows nothing of
 //! envelopes.
 
+mod keys;
+mod members;
+mod scan;
+mod string;
 mod write;
 
-use std::borrow::Cow;
 use std::fmt;
 
+pub use members::{Members, member, members};
+pub(crate) use scan::{Fault, Scanned, Scanner};
+pub(crate) use string::unescape;
 pub(crate) use write::{string_len, write_string};
 
 /// Where a text stops being JSON that is accepted here, and why.
@@ -29,20 +35,7 @@ impl std::error::Error for Malformed {}
 ///
 /// # Errors
 /// Also for what RFC 8259 leaves open: nesting over `depth`, a key twice in one object, a lone
-/// surrogate, a number that is no finite f64.
+/// surrogate, a number that is no finite f64. A `depth` over [`crate::Limits::MAX_DEPTH`] counts as that.
 pub fn validate(text: &str, depth: usize) -> Result<(), Malformed> {
-    let _ = (text, depth);
-    Err(Malformed { offset: 0, reason: "not built yet" })
-}
-
-/// The members of an object that was already validated: (key unescaped, raw value) in order. No
-/// members for any other value.
-pub fn members(object: &str) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
-    let _ = object;
-    std::iter::empty()
-}
-
-/// The content of a validated string without its escapes; `raw` is without its quotes.
-pub(crate) fn unescape(raw: &str) -> Cow<'_, str> {
-    Cow::Borrowed(raw)
+    scan::validate(text, depth)
 }

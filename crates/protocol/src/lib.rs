@@ -3,6 +3,7 @@
 
 pub mod binary;
 mod close_code;
+mod envelope;
 mod error_code;
 pub mod json;
 mod limits;

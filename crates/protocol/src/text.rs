@@ -1,14 +1,115 @@
 //! `mcp.v1`: JSON text frames. Knows nothing of sockets and of what methods mean.
 
+mod decode;
 mod encode;
 
+pub(crate) use decode::NamedCall;
 pub(crate) use encode::{encode, encoded_len, named_call_len, write_named_call};
 
+use decode::{Fields, rejection};
+
+use crate::json::{Fault, Malformed, Scanner};
 use crate::{Limits, Message, Rejection};
 
 /// Decodes a text frame: one message, or a batch (an array of messages). `on` is called for each
 /// in order. A batch is checked as a whole before its first message is delivered; a frame that is
-/// not JSON, an empty batch and a batch over the limit are one rejection.
+/// not JSON, an empty batch and a batch over the limit are one rejection. Messages borrow from
+/// `text`; nothing is allocated for those that are accepted, unless a method or trace context is
+/// written with escapes or an object has more keys than any before.
 pub fn decode<'a>(text: &'a str, limits: &Limits, mut on: impl FnMut(Result<Message<'a>, Rejection<'a>>)) {
-    let _ = (text, limits, &mut on);
+    let depth = limits.depth.min(Limits::MAX_DEPTH);
+    Scanner::run(text, |scanner| {
+        let start = scanner.space(0);
+        match scanner.byte(start) {
+            b'{' => on(one(scanner, start, depth, limits)),
+            b'[' => batch(scanner, start, depth, limits, &mut on),
+            _ => on(Err(neither(scanner, depth))),
+        }
+    });
+}
+
+#[inline(always)]
+fn one<'a>(
+    scanner: &mut Scanner<'a>,
+    open: usize,
+    depth: usize,
+    limits: &Limits,
+) -> Result<Message<'a>, Rejection<'a>> {
+    let mut fields = Fields::default();
+    let scanned =
+        scanner.start().and_then(|_| fields.scan(scanner, open, depth)).and_then(|end| scanner.end(end));
+    match scanned {
+        Ok(_) => fields.read(limits),
+        Err(Fault) => Err(faulty(&fields, scanner.fault(), limits)),
+    }
+}
+
+#[cold]
+fn faulty<'a>(fields: &Fields<'a>, fault: Malformed, limits: &Limits) -> Rejection<'a> {
+    rejection(fields.readable_id(limits), fault.to_string())
+}
+
+fn batch<'a>(
+    scanner: &mut Scanner<'a>,
+    open: usize,
+    depth: usize,
+    limits: &Limits,
+    on: &mut impl FnMut(Result<Message<'a>, Rejection<'a>>),
+) {
+    let mut count = 0;
+    let inner = depth.saturating_sub(1);
+    let checked = scanner
+        .start()
+        .and_then(|_| {
+            scanner.elements(open, depth, |scanner, at| {
+                count += 1;
+                scanner.value(at, inner)
+            })
+        })
+        .and_then(|end| scanner.end(end));
+    if checked.is_err() {
+        return on(Err(rejection(None, scanner.fault().to_string())));
+    }
+    if count == 0 {
+        return on(Err(rejection(None, "an empty batch; a batch holds at least one message")));
+    }
+    if count > limits.batch {
+        let most = limits.batch;
+        let message =
+            format!("a batch of {count} messages, none of them was executed; at most {most} may be in one");
+        return on(Err(rejection(None, message)));
+    }
+    let mut element = 0;
+    // The text is known to be well-formed, so this scan can't fail.
+    let _ = scanner.elements(open, depth, |scanner, at| {
+        let mut fields = Fields::default();
+        let end = match scanner.byte(at) {
+            b'{' => {
+                let end = fields.scan(scanner, at, inner)?;
+                on(fields.read(limits));
+                end
+            }
+            first => {
+                on(Err(no_message(element, first)));
+                scanner.value(at, inner)?
+            }
+        };
+        element += 1;
+        Ok(end)
+    });
+}
+
+#[cold]
+fn no_message(element: usize, first: u8) -> Rejection<'static> {
+    let what = if first == b'[' { "an array; batches do not nest" } else { "no message" };
+    rejection(None, format!("element {element} of the batch is {what}; each must be an object"))
+}
+
+#[cold]
+fn neither(scanner: &mut Scanner<'_>, depth: usize) -> Rejection<'static> {
+    let scanned = scanner.start().and_then(|at| scanner.value(at, depth)).and_then(|end| scanner.end(end));
+    match scanned {
+        Ok(_) => rejection(None, "a message must be a JSON object, a batch an array of objects"),
+        Err(Fault) => rejection(None, scanner.fault().to_string()),
+    }
 }
