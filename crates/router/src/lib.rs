@@ -1,1 +1,32 @@
-//! Where a call goes: handler table, replicas, balancing, deadlines, retries.
+//! Where a call goes: handler table, replicas, balancing, deadlines, retries. It knows no client
+//! connection, no session and no token.
+
+mod address;
+mod call;
+mod conflict;
+mod describe;
+mod dial;
+mod error;
+mod failure;
+mod handler;
+mod health;
+mod names;
+mod options;
+mod random;
+mod router;
+mod stats;
+mod table;
+mod wire;
+
+pub use address::normalise;
+pub use call::{Call, CallKey, Caller, Event, Sink};
+pub use conflict::{Conflict, Reason};
+pub use describe::describe;
+pub use error::Error;
+pub use failure::Failure;
+pub use handler::{Annotations, Handler, Kind};
+pub use health::{Health, watch};
+pub use options::Options;
+pub use router::Router;
+pub use stats::Stats;
+pub use table::Table;

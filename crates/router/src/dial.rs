@@ -1,0 +1,47 @@
+//! How a connection to a backend is opened: the HTTP/2 settings, once for both planes.
+use std::error::Error as _;
+use std::time::Duration;
+
+use tonic::transport::{Channel, Endpoint};
+
+use crate::{Error, Options};
+
+/// Dials an address in its normal form.
+pub(crate) async fn dial(address: &str, options: &Options) -> Result<Channel, Error> {
+    let endpoint = Endpoint::from_shared(address.to_owned())
+        .map_err(|_| Error::Address { address: address.to_owned(), reason: "is not a URI" })?
+        .connect_timeout(options.connect_timeout())
+        .tcp_nodelay(true)
+        .initial_stream_window_size(options.window_bytes)
+        .initial_connection_window_size(options.window_bytes)
+        .http2_keep_alive_interval(Duration::from_millis(options.keepalive_ms))
+        .keep_alive_timeout(Duration::from_millis(options.keepalive_timeout_ms))
+        .keep_alive_while_idle(true);
+    // The endpoint's own limit covers TCP alone; a peer that accepts and is silent must not hold us.
+    match tokio::time::timeout(options.connect_timeout(), endpoint.connect()).await {
+        Ok(Ok(channel)) => Ok(channel),
+        Ok(Err(error)) => Err(Error::Unreachable { address: address.to_owned(), reason: root_cause(&error) }),
+        Err(_) => Err(Error::Unreachable {
+            address: address.to_owned(),
+            reason: format!("no connection within {} ms", options.connect_timeout_ms),
+        }),
+    }
+}
+
+/// The innermost message of an error: `connection refused` rather than `transport error`.
+pub(crate) fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+/// What a status says, transport errors by their innermost cause.
+pub(crate) fn status_text(status: &tonic::Status) -> String {
+    match status.source() {
+        Some(source) => root_cause(source),
+        None if status.message().is_empty() => status.code().to_string(),
+        None => status.message().chars().take(500).collect(),
+    }
+}
