@@ -19,12 +19,12 @@ pub enum Error {
         problem: &'static str,
     },
     /// A file can't be read.
-    #[error("can't read {path}: {source}", path = path.display())]
+    #[error("can't read {path}: {reason}", path = path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// A configured key can't be used.
     #[error("{key} ({algorithm}): {problem}")]
@@ -84,12 +84,12 @@ pub enum KeyProblem {
     #[error("it needs an id, because another key has the same algorithm")]
     NeedsId,
     /// A file can't be read.
-    #[error("can't read {path}: {source}", path = path.display())]
+    #[error("can't read {path}: {reason}", path = path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// A secret that can be guessed.
     #[error("the secret has {0} bytes; HS256 needs at least 32 random ones")]

@@ -93,7 +93,7 @@ fn material_of(one: &KeySettings) -> Result<DecodingKey, KeyProblem> {
     if one.algorithm == Algorithm::HS256 {
         let secret = match (&one.secret, &one.secret_file) {
             (Some(secret), _) => secret.clone().into_bytes(),
-            (None, Some(path)) => material::read_secret(path).map_err(|source| unreadable(path, source))?,
+            (None, Some(path)) => material::read_secret(path).map_err(|reason| unreadable(path, reason))?,
             (None, None) => return Err(KeyProblem::Absent(right)),
         };
         material::check_secret(&secret)?;
@@ -102,13 +102,13 @@ fn material_of(one: &KeySettings) -> Result<DecodingKey, KeyProblem> {
     match (&one.public_key, &one.public_key_file) {
         (Some(pem), _) => material::public_key(one.algorithm, pem.as_bytes(), "public_key"),
         (None, Some(path)) => {
-            let pem = std::fs::read(path).map_err(|source| unreadable(path, source))?;
+            let pem = std::fs::read(path).map_err(|reason| unreadable(path, reason))?;
             material::public_key(one.algorithm, &pem, &path.display().to_string())
         }
         (None, None) => Err(KeyProblem::Absent(right)),
     }
 }
 
-fn unreadable(path: &Path, source: io::Error) -> KeyProblem {
-    KeyProblem::Unreadable { path: path.to_owned(), source }
+fn unreadable(path: &Path, reason: io::Error) -> KeyProblem {
+    KeyProblem::Unreadable { path: path.to_owned(), reason }
 }

@@ -33,5 +33,5 @@ mod verifier;
 ///
 /// [`Error::Unreadable`] with the path.
 pub fn read_secret(path: &Path) -> Result<Vec<u8>, Error> {
-    material::read_secret(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })
+    material::read_secret(path).map_err(|reason| Error::Unreadable { path: path.to_owned(), reason })
 }
