@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use protocol::CloseCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
 
@@ -103,14 +103,22 @@ impl Client {
         &self.session
     }
 
-    /// Brings a fresh token for the connection before the old one expires. Returns the whole answer,
-    /// `{"expires_at":…}`.
+    /// Brings a fresh token for the connection before the old one expires. Returns when the new one does, in seconds of
+    /// Unix time; `None` for never.
     ///
     /// # Errors
     /// [`Error::Rpc`] with 4001 for a token that is not accepted; the connection goes on with the old one. Otherwise as
     /// for [`Client::request`].
-    pub async fn refresh(&self, token: &str) -> Result<Box<RawValue>, Error> {
-        self.request("session.refresh", json!({ "token": token })).await
+    pub async fn refresh(&self, token: &str) -> Result<Option<u64>, Error> {
+        #[derive(Deserialize)]
+        struct Answer {
+            expires_at: Option<u64>,
+        }
+        let answer = self.request("session.refresh", json!({ "token": token })).await?;
+        let answer: Answer = serde_json::from_str(answer.get()).map_err(|error| {
+            Error::Protocol(format!("the answer to session.refresh is not understood: {error}"))
+        })?;
+        Ok(answer.expires_at)
     }
 
     /// Sends a ping of the message format and returns how long its pong took.

@@ -23,7 +23,7 @@ impl Endpoint {
         let refuse = |reason: &str| Error::Connect { url: url.to_owned(), reason: reason.to_owned() };
         let uri: Uri =
             url.parse().map_err(|_| refuse("this is not a URL; one looks like ws://127.0.0.1:8080/ws"))?;
-        match uri.scheme_str() {
+        match uri.scheme_str().map(str::to_ascii_lowercase).as_deref() {
             Some("ws") => {}
             Some("wss") => return Err(refuse("TLS is not supported by this client; use ws://")),
             _ => return Err(refuse("the URL has to begin with ws://")),

@@ -48,7 +48,8 @@ pub enum Error {
         /// More about it as JSON, for instance `{"retry_after_ms":1200}`.
         details: Option<Box<RawValue>>,
     },
-    /// The peer broke the protocol; the connection is closed.
+    /// The peer sent what the protocol does not allow or this client does not know. Where it is not about one answer or
+    /// one notification alone, the connection is closed.
     #[error("the gateway broke the protocol: {0}")]
     Protocol(String),
     /// No answer came in the time that the caller gave.

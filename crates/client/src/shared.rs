@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use protocol::{CloseCode, Id, Kind, Message, Method, MethodName, Rejection};
+use protocol::{CloseCode, ErrorCode, Id, Kind, Message, Method, MethodName, Rejection};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::SetOnce;
@@ -135,6 +135,11 @@ impl Shared {
     fn dispatch(&self, message: Result<Message<'_>, Rejection<'_>>) -> Result<(), String> {
         let message = match message {
             Ok(message) => message,
+            Err(rejection) if rejection.code == ErrorCode::MethodNotFound => {
+                // A notification of a newer gateway, whose number this client does not know.
+                self.publish(&Err(Error::Protocol(rejection.message.into_owned())));
+                return Ok(());
+            }
             Err(rejection) => {
                 // An answer that can't be read still is one: only its own call fails.
                 let known = rejection.id.and_then(number).and_then(|id| self.take(id));

@@ -1,0 +1,10 @@
+//! The client against real WebSocket servers that do as each test says.
+
+mod binary;
+mod calls;
+mod closing;
+mod frames;
+mod handshake;
+mod notifications;
+mod overflow;
+mod support;
