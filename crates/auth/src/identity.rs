@@ -49,6 +49,11 @@ impl Identity {
         }
     }
 
+    /// Nobody: a tenant and an agent without a name, which no token can have, and no scopes. It proves nothing.
+    pub fn nobody() -> Self {
+        Self::new("", "", "", [], 0)
+    }
+
     pub(crate) fn anonymous() -> Self {
         Self::new("default", "anonymous", "", [], 0)
     }

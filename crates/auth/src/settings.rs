@@ -3,10 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 
 /// How tokens are checked. Embedded in the gateway's configuration under `auth:`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Whether a connection needs a valid token. Default true. With false a client without a token is tenant
@@ -50,7 +50,7 @@ impl Default for Settings {
 }
 
 /// One key, and the one algorithm that it may be used with. Exactly one source of the key is given.
-#[derive(Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct KeySettings {
     /// The key's id: a token whose header has this `kid` is checked with this key. Default none: the key is used
@@ -58,7 +58,8 @@ pub struct KeySettings {
     pub id: Option<String>,
     /// The algorithm of the key. A token that names another is refused. Default HS256.
     pub algorithm: Algorithm,
-    /// HS256: the secret's text, at least 32 bytes. Default none.
+    /// HS256: the secret's text, at least 32 bytes. Default none. It is never written out again.
+    #[serde(serialize_with = "redact")]
     pub secret: Option<String>,
     /// HS256: a file with the secret, at least 32 bytes; one line break at its end is dropped. Default none.
     pub secret_file: Option<PathBuf>,
@@ -66,6 +67,10 @@ pub struct KeySettings {
     pub public_key_file: Option<PathBuf>,
     /// RS256, ES256, EdDSA: the public key as PEM. Default none.
     pub public_key: Option<String>,
+}
+
+fn redact<S: Serializer>(secret: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    secret.as_ref().map(|_| "[redacted]").serialize(serializer)
 }
 
 impl fmt::Debug for KeySettings {
@@ -82,7 +87,7 @@ impl fmt::Debug for KeySettings {
 }
 
 /// How a token is signed. Written as the names of RFC 7518 and RFC 8037, in that spelling only.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
 pub enum Algorithm {
     /// HMAC with SHA-256: one shared secret.
     #[default]

@@ -1,1 +1,20 @@
-//! The house itself: config, shards, HTTP, WebSocket, sessions, drain, admin; the binary mcpw.
+//! The house itself: config, shards, HTTP, WebSocket, sessions, drain, admin. The way of a message is
+//! `connection` → `ws` → `session` → the router's crate, and back.
+
+pub mod cli;
+pub mod config;
+mod connection;
+mod control;
+mod gateway;
+mod http;
+mod logging;
+mod pod;
+mod session;
+mod shard;
+mod tasks;
+mod wheel;
+mod wire;
+mod ws;
+
+pub use config::Config;
+pub use gateway::{Error, Gateway};

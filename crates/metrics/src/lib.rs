@@ -1,1 +1,16 @@
-//! Every instrument of the gateway, named once, and their Prometheus text.
+//! Every instrument of the gateway, named once, and their text for a scraper. Knows nothing of who counts.
+//!
+//! Each shard counts for itself and is the only writer of its counters; a scrape sums them. Label values
+//! come from closed sets, so no client can add a time series.
+
+mod counter;
+mod histogram;
+mod pod;
+mod shard;
+mod text;
+
+pub use counter::Counter;
+pub use histogram::{Histogram, LATENCY_BUCKETS};
+pub use pod::Pod;
+pub use shard::{Refusal, Shard};
+pub use text::Exposition;

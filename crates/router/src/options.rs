@@ -1,10 +1,10 @@
 //! What an operator can set, as plain data. Every default stands here and nowhere else.
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// How the router dials, bounds and judges backends. Bounds that name no scope hold for each shard.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// How long a dial may take, TCP and HTTP/2 together. Milliseconds, default 2,000.

@@ -1,0 +1,272 @@
+//! `mcpw call`: one request to a gateway, its answer on stdout, all else on stderr, an exit code that says which.
+//! It refuses to know what methods mean: whatever the gateway answers is printed.
+
+mod input;
+mod report;
+
+use std::fmt;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use client::{Call, Client, Error, Format, Notifications, Request, Update};
+use serde_json::value::RawValue;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::timeout;
+
+use input::Mistake;
+use report::Layout;
+
+/// So long a connection that has done its work may take to close.
+const CLOSE_WAIT: Duration = Duration::from_millis(500);
+/// So long the gateway may take to say that a call is cancelled.
+const CANCEL_WAIT: Duration = Duration::from_secs(2);
+
+const EXAMPLES: &str = "\
+Examples:
+  mcpw call tool.list
+  mcpw call tool.execute '{\"tool\":\"fs.search\",\"args\":{\"pattern\":\"fn main\"}}'
+  mcpw call --timeout 5s tool.execute @call.json
+  echo '[1,2,3]' | mcpw call --binary echo -
+
+Exit codes:
+  0    the result is on stdout
+  1    the gateway answered with an error
+  2    wrong usage: an argument, a file or PARAMS
+  3    no connection, or the gateway refused it
+  4    the connection ended, or the time was over, before an answer
+  130  cancelled by ctrl-c";
+
+/// Call a method of a gateway and print its result.
+///
+/// The result goes to stdout as JSON: indented on a terminal, otherwise on one line. Parts of a streamed result are
+/// printed before it, one line each. Progress and errors go to stderr. Ctrl-c cancels the call.
+#[derive(Clone, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// The method, for instance tool.list, tool.execute or echo.
+    #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    method: String,
+    /// The params: JSON, @FILE to read them from a file, or - to read them from stdin.
+    #[arg(allow_hyphen_values = true)]
+    params: Option<String>,
+    /// The gateway. HOST:PORT is enough: ws:// and /ws are added.
+    #[arg(long, env = "MCPW_URL", default_value = "ws://127.0.0.1:8080/ws")]
+    url: String,
+    /// The token. Other users of the machine can see it here: better set MCPW_TOKEN.
+    #[arg(long, conflicts_with = "token_file")]
+    token: Option<String>,
+    /// A file with the token.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Speak mcp.v1.binary instead of JSON text.
+    #[arg(long)]
+    binary: bool,
+    /// Stay connected after the answer and print notifications, one line of JSON each, until ctrl-c.
+    #[arg(long, short)]
+    watch: bool,
+    /// How long to wait for the answer: seconds, or like 500ms, 30s, 5m. The gateway is told as well.
+    #[arg(long, value_parser = input::duration, value_name = "TIME")]
+    timeout: Option<Duration>,
+    /// Print the result on one line, on a terminal too.
+    #[arg(long, visible_alias = "json", conflicts_with = "pretty")]
+    compact: bool,
+    /// Print the result indented, into a pipe or file too.
+    #[arg(long)]
+    pretty: bool,
+    /// Print no progress.
+    #[arg(long, short, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Tell on stderr who answered, and how long it took.
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+impl fmt::Debug for Arguments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // All but the token and the params, which may hold secrets too.
+        f.debug_struct("Arguments")
+            .field("method", &self.method)
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How a call ended other than with a result.
+enum Failure {
+    Usage(Mistake),
+    Connect(Error),
+    Call(Error),
+    Interrupted,
+    Output(io::Error),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+/// Makes the call and tells how it ended; the exit codes are those of the help text.
+///
+/// # Errors
+/// Only for what is no part of the call: no signal handler, stdout cannot be written.
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("can't listen for ctrl-c")?;
+    let code = match perform(&arguments, &mut interrupt).await {
+        Ok(()) => 0,
+        Err(Failure::Usage(mistake)) => {
+            report::line(&mistake.0);
+            2
+        }
+        Err(Failure::Connect(error)) => {
+            report::no_connection(&error);
+            3
+        }
+        Err(Failure::Call(error)) => {
+            report::failure(&error);
+            match error {
+                Error::Rpc { .. } => 1,
+                Error::Unsendable(_) => 2,
+                _ => 4,
+            }
+        }
+        Err(Failure::Interrupted) => 130,
+        // Whoever reads has seen enough, as `head` has.
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,
+        Err(Failure::Output(error)) => return Err(error).context("can't write to stdout"),
+    };
+    Ok(ExitCode::from(code))
+}
+
+async fn perform(arguments: &Arguments, interrupt: &mut Signal) -> Result<(), Failure> {
+    let (request, token) = prepare(arguments).map_err(Failure::Usage)?;
+    let client = tokio::select! {
+        client = connect(arguments, token) => client.map_err(Failure::Connect)?,
+        _ = interrupt.recv() => return Err(Failure::Interrupted),
+    };
+    if arguments.verbose {
+        let session = client.session();
+        let (name, version) = (&session.server.name, &session.server.version);
+        report::line(&format!("connected to {name} {version}, session {}", session.session_id));
+    }
+    // Listening begins before the request, so that nothing that it sets off is missed.
+    let notifications = arguments.watch.then(|| client.notifications());
+    let started = Instant::now();
+    let result = answer(arguments, &client, request, interrupt).await?;
+    print(&arguments.layout().apply(result.get()))?;
+    if arguments.verbose {
+        report::line(&format!("answered after {:.1?}", started.elapsed()));
+    }
+    if let Some(notifications) = notifications {
+        watch(&client, notifications, interrupt).await?;
+    }
+    let _ = timeout(CLOSE_WAIT, client.close()).await;
+    Ok(())
+}
+
+fn prepare(arguments: &Arguments) -> Result<(Request, Option<String>), Mistake> {
+    let token = input::token(arguments.token.as_deref(), arguments.token_file.as_deref())?;
+    let params = input::params(arguments.params.as_deref())?;
+    let mut request = Request::new(&arguments.method, params).map_err(|error| Mistake(error.to_string()))?;
+    if let Some(timeout) = arguments.timeout {
+        request = request.timeout(timeout);
+    }
+    Ok((request, token))
+}
+
+async fn connect(arguments: &Arguments, token: Option<String>) -> Result<Client, Error> {
+    let format = if arguments.binary { Format::Binary } else { Format::Json };
+    let mut builder = Client::builder(input::url(&arguments.url))
+        .format(format)
+        .name("mcpw call")
+        .version(env!("CARGO_PKG_VERSION"));
+    if let Some(token) = token {
+        builder = builder.token(token);
+    }
+    if let Some(timeout) = arguments.timeout {
+        builder = builder.connect_timeout(timeout);
+    }
+    builder.connect().await
+}
+
+/// Sends the request, prints its updates, returns its result.
+async fn answer(
+    arguments: &Arguments,
+    client: &Client,
+    request: Request,
+    interrupt: &mut Signal,
+) -> Result<Box<RawValue>, Failure> {
+    let mut call = client.start(request).await.map_err(Failure::Call)?;
+    loop {
+        tokio::select! {
+            update = call.next() => match update {
+                Some(Update::Partial(part)) => print(&Layout::Line.apply(part.get()))?,
+                Some(Update::Progress(progress)) if !arguments.quiet => report::progress(&progress),
+                Some(Update::Progress(_)) => {}
+                None => return call.result().await.map_err(Failure::Call),
+            },
+            _ = interrupt.recv() => {
+                cancel(&call, interrupt).await;
+                let _ = timeout(CLOSE_WAIT, client.close()).await;
+                return Err(Failure::Interrupted);
+            }
+        }
+    }
+}
+
+/// Cancels the call; a second ctrl-c does not wait for the answer to that.
+async fn cancel(call: &Call, interrupt: &mut Signal) {
+    report::line("cancelling");
+    tokio::select! {
+        answer = timeout(CANCEL_WAIT, call.cancel()) => report::line(match answer {
+            Ok(Ok(true)) => "cancelled",
+            Ok(Ok(false)) => "it had ended already",
+            Ok(Err(_)) | Err(_) => "the gateway did not confirm the cancel",
+        }),
+        _ = interrupt.recv() => {}
+    }
+}
+
+/// Prints notifications until ctrl-c or the end of the connection.
+async fn watch(
+    client: &Client,
+    mut notifications: Notifications,
+    interrupt: &mut Signal,
+) -> Result<(), Failure> {
+    loop {
+        let item = tokio::select! {
+            item = notifications.next() => item,
+            _ = interrupt.recv() => return Ok(()),
+        };
+        match item {
+            Some(Ok(notification)) => print(&report::notification(&notification))?,
+            Some(Err(error)) => report::failure(&error),
+            None => {
+                return match client.closed().await {
+                    Error::Closed { code: 1000, .. } => Ok(()),
+                    error => Err(Failure::Call(error)),
+                };
+            }
+        }
+    }
+}
+
+impl Arguments {
+    fn layout(&self) -> Layout {
+        if self.pretty || (!self.compact && io::stdout().is_terminal()) {
+            Layout::Indented
+        } else {
+            Layout::Line
+        }
+    }
+}
+
+fn print(line: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(line.as_bytes())?;
+    stdout.write_all(b"\n")?;
+    stdout.flush()
+}

@@ -1,0 +1,157 @@
+//! `mcpw dev`: a gateway and a tools backend in one process, joined by real gRPC on loopback, with a
+//! signing key that is made now and forgotten at the end.
+
+use super::dev_file::DevFile;
+use super::gateway::Sources;
+use super::{runtime, signals};
+use crate::config::{self, Config};
+use crate::{Gateway, logging};
+use anyhow::Context;
+use auth::{Algorithm, Claims, KeySettings, Signer};
+use backend::Serve;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// How long the printed token is valid.
+const TOKEN_LIFE: Duration = Duration::from_secs(24 * 3_600);
+
+/// Arguments of `mcpw dev`.
+#[derive(Debug, Default, clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    sources: Sources,
+    /// The folder that the fs tools may read.
+    #[arg(long, value_name = "FOLDER")]
+    root: Option<PathBuf>,
+    /// Print one JSON line {"url","admin","grpc","token"} once everything is ready, and nothing else.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Where the parts can be reached.
+#[derive(serde::Serialize)]
+struct Ready {
+    url: String,
+    admin: String,
+    grpc: String,
+    token: String,
+}
+
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let Arguments { sources, root, json } = arguments;
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).map_err(|error| anyhow::anyhow!("no randomness for a key: {error}"))?;
+    let secret: String = secret.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    });
+
+    let mut base = Config::default();
+    base.websocket.listen.set_ip([127, 0, 0, 1].into());
+    base.admin.listen.set_ip([127, 0, 0, 1].into());
+    base.registry.listen.set_ip([127, 0, 0, 1].into());
+    base.drain.delay_ms = 0;
+    base.log.level = "warn".to_owned();
+    let mut config = config::load(base, sources.config.as_deref(), &sources.overrides())?;
+    config.auth.keys.push(KeySettings {
+        id: Some("dev".to_owned()),
+        algorithm: Algorithm::HS256,
+        secret: Some(secret.clone()),
+        ..KeySettings::default()
+    });
+    let token = Signer::hs256(secret.as_bytes(), Some("dev"))?.mint(&Claims {
+        scopes: vec!["*".to_owned()],
+        issuer: config.auth.issuer.clone(),
+        audience: config.auth.audience.clone(),
+        ttl: TOKEN_LIFE,
+        ..Claims::new("dev", "dev-agent")
+    })?;
+    logging::init(&config.log)?;
+
+    let path = config.websocket.path.clone();
+    let gateway = Gateway::bind(config)?;
+    let ready = Ready {
+        url: format!("ws://{}{path}", gateway.client_address()?),
+        admin: format!("http://{}", gateway.admin_address()?),
+        grpc: format!("http://{}", gateway.grpc_address()?),
+        token,
+    };
+    let root = root.map_or_else(std::env::current_dir, Ok).context("no folder for the fs tools")?;
+    let tools = tools::backend(&root)
+        .with_context(|| format!("the tools cannot work in {}", root.display()))?;
+
+    let (registered, registration) = oneshot::channel();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let grpc = ready.grpc.clone();
+    let thread = std::thread::Builder::new().name("tools".to_owned()).spawn(move || {
+        runtime()?.block_on(async {
+            let serving = tools.serve(Serve { register_at: vec![grpc], ..Serve::default() }).await?;
+            serving.registered().await;
+            let _ = registered.send(());
+            // Also done when the other side is gone.
+            let _ = stopped.await;
+            serving.shutdown().await;
+            anyhow::Ok(())
+        })
+    })?;
+
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(async {
+        let announce = async {
+            if registration.await.is_ok() {
+                let file = (!json).then(|| DevFile::write(&ready.url, &ready.token));
+                announce(&ready, json)?;
+                // Kept until the end, then removed.
+                std::future::pending::<()>().await;
+                drop(file);
+            } else {
+                std::future::pending::<()>().await;
+            }
+            anyhow::Ok(())
+        };
+        tokio::select! {
+            served = gateway.run(signals::ended()) => served.map_err(anyhow::Error::from),
+            failed = announce => failed,
+        }
+    });
+    let _ = stop.send(());
+    match thread.join() {
+        Ok(tools) => tools.context("the tools backend")?,
+        Err(_) => anyhow::bail!("the tools backend panicked"),
+    }
+    outcome?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn announce(ready: &Ready, json: bool) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    if json {
+        writeln!(out, "{}", serde_json::to_string(ready)?)?;
+    } else {
+        let program = program();
+        writeln!(
+            out,
+            "mcpw is ready.\n\n  clients  {}\n  admin    {}\n  gRPC     {}\n  token    {}\n\n\
+             List the tools, from another terminal:\n\n  {program} call tool.list\n\n\
+             Call one:\n\n  {program} call tool.execute '{{\"tool\":\"fs.list\",\"args\":{{}}}}'\n\n\
+             From another user or machine, set MCPW_URL and MCPW_TOKEN first. Ctrl-C ends it.",
+            ready.url, ready.admin, ready.grpc, ready.token
+        )?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// This program as one would type it here.
+fn program() -> String {
+    let path = std::env::current_exe().unwrap_or_else(|_| "mcpw".into());
+    let here = std::env::current_dir().unwrap_or_default();
+    match path.strip_prefix(&here) {
+        Ok(relative) => format!("./{}", relative.display()),
+        Err(_) => path.display().to_string(),
+    }
+}

@@ -1,0 +1,61 @@
+//! `mcpw gateway`: a gateway as configured.
+
+use super::{runtime, signals};
+use crate::config::{self, Overrides};
+use crate::{Gateway, logging};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Where settings come from, for every command that runs a gateway.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Sources {
+    /// A YAML file; deploy/config/mcpw.yaml shows every key. The environment (WEBSOCKET_MAX_CONNECTIONS for
+    /// websocket.max_connections) stands above it.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Where clients connect: websocket.listen.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) listen: Option<SocketAddr>,
+    /// Metrics and health: admin.listen.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) admin: Option<SocketAddr>,
+    /// Where backends register: registry.listen.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) grpc: Option<SocketAddr>,
+}
+
+impl Sources {
+    pub(super) fn overrides(&self) -> Overrides {
+        [
+            ("websocket.listen", self.listen),
+            ("admin.listen", self.admin),
+            ("registry.listen", self.grpc),
+        ]
+        .into_iter()
+        .filter_map(|(key, address)| Some((key, address?.to_string().into())))
+        .collect()
+    }
+}
+
+/// Arguments of `mcpw gateway`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    sources: Sources,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let sources = &arguments.sources;
+    let config = config::load(config::Config::default(), sources.config.as_deref(), &sources.overrides())?;
+    logging::init(&config.log)?;
+    let gateway = Gateway::bind(config)?;
+    tracing::info!(
+        clients = %gateway.client_address()?,
+        admin = %gateway.admin_address()?,
+        grpc = %gateway.grpc_address()?,
+        "bound"
+    );
+    runtime()?.block_on(gateway.run(signals::ended()))?;
+    Ok(ExitCode::SUCCESS)
+}

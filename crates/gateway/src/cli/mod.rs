@@ -1,0 +1,53 @@
+//! The command `mcpw`.
+
+//mod call;
+mod check_config;
+mod dev;
+mod dev_file;
+mod gateway;
+mod signals;
+mod token;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// The WebSocket front door of an MCP platform.
+#[derive(Debug, Parser)]
+#[command(name = "mcpw", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a gateway with real tools on this machine, and print how to call it (the default).
+    Dev(dev::Arguments),
+    /// Run a gateway.
+    Gateway(gateway::Arguments),
+    /// Check a configuration and print what is in force.
+    CheckConfig(check_config::Arguments),
+    /// Mint a token for development.
+    Token(token::Arguments),
+    // Call(call::Arguments),
+}
+
+/// Reads the command line and does what it says.
+pub fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command.unwrap_or(Command::Dev(dev::Arguments::default())) {
+        Command::Dev(arguments) => dev::run(arguments),
+        Command::Gateway(arguments) => gateway::run(&arguments),
+        Command::CheckConfig(arguments) => check_config::run(&arguments),
+        Command::Token(arguments) => token::run(arguments).map(|()| ExitCode::SUCCESS),
+        //Command::Call(arguments) => runtime().and_then(|runtime| runtime.block_on(call::run(arguments))),
+    };
+    outcome.unwrap_or_else(|error| {
+        let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("mcpw: {error:#}\n"));
+        ExitCode::FAILURE
+    })
+}
+
+/// A runtime for everything that is not a shard.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}

@@ -1,0 +1,249 @@
+//! Every setting of the gateway: plain data, read once before anything is bound. The file
+//! deploy/config/mcpw.yaml shows each key with its default.
+
+mod load;
+
+pub use load::{ConfigError, Overrides, load};
+
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+macro_rules! settings {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty = $default:expr,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Deserialize, Serialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct $name { $($(#[$field_doc])* pub $field: $type,)* }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default,)* }
+            }
+        }
+    };
+}
+
+settings! {
+    /// The whole configuration.
+    Config {
+        /// Client connections.
+        websocket: WebSocket = WebSocket::default(),
+        /// Compression of payloads, where a client asked for it.
+        compression: Compression = Compression::default(),
+        /// Tokens.
+        auth: auth::Settings = auth::Settings::default(),
+        /// Calls to backends.
+        router: router::Options = router::Options::default(),
+        /// The gRPC port at which backends register.
+        registry: Registry = Registry::default(),
+        /// Backends that do not register themselves, as `http://host:port`.
+        backends: Vec<String> = Vec::new(),
+        /// The operators' port: metrics and health.
+        admin: Admin = Admin::default(),
+        /// What happens at SIGTERM.
+        drain: Drain = Drain::default(),
+        /// Threads.
+        runtime: Runtime = Runtime::default(),
+        /// Log lines.
+        log: Log = Log::default(),
+    }
+}
+
+settings! {
+    /// Client connections. Sizes are in bytes, times in milliseconds.
+    WebSocket {
+        /// Where clients connect.
+        listen: SocketAddr = ([0, 0, 0, 0], 8080).into(),
+        /// The path of the endpoint.
+        path: String = "/ws".to_owned(),
+        /// A path at which every message is echoed as it came, without a token: for conformance
+        /// tests alone.
+        echo_path: Option<String> = None,
+        /// Open connections of this pod; one more is answered with 503.
+        max_connections: usize = 100_000,
+        /// Upgrades that this pod works on at a time; further sockets wait in the kernel's queue.
+        max_handshakes: usize = 16_384,
+        /// From accept to the end of the upgrade.
+        handshake_timeout_ms: u64 = 10_000,
+        /// The request line and all headers together.
+        max_header_bytes: usize = 16_384,
+        /// Headers of an upgrade request.
+        max_headers: usize = 64,
+        /// One message, all its fragments together.
+        max_message_size: usize = 1_048_576,
+        /// One frame.
+        max_frame_size: usize = 1_048_576,
+        /// Fragments of one message, empty ones included.
+        max_fragments: u32 = 1_024,
+        /// From the first byte of a message to its last.
+        message_timeout_ms: u64 = 30_000,
+        /// Messages in one frame.
+        message_batch_size: usize = 100,
+        /// Nesting of arrays and objects in JSON.
+        max_json_depth: usize = 64,
+        /// Calls to backends that one connection may have running.
+        max_in_flight: usize = 256,
+        /// Silence after which the gateway sends a ping.
+        ping_interval_ms: u64 = 30_000,
+        /// Silence after such a ping, after which the connection is dropped.
+        pong_timeout_ms: u64 = 10_000,
+        /// Pings that a client may send in a second, on average over ten; more closes with 4429.
+        max_pings_per_second: u32 = 100,
+        /// How long unread output may make no progress before the connection is dropped.
+        write_timeout_ms: u64 = 10_000,
+        /// Unsent bytes above which the gateway stops reading from a connection.
+        write_high_water: usize = 262_144,
+        /// Unsent bytes above which a call that streams its result is ended with 4012.
+        max_unsent: usize = 16_777_216,
+        /// How long a closing connection may take to end.
+        close_timeout_ms: u64 = 5_000,
+    }
+}
+
+settings! {
+    /// Compression of payloads.
+    Compression {
+        /// Whether clients may ask for it.
+        enabled: bool = true,
+        /// Payloads under this many bytes are sent as they are.
+        threshold: usize = 1_024,
+    }
+}
+
+settings! {
+    /// The gRPC port for backends.
+    Registry {
+        /// Where backends register.
+        listen: SocketAddr = ([0, 0, 0, 0], 9091).into(),
+        /// How long a registration lives without a heartbeat, in milliseconds.
+        lease_ms: u32 = 5_000,
+        /// Registrations at a time.
+        max_registrations: usize = 1_000,
+    }
+}
+
+settings! {
+    /// The operators' port.
+    Admin {
+        /// Where /metrics and /health are served.
+        listen: SocketAddr = ([0, 0, 0, 0], 9090).into(),
+    }
+}
+
+settings! {
+    /// The way out.
+    Drain {
+        /// From unready to the closed listener, so that the load balancer has seen it; milliseconds.
+        delay_ms: u64 = 2_000,
+        /// Until calls that run are given up; milliseconds.
+        timeout_ms: u64 = 30_000,
+        /// Connections told to go a second.
+        rate: u32 = 500,
+    }
+}
+
+settings! {
+    /// Threads.
+    Runtime {
+        /// Shards: threads that serve clients. 0 means one for each CPU that the process may use.
+        shards: usize = 0,
+        /// Whether each shard is pinned to a CPU of its own.
+        pin: bool = true,
+    }
+}
+
+settings! {
+    /// Log lines on standard error.
+    Log {
+        /// A level (error, warn, info, debug, trace), or a filter such as `gateway=debug,info`.
+        level: String = "info".to_owned(),
+        /// `json`, `human`, or `auto`: human on a terminal.
+        format: LogFormat = LogFormat::Auto,
+    }
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Human,
+    /// Human on a terminal, JSON elsewhere.
+    Auto,
+}
+
+impl Config {
+    /// What a type alone cannot say.
+    ///
+    /// # Errors
+    /// Names the key, its value and what would be right.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let w = &self.websocket;
+        let at_least_one = [
+            ("websocket.max_connections", w.max_connections as u64),
+            ("websocket.max_handshakes", w.max_handshakes as u64),
+            ("websocket.handshake_timeout_ms", w.handshake_timeout_ms),
+            ("websocket.max_headers", w.max_headers as u64),
+            ("websocket.max_fragments", u64::from(w.max_fragments)),
+            ("websocket.message_timeout_ms", w.message_timeout_ms),
+            ("websocket.message_batch_size", w.message_batch_size as u64),
+            ("websocket.max_json_depth", w.max_json_depth as u64),
+            ("websocket.max_in_flight", w.max_in_flight as u64),
+            ("websocket.ping_interval_ms", w.ping_interval_ms),
+            ("websocket.pong_timeout_ms", w.pong_timeout_ms),
+            ("websocket.max_pings_per_second", u64::from(w.max_pings_per_second)),
+            ("websocket.write_timeout_ms", w.write_timeout_ms),
+            ("websocket.write_high_water", w.write_high_water as u64),
+            ("websocket.close_timeout_ms", w.close_timeout_ms),
+            ("registry.max_registrations", self.registry.max_registrations as u64),
+            ("drain.rate", u64::from(self.drain.rate)),
+        ];
+        for (key, value) in at_least_one {
+            if value == 0 {
+                return Err(ConfigError::value(key, 0, "1 or more"));
+            }
+        }
+        for (key, value) in [
+            ("websocket.max_message_size", w.max_message_size),
+            ("websocket.max_frame_size", w.max_frame_size),
+        ] {
+            if !(125..=1 << 30).contains(&value) {
+                return Err(ConfigError::value(key, value, "125 to 1073741824 bytes"));
+            }
+        }
+        if w.max_header_bytes < 1_024 {
+            return Err(ConfigError::value(
+                "websocket.max_header_bytes",
+                w.max_header_bytes,
+                "1024 bytes or more",
+            ));
+        }
+        for (key, path) in
+            [("websocket.path", Some(&w.path)), ("websocket.echo_path", w.echo_path.as_ref())]
+        {
+            if path.is_some_and(|path| !path.starts_with('/')) {
+                return Err(ConfigError::value(key, path.map_or("", |path| path), "a path that begins with /"));
+            }
+        }
+        if w.echo_path.as_ref() == Some(&w.path) {
+            return Err(ConfigError::value("websocket.echo_path", &w.path, "a path other than websocket.path"));
+        }
+        if self.registry.lease_ms < 100 {
+            return Err(ConfigError::value("registry.lease_ms", self.registry.lease_ms, "100 or more"));
+        }
+        self.router.check().map_err(|(key, why)| ConfigError::Type(format!("router.{key} {why}")))?;
+        for address in &self.backends {
+            router::normalise(address)
+                .map_err(|error| ConfigError::value("backends", address, &error.to_string()))?;
+        }
+        Ok(())
+    }
+}
+
+/// Milliseconds of the configuration.
+pub(crate) const fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}

@@ -1,0 +1,435 @@
+//! One client connection, from the upgrade to the end: a state machine that owns a socket and a few words
+//! of state. While nothing is half-read and nothing unsent it owns no buffer: it reads and writes through
+//! the shard's.
+
+use crate::pod::Place;
+use crate::session::{Exchange, Outbox, Session};
+use crate::shard::{Peer, Scratch, Shard, Signals};
+use crate::wire::Wire;
+use crate::ws::{Decoder, Incoming, Spare, write_close, write_head};
+use fastwebsockets::OpCode;
+use protocol::CloseCode;
+use std::io;
+use std::mem;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// Reads in a row before another connection has its turn.
+const TURNS: usize = 4;
+
+/// Whether messages are still exchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Open,
+    /// The close frame is written; what still comes is thrown away until the peer ends or time is up.
+    Closing { since: u64, shut: bool },
+}
+
+/// Why a connection is over.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    /// The peer closed its side, or the socket broke.
+    Gone,
+    /// A clock ran out.
+    TimedOut(&'static str),
+}
+
+impl From<io::Error> for End {
+    fn from(_: io::Error) -> Self {
+        Self::Gone
+    }
+}
+
+/// The task of a connection.
+pub(crate) struct Connection {
+    stream: TcpStream,
+    shard: Rc<Shard>,
+    peer: Rc<Peer>,
+    _place: Place,
+    session: Session,
+    decoder: Decoder,
+    wire: Wire,
+    phase: Phase,
+    draining: bool,
+    /// Bytes that were read but not handled, since too much was unsent.
+    unread: Vec<u8>,
+    /// Frames of which the first `written` bytes are sent. Empty while the shard's buffer does.
+    output: Vec<u8>,
+    written: usize,
+    /// Ticks of the last read, of the last progress of unsent output, and of the ping that is unanswered.
+    read_at: u64,
+    write_at: u64,
+    pinged_at: Option<u64>,
+    pings: u32,
+    pings_since: u64,
+    closed: Option<CloseCode>,
+}
+
+impl Connection {
+    /// A connection that was just upgraded. `early` are bytes that came behind the request.
+    pub(crate) fn new(
+        stream: TcpStream,
+        early: &[u8],
+        shard: &Rc<Shard>,
+        place: Place,
+        session: Session,
+        wire: Wire,
+    ) -> Self {
+        let now = shard.now();
+        let peer = {
+            let mut peers = shard.peers.borrow_mut();
+            let entry = peers.vacant_entry();
+            let peer = Rc::new(Peer::new(entry.key()));
+            entry.insert(Rc::clone(&peer));
+            peer
+        };
+        shard.counters.connections_opened.increment();
+        let connection = Self {
+            stream,
+            shard: Rc::clone(shard),
+            peer,
+            _place: place,
+            session,
+            decoder: Decoder::default(),
+            wire,
+            phase: Phase::Open,
+            draining: false,
+            unread: early.to_vec(),
+            output: Vec::new(),
+            written: 0,
+            read_at: now,
+            write_at: now,
+            pinged_at: None,
+            pings: 0,
+            pings_since: now,
+            closed: None,
+        };
+        connection.arm();
+        connection
+    }
+
+    /// One turn: results, signals, reads, and one write of all that came of them.
+    fn turn(
+        &mut self,
+        cx: &mut Context<'_>,
+        shard: &Rc<Shard>,
+        scratch: &mut Scratch,
+        out: &mut Vec<u8>,
+    ) -> Result<(), End> {
+        let now = shard.now();
+        let started = Instant::now();
+        let mut answered = 0;
+        self.take_results(shard, scratch, out, started);
+        let signals = self.peer.take_signals();
+        if signals.has(Signals::DRAIN) && !self.draining {
+            self.draining = true;
+            self.migrate(shard, &mut scratch.zlib, out);
+        }
+        if signals.has(Signals::CLOCK) {
+            self.check_clocks(now, out)?;
+        }
+        for turn in 0.. {
+            if self.unsent(out) > shard.config.websocket.write_high_water {
+                if self.flush(cx, shard, out)?.is_pending() {
+                    return Ok(());
+                }
+                continue;
+            }
+            if self.phase != Phase::Open {
+                break;
+            }
+            if !self.unread.is_empty() {
+                let mut input = mem::take(&mut self.unread);
+                answered += self.handle(&mut input, shard, &mut scratch.spare, &mut scratch.zlib, out);
+                continue;
+            }
+            if turn >= TURNS {
+                cx.waker().wake_by_ref();
+                break;
+            }
+            let Poll::Ready(read) = self.read(cx, &mut scratch.input) else { break };
+            let read = read?;
+            if read == 0 {
+                return Err(End::Gone);
+            }
+            shard.counters.bytes_received.add(read as u64);
+            (self.read_at, self.pinged_at) = (now, None);
+            let input = &mut scratch.input[..read];
+            answered += self.handle(input, shard, &mut scratch.spare, &mut scratch.zlib, out);
+        }
+        if self.draining && self.phase == Phase::Open && self.session.is_idle() {
+            self.close(out, CloseCode::Restart, &shard.pod.reconnect_delay_ms().to_string());
+        }
+        let flushed = self.flush(cx, shard, out)?.is_ready();
+        if answered > 0 {
+            shard.counters.latency.observe(started.elapsed(), answered);
+        }
+        if flushed && let Phase::Closing { .. } = self.phase {
+            self.linger(cx, &mut scratch.input)?;
+        }
+        self.decoder.park(&mut scratch.spare);
+        Ok(())
+    }
+
+    fn read(&mut self, cx: &mut Context<'_>, input: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut buffer = ReadBuf::new(input);
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
+        Poll::Ready(Ok(buffer.filled().len()))
+    }
+
+    /// Takes every message of `input`; returns how many were answered. What is left over when too much is
+    /// unsent waits in `unread`.
+    fn handle(
+        &mut self,
+        input: &mut [u8],
+        shard: &Rc<Shard>,
+        spare: &mut Spare,
+        zlib: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) -> u64 {
+        let (mut at, mut answered, now) = (0, 0, shard.now());
+        while self.phase == Phase::Open {
+            if self.unsent(out) > shard.config.websocket.write_high_water {
+                self.unread = input[at..].to_vec();
+                break;
+            }
+            let close = match self.decoder.next(input, &mut at, &shard.rules, spare, now) {
+                Err(violation) => Some((violation.close_code(), violation.to_string())),
+                Ok(None) => break,
+                Ok(Some(Incoming::Close(code))) => {
+                    let code = if code.is_none_or(|code| code == 1000) {
+                        CloseCode::Normal
+                    } else {
+                        CloseCode::GoingAway
+                    };
+                    Some((code, String::new()))
+                }
+                Ok(Some(Incoming::Ping(payload))) => {
+                    write_head(out, OpCode::Pong, payload.len());
+                    out.extend_from_slice(payload);
+                    self.count_ping(now, shard)
+                }
+                Ok(Some(Incoming::Pong)) => None,
+                Ok(Some(Incoming::Text(text))) if self.wire == Wire::Echo => {
+                    write_head(out, OpCode::Text, text.len());
+                    out.extend_from_slice(text.as_bytes());
+                    None
+                }
+                Ok(Some(Incoming::Binary(bytes))) if self.wire == Wire::Echo => {
+                    write_head(out, OpCode::Binary, bytes.len());
+                    out.extend_from_slice(bytes);
+                    None
+                }
+                Ok(Some(data)) => {
+                    let (wire, deflate, sent) = (self.wire, self.session.deflates(), self.written);
+                    let outbox = Outbox { wire, deflate, out, sent, zlib, shard };
+                    let mut exchange = Exchange::new(shard, &self.peer, outbox, self.draining);
+                    let taken = match data {
+                        Incoming::Text(text) => self.session.text(text, &mut exchange),
+                        Incoming::Binary(bytes) => self.session.binary(bytes, &mut exchange),
+                        _ => Ok(()),
+                    };
+                    answered += exchange.answered();
+                    taken.err().map(|close| (close.code, close.reason.into_owned()))
+                }
+            };
+            if let Some((code, reason)) = close {
+                self.close(out, code, &reason);
+            }
+        }
+        answered
+    }
+
+    fn count_ping(&mut self, now: u64, shard: &Shard) -> Option<(CloseCode, String)> {
+        const WINDOW_S: u32 = 10;
+        if now.saturating_sub(self.pings_since) >= Shard::ticks(u64::from(WINDOW_S) * 1_000) {
+            (self.pings, self.pings_since) = (0, now);
+        }
+        self.pings += 1;
+        let most = shard.config.websocket.max_pings_per_second;
+        (self.pings > most.saturating_mul(WINDOW_S))
+            .then(|| (CloseCode::Flooding, format!("more than {most} pings a second")))
+    }
+
+    /// Encodes what backends answered.
+    fn take_results(&mut self, shard: &Rc<Shard>, scratch: &mut Scratch, out: &mut Vec<u8>, now: Instant) {
+        let mut inbox = self.peer.take_inbox();
+        if inbox.is_empty() {
+            return;
+        }
+        if self.phase == Phase::Open {
+            let (wire, deflate, sent) = (self.wire, self.session.deflates(), self.written);
+            let outbox = Outbox { wire, deflate, out, sent, zlib: &mut scratch.zlib, shard };
+            let mut exchange = Exchange::new(shard, &self.peer, outbox, self.draining);
+            for delivery in inbox.drain(..) {
+                self.session.deliver(delivery, &mut exchange, now);
+            }
+        }
+        inbox.clear();
+        self.peer.return_inbox((!self.session.is_idle()).then_some(inbox));
+    }
+
+    /// Tells the client that the pod drains.
+    fn migrate(&self, shard: &Shard, zlib: &mut Vec<u8>, out: &mut Vec<u8>) {
+        if self.phase == Phase::Open && self.wire != Wire::Echo {
+            let (wire, deflate, sent) = (self.wire, self.session.deflates(), self.written);
+            let mut outbox = Outbox { wire, deflate, out, sent, zlib, shard };
+            self.session.migrate(&mut outbox, shard.pod.reconnect_delay_ms());
+        }
+    }
+
+    /// Looks at every clock of the connection.
+    fn check_clocks(&mut self, now: u64, out: &mut Vec<u8>) -> Result<(), End> {
+        let shard = Rc::clone(&self.shard);
+        let websocket = &shard.config.websocket;
+        let passed = |since: u64, limit_ms: u64| now >= since + Shard::ticks(limit_ms);
+        if self.unsent(out) > 0 && passed(self.write_at, websocket.write_timeout_ms) {
+            return Err(End::TimedOut("output was not read in time"));
+        }
+        if let Phase::Closing { since, .. } = self.phase {
+            return if passed(since, websocket.close_timeout_ms) {
+                Err(End::TimedOut("the close was not answered in time"))
+            } else {
+                Ok(())
+            };
+        }
+        if self.decoder.since().is_some_and(|since| passed(since, websocket.message_timeout_ms)) {
+            self.close(out, CloseCode::PolicyViolation, "the message did not come whole in time");
+        } else if now >= self.session.expiry() {
+            self.close(out, CloseCode::Unauthorized, "the token has expired");
+        } else if let Some(pinged_at) = self.pinged_at {
+            if passed(pinged_at, websocket.pong_timeout_ms) {
+                return Err(End::TimedOut("a ping was not answered in time"));
+            }
+        } else if passed(self.read_at, websocket.ping_interval_ms) {
+            self.pinged_at = Some(now);
+            write_head(out, OpCode::Ping, 0);
+        }
+        Ok(())
+    }
+
+    /// Arms the shard's clock for the nearest time at which something is to be looked at.
+    fn arm(&self) {
+        let websocket = &self.shard.config.websocket;
+        let after = |since: u64, limit_ms: u64| since + Shard::ticks(limit_ms);
+        let mut next = match (self.phase, self.pinged_at) {
+            (Phase::Closing { since, .. }, _) => after(since, websocket.close_timeout_ms),
+            (Phase::Open, Some(pinged_at)) => after(pinged_at, websocket.pong_timeout_ms),
+            (Phase::Open, None) => after(self.read_at, websocket.ping_interval_ms),
+        };
+        if !self.output.is_empty() {
+            next = next.min(after(self.write_at, websocket.write_timeout_ms));
+        }
+        if let Some(since) = self.decoder.since() {
+            next = next.min(after(since, websocket.message_timeout_ms));
+        }
+        self.shard.arm(&self.peer, next.min(self.session.expiry()));
+    }
+
+    /// Writes the close frame and throws away what still comes.
+    fn close(&mut self, out: &mut Vec<u8>, code: CloseCode, reason: &str) {
+        write_close(out, code, reason);
+        self.closed = Some(code);
+        self.phase = Phase::Closing { since: self.shard.now(), shut: false };
+        self.session.end(&self.shard);
+        self.unread = Vec::new();
+        tracing::debug!(connection = self.peer.key(), code = code.as_u16(), reason, "closing");
+    }
+
+    /// After the close frame: our side is shut, and the peer's bytes are read until it ends too, since a
+    /// reset would take the close frame away from it.
+    fn linger(&mut self, cx: &mut Context<'_>, input: &mut [u8]) -> Result<(), End> {
+        if let Phase::Closing { since, shut: false } = self.phase {
+            if Pin::new(&mut self.stream).poll_shutdown(cx)?.is_pending() {
+                return Ok(());
+            }
+            self.phase = Phase::Closing { since, shut: true };
+        }
+        for _ in 0..TURNS {
+            let Poll::Ready(read) = self.read(cx, input) else { return Ok(()) };
+            if read? == 0 {
+                return Err(End::Gone);
+            }
+        }
+        cx.waker().wake_by_ref();
+        Ok(())
+    }
+
+    const fn unsent(&self, out: &[u8]) -> usize {
+        out.len() - self.written
+    }
+
+    /// Writes until all is sent (`Ready`) or the socket takes no more.
+    fn flush(&mut self, cx: &mut Context<'_>, shard: &Shard, out: &mut Vec<u8>) -> Result<Poll<()>, End> {
+        while self.written < out.len() {
+            match Pin::new(&mut self.stream).poll_write(cx, &out[self.written..])? {
+                Poll::Ready(0) => return Err(End::Gone),
+                Poll::Ready(sent) => {
+                    self.written += sent;
+                    self.write_at = shard.now();
+                    shard.counters.bytes_sent.add(sent as u64);
+                }
+                Poll::Pending => return Ok(Poll::Pending),
+            }
+        }
+        out.clear();
+        self.written = 0;
+        Ok(Poll::Ready(()))
+    }
+
+    /// Keeps what is unsent, or gives the buffer back to the shard.
+    fn stow(&mut self, mut out: Vec<u8>, scratch: &mut Scratch) {
+        if self.written < out.len() {
+            if self.written >= Scratch::KEEP / 16 {
+                out.drain(..self.written);
+                self.written = 0;
+            }
+            self.output = out;
+        } else if out.capacity() <= Scratch::KEEP && scratch.output.capacity() < out.capacity() {
+            out.clear();
+            scratch.output = out;
+        }
+    }
+}
+
+impl Future for Connection {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        let shard = Rc::clone(&this.shard);
+        let mut scratch = shard.scratch.borrow_mut();
+        this.peer.watch(cx.waker());
+        let mut out = mem::take(if this.output.is_empty() { &mut scratch.output } else { &mut this.output });
+        if out.is_empty() {
+            this.write_at = shard.now();
+        }
+        let turned = this.turn(cx, &shard, &mut scratch, &mut out);
+        this.stow(out, &mut scratch);
+        match turned {
+            Ok(()) => {
+                this.arm();
+                Poll::Pending
+            }
+            Err(end) => {
+                if let End::TimedOut(reason) = end {
+                    tracing::debug!(connection = this.peer.key(), reason, "dropped");
+                }
+                Poll::Ready(())
+            }
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.session.end(&self.shard);
+        self.shard.peers.borrow_mut().try_remove(self.peer.key());
+        self.shard.counters.connections_closed.increment();
+        self.shard.counters.closed(self.closed);
+    }
+}

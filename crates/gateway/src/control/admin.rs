@@ -1,0 +1,90 @@
+//! The operators' port: metrics and health.
+
+use crate::pod::Pod;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use metrics::Exposition;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+
+/// What the port serves.
+#[derive(Clone, Debug)]
+pub(crate) struct Admin {
+    pod: Arc<Pod>,
+    exposition: Arc<Exposition>,
+    drain: mpsc::Sender<()>,
+}
+
+impl Admin {
+    /// `drain` receives a message for each POST /health/drain.
+    pub(crate) fn new(pod: Arc<Pod>, drain: mpsc::Sender<()>) -> Self {
+        let exposition = Arc::new(Exposition::new(Arc::clone(&pod.metrics)));
+        Self { pod, exposition, drain }
+    }
+
+    /// Serves one connection.
+    pub(crate) async fn serve(self, stream: TcpStream) {
+        let service = service_fn(move |request| {
+            let response = self.answer(&request);
+            async move { Ok::<_, Infallible>(response) }
+        });
+        let served = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(Duration::from_secs(30))
+            .serve_connection(TokioIo::new(stream), service)
+            .await;
+        if let Err(error) = served {
+            tracing::debug!(%error, "a connection of the admin port broke");
+        }
+    }
+
+    fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+        let path = request.uri().path();
+        let allowed = if path == "/health/drain" { Method::POST } else { Method::GET };
+        let known = ["/metrics", "/health/live", "/health/ready", "/health/drain"].contains(&path);
+        if known && *request.method() != allowed && *request.method() != Method::HEAD {
+            let mut response = text(StatusCode::METHOD_NOT_ALLOWED, format!("use {allowed}\n"));
+            let allow = HeaderValue::from_str(allowed.as_str()).unwrap_or(HeaderValue::from_static("GET"));
+            response.headers_mut().insert(ALLOW, allow);
+            return response;
+        }
+        match path {
+            "/metrics" => {
+                let mut response = text(StatusCode::OK, self.exposition.text());
+                let kind = HeaderValue::from_static(Exposition::CONTENT_TYPE);
+                response.headers_mut().insert(CONTENT_TYPE, kind);
+                response
+            }
+            "/health/live" => text(StatusCode::OK, "live\n"),
+            "/health/ready" if self.pod.is_draining() => {
+                text(StatusCode::SERVICE_UNAVAILABLE, "draining\n")
+            }
+            "/health/ready" => text(StatusCode::OK, "ready\n"),
+            "/health/drain" => {
+                // A drain that is asked for twice is one drain.
+                let _ = self.drain.try_send(());
+                text(StatusCode::ACCEPTED, "draining\n")
+            }
+            _ => text(
+                StatusCode::NOT_FOUND,
+                "nothing is here; there are /metrics, /health/live, /health/ready, /health/drain\n",
+            ),
+        }
+    }
+}
+
+fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}

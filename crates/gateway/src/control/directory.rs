@@ -1,0 +1,69 @@
+//! From the directory to the shards: a table of handlers is built once for each change.
+
+use crate::pod::Pod;
+use protocol::Replica;
+use router::{Reason, Table};
+use session_store::{Directory, MemoryDirectory};
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// The pod's view of all backends.
+#[derive(Debug)]
+pub(crate) struct Backends {
+    directory: MemoryDirectory,
+    tables: watch::Sender<Arc<Table>>,
+}
+
+impl Backends {
+    pub(crate) fn new() -> Self {
+        let (table, _) = Table::build(&[], None);
+        Self { directory: MemoryDirectory::new(), tables: watch::channel(Arc::new(table)).0 }
+    }
+
+    /// The table of this moment and of every later one.
+    pub(crate) fn tables(&self) -> watch::Receiver<Arc<Table>> {
+        self.tables.subscribe()
+    }
+
+    /// Why a replica could not have all its handlers, beside those that are known.
+    pub(crate) fn conflict(&self, replica: &Arc<Replica>) -> Option<String> {
+        let known = self.directory.watch().borrow().clone();
+        let others = known.iter().filter(|known| known.instance != replica.instance);
+        let replicas: Vec<_> = others.chain([replica]).cloned().collect();
+        let (_, conflicts) = Table::build(&replicas, Some(&self.tables.borrow()));
+        conflicts
+            .into_iter()
+            .find(|conflict| {
+                conflict.backend == replica.backend() && matches!(conflict.reason, Reason::Taken { .. })
+            })
+            .map(|conflict| conflict.to_string())
+    }
+
+    pub(crate) async fn put(&self, replica: Arc<Replica>) -> Result<(), session_store::Error> {
+        self.directory.put(replica).await
+    }
+
+    pub(crate) async fn remove(&self, instance: &str) {
+        if let Err(error) = self.directory.remove(instance).await {
+            tracing::error!(instance, %error, "the replica could not be taken off the directory");
+        }
+    }
+
+    /// Builds a table for each change of the directory, for as long as it is polled.
+    pub(crate) async fn publish(&self, pod: &Pod) {
+        let mut snapshots = self.directory.watch();
+        loop {
+            let snapshot = snapshots.borrow_and_update().clone();
+            let (table, conflicts) = Table::build(&snapshot, Some(&self.tables.borrow()));
+            for conflict in conflicts {
+                tracing::warn!(%conflict, "a handler is not reachable");
+            }
+            pod.metrics.backends(snapshot.len(), table.tools().len());
+            tracing::info!(replicas = snapshot.len(), tools = table.tools().len(), "backends changed");
+            self.tables.send_replace(Arc::new(table));
+            if snapshots.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+}

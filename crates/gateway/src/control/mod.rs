@@ -1,0 +1,12 @@
+//! The control plane: which backends there are, and what operators ask. It runs beside the shards and
+//! never on the way of a message.
+
+mod admin;
+mod configured;
+mod directory;
+mod registry;
+
+pub(crate) use admin::Admin;
+pub(crate) use configured::follow as follow_configured;
+pub(crate) use directory::Backends;
+pub(crate) use registry::Registry;

@@ -1,0 +1,220 @@
+//! Where backends register themselves. A registration lives as long as its stream and its heartbeats.
+
+use super::Backends;
+use crate::config::Config;
+use futures_util::{Stream, StreamExt};
+use protocol::pb::registration::Kind;
+use protocol::pb::registry_server;
+use protocol::{Replica, pb};
+use router::Health;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+
+/// The gRPC service `mcpw.v1.Registry`.
+#[derive(Clone, Debug)]
+pub(crate) struct Registry {
+    backends: Arc<Backends>,
+    config: Arc<Config>,
+    /// The lease under which each instance is registered now.
+    leases: Arc<Mutex<HashMap<String, String>>>,
+    spawner: mpsc::Sender<Registered>,
+}
+
+/// A registration that was accepted and is to be kept.
+pub(crate) struct Registered {
+    registry: Registry,
+    lease_id: String,
+    replica: Arc<Replica>,
+    inbound: Streaming<pb::Registration>,
+    leases: mpsc::Sender<Result<pb::Lease, Status>>,
+}
+
+impl Registry {
+    /// The service, and the registrations that it accepted: whoever owns the control plane's tasks runs
+    /// [`Registered::keep`] for each.
+    pub(crate) fn new(backends: Arc<Backends>, config: Arc<Config>) -> (Self, mpsc::Receiver<Registered>) {
+        let (spawner, accepted) = mpsc::channel(64);
+        (Self { backends, config, leases: Arc::default(), spawner }, accepted)
+    }
+
+    fn leases(&self) -> std::sync::MutexGuard<'_, HashMap<String, String>> {
+        self.leases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lease(&self, lease_id: &str) -> pb::Lease {
+        pb::Lease { lease_id: lease_id.to_owned(), ttl_ms: self.config.registry.lease_ms }
+    }
+
+    fn lease_time(&self) -> Duration {
+        Duration::from_millis(u64::from(self.config.registry.lease_ms))
+    }
+
+    /// Takes a place among the registrations.
+    fn admit(&self, instance: &str, lease_id: &str) -> Result<(), Status> {
+        let mut leases = self.leases();
+        let most = self.config.registry.max_registrations;
+        if leases.len() >= most && !leases.contains_key(instance) {
+            return Err(Status::resource_exhausted(format!(
+                "{most} backends are registered, which is registry.max_registrations"
+            )));
+        }
+        leases.insert(instance.to_owned(), lease_id.to_owned());
+        Ok(())
+    }
+
+    /// Gives the place back, unless a newer registration of the same instance has it.
+    fn dismiss(&self, instance: &str, lease_id: &str) -> bool {
+        let mut leases = self.leases();
+        let is_ours = leases.get(instance).is_some_and(|held| held == lease_id);
+        if is_ours {
+            leases.remove(instance);
+        }
+        is_ours
+    }
+
+    async fn hello(
+        &self,
+        inbound: &mut Streaming<pb::Registration>,
+        peer: Option<IpAddr>,
+    ) -> Result<Arc<Replica>, Status> {
+        let first = tokio::time::timeout(self.lease_time(), inbound.message()).await;
+        let hello = match first {
+            Ok(Ok(Some(pb::Registration { kind: Some(Kind::Hello(hello)) }))) => hello,
+            Ok(Ok(_)) => return Err(Status::invalid_argument("the first message must be a hello")),
+            Ok(Err(status)) => return Err(status),
+            Err(_) => return Err(Status::deadline_exceeded("no hello came in time")),
+        };
+        if !(1..=128).contains(&hello.instance.len()) || hello.instance.contains(char::is_control) {
+            return Err(Status::invalid_argument(
+                "hello.instance must be 1 to 128 bytes without control characters, unique to the process",
+            ));
+        }
+        let address = router::normalise(&reachable(&hello.address, peer))
+            .map_err(|error| Status::invalid_argument(format!("hello.address: {error}")))?;
+        let timeout = Duration::from_millis(self.config.router.connect_timeout_ms);
+        let description = router::describe(&address, timeout)
+            .await
+            .map_err(|error| Status::failed_precondition(format!("asked to describe itself: {error}")))?;
+        let replica = Arc::new(Replica { instance: hello.instance, address, description });
+        match self.backends.conflict(&replica) {
+            Some(conflict) => Err(Status::already_exists(conflict)),
+            None => Ok(replica),
+        }
+    }
+}
+
+/// A host that names no host stands for the address that the registration came from.
+fn reachable(address: &str, peer: Option<IpAddr>) -> String {
+    let bare = address.strip_prefix("http://").unwrap_or(address);
+    match (bare.parse::<SocketAddr>(), peer) {
+        (Ok(bound), Some(peer)) if bound.ip().is_unspecified() => {
+            SocketAddr::new(peer.to_canonical(), bound.port()).to_string()
+        }
+        _ => address.to_owned(),
+    }
+}
+
+#[tonic::async_trait]
+impl registry_server::Registry for Registry {
+    type RegisterStream = Pin<Box<dyn Stream<Item = Result<pb::Lease, Status>> + Send>>;
+
+    async fn register(
+        &self,
+        request: Request<Streaming<pb::Registration>>,
+    ) -> Result<Response<Self::RegisterStream>, Status> {
+        let peer = request.remote_addr().map(|address| address.ip());
+        let mut inbound = request.into_inner();
+        let replica = self.hello(&mut inbound, peer).await?;
+        let lease_id = uuid::Uuid::now_v7().to_string();
+        self.admit(&replica.instance, &lease_id)?;
+        let (leases, outbound) = mpsc::channel(4);
+        let registered = Registered { registry: self.clone(), lease_id, replica, inbound, leases };
+        self.spawner.send(registered).await.map_err(|_| Status::unavailable("the pod shuts down"))?;
+        Ok(Response::new(Box::pin(ReceiverStream::new(outbound))))
+    }
+}
+
+impl Registered {
+    /// Keeps the registration until its stream ends, a heartbeat is missed, or the gateway goes.
+    pub(crate) async fn keep(mut self) {
+        let backend = self.replica.backend().to_owned();
+        let instance = self.replica.instance.clone();
+        tracing::info!(backend, instance, address = self.replica.address, "a backend registered");
+        let reason = match self.serve().await {
+            Ok(()) => "it closed its registration".to_owned(),
+            Err(status) => {
+                let _ = self.leases.try_send(Err(status.clone()));
+                status.message().to_owned()
+            }
+        };
+        if self.registry.dismiss(&instance, &self.lease_id) {
+            self.registry.backends.remove(&instance).await;
+        }
+        tracing::info!(backend, instance, reason, "a backend is gone");
+    }
+
+    async fn serve(&mut self) -> Result<(), Status> {
+        let registry = self.registry.clone();
+        let refused = |error: session_store::Error| Status::resource_exhausted(error.to_string());
+        registry.backends.put(Arc::clone(&self.replica)).await.map_err(refused)?;
+        // A client that does not read its leases is not sent more: what counts is its heartbeat.
+        let _ = self.leases.try_send(Ok(registry.lease(&self.lease_id)));
+        let mut health =
+            pin!(router::watch(self.replica.address.clone(), registry.config.router.clone()));
+        let mut expiry = tokio::time::Instant::now() + registry.lease_time();
+        loop {
+            tokio::select! {
+                message = self.inbound.message() => match message? {
+                    None => return Ok(()),
+                    Some(pb::Registration { kind: Some(Kind::Heartbeat(_)) }) => {
+                        expiry = tokio::time::Instant::now() + registry.lease_time();
+                        let _ = self.leases.try_send(Ok(registry.lease(&self.lease_id)));
+                    }
+                    Some(_) => return Err(Status::invalid_argument("only heartbeats follow the hello")),
+                },
+                Some(health) = health.next() => self.follow(health).await,
+                () = tokio::time::sleep_until(expiry) => {
+                    return Err(Status::deadline_exceeded("no heartbeat came within the lease"));
+                }
+            }
+        }
+    }
+
+    /// While it says that it does not serve, a backend keeps its lease but not its place in the directory.
+    async fn follow(&mut self, health: Health) {
+        let backends = &self.registry.backends;
+        match health {
+            Health::Up(description) => {
+                let replica = Replica { description, ..Replica::clone(&self.replica) };
+                self.replica = Arc::new(replica);
+                if let Err(error) = backends.put(Arc::clone(&self.replica)).await {
+                    tracing::error!(instance = self.replica.instance, %error, "the replica was not taken");
+                }
+            }
+            Health::Down(reason) => {
+                tracing::warn!(instance = self.replica.instance, reason, "a registered backend is down");
+                backends.remove(&self.replica.instance).await;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unspecified_host_becomes_the_peers() {
+        let peer = Some(IpAddr::from([10, 1, 2, 3]));
+        assert_eq!(reachable("0.0.0.0:50051", peer), "10.1.2.3:50051");
+        assert_eq!(reachable("http://[::]:50051", peer), "10.1.2.3:50051");
+        assert_eq!(reachable("tools:50051", peer), "tools:50051");
+        assert_eq!(reachable("127.0.0.1:1", peer), "127.0.0.1:1");
+    }
+}

@@ -1,0 +1,231 @@
+//! The whole gateway: sockets bound, shards and control plane started, and brought to an end in order.
+
+use crate::config::{Config, ConfigError, ms};
+use crate::control::{Admin, Backends, Registry, follow_configured};
+use crate::pod::Pod;
+use crate::shard::{self, Parts, Stage};
+use crate::tasks::Tasks;
+use socket2::{Domain, Socket, Type};
+use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio_stream::wrappers::TcpListenerStream;
+
+/// Why a gateway did not start, or not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A setting is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The keys of `auth` cannot be used.
+    #[error("auth: {0}")]
+    Auth(#[from] auth::Error),
+    /// An address cannot be bound.
+    #[error("{key}: {address} cannot be bound: {source}")]
+    Bind {
+        /// The setting that holds it.
+        key: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system refused something else that is needed.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+/// A gateway whose addresses are bound, and which serves nothing yet.
+#[derive(Debug)]
+pub struct Gateway {
+    config: Arc<Config>,
+    verifier: Arc<auth::Verifier>,
+    clients: Vec<TcpListener>,
+    admin: TcpListener,
+    grpc: TcpListener,
+}
+
+impl Gateway {
+    /// Binds the three ports. Port 0 takes a free one.
+    ///
+    /// # Errors
+    /// A setting, a key file or an address that cannot be used.
+    pub fn bind(config: Config) -> Result<Self, Error> {
+        config.check()?;
+        let verifier = Arc::new(auth::Verifier::new(&config.auth)?);
+        let shards = match config.runtime.shards {
+            0 => std::thread::available_parallelism()?.get(),
+            shards => shards,
+        };
+        let mut clients = vec![listen("websocket.listen", config.websocket.listen)?];
+        let shared = clients[0].local_addr()?;
+        while clients.len() < shards {
+            clients.push(listen("websocket.listen", shared)?);
+        }
+        let admin = listen("admin.listen", config.admin.listen)?;
+        let grpc = listen("registry.listen", config.registry.listen)?;
+        Ok(Self { config: Arc::new(config), verifier, clients, admin, grpc })
+    }
+
+    /// Where clients connect.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn client_address(&self) -> io::Result<SocketAddr> {
+        self.clients[0].local_addr()
+    }
+
+    /// Where operators ask.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn admin_address(&self) -> io::Result<SocketAddr> {
+        self.admin.local_addr()
+    }
+
+    /// Where backends register.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn grpc_address(&self) -> io::Result<SocketAddr> {
+        self.grpc.local_addr()
+    }
+
+    /// Serves until `shutdown` is done or a drain was asked for, then drains: unready, `drain.delay_ms`, no
+    /// new clients, the connected ones told to go as their calls end, at last `drain.timeout_ms`.
+    ///
+    /// # Errors
+    /// A thread or a port that failed.
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends the shards at once, without a drain.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
+        let Self { config, verifier, clients, admin, grpc } = self;
+        let pod = Arc::new(Pod::new(clients.len()));
+        let backends = Arc::new(Backends::new());
+        let (stage, stages) = watch::channel(Stage::Serving);
+        let mut tasks = Tasks::default();
+
+        let publisher = (Arc::clone(&backends), Arc::clone(&pod));
+        tasks.spawn(async move { publisher.0.publish(&publisher.1).await });
+        for address in &config.backends {
+            let address = router::normalise(address)
+                .map_err(|error| ConfigError::Type(format!("backends: {error}")))?;
+            tasks.spawn(follow_configured(Arc::clone(&backends), address, config.router.clone()));
+        }
+        let (drain, mut drains) = mpsc::channel(1);
+        let grpc = tokio::net::TcpListener::from_std(grpc)?;
+        tasks.spawn(serve_grpc(grpc, Arc::clone(&backends), Arc::clone(&config)));
+        let admin = tokio::net::TcpListener::from_std(admin)?;
+        tasks.spawn(serve_admin(admin, Admin::new(Arc::clone(&pod), drain)));
+
+        let cpus = if config.runtime.pin { core_affinity::get_core_ids() } else { None }.unwrap_or_default();
+        let mut threads = Vec::new();
+        for (index, listener) in clients.into_iter().enumerate() {
+            threads.push(shard::spawn(Parts {
+                index,
+                cpu: cpus.get(index % cpus.len().max(1)).copied(),
+                listener,
+                config: Arc::clone(&config),
+                pod: Arc::clone(&pod),
+                verifier: Arc::clone(&verifier),
+                tables: backends.tables(),
+                stage: stages.clone(),
+            })?);
+        }
+        drop(stages);
+        pod.metrics.ready(true);
+        tracing::info!(shards = threads.len(), "serving");
+
+        tokio::select! {
+            () = shutdown => {}
+            Some(()) = drains.recv() => {}
+        }
+        pod.begin_drain(config.drain.rate);
+        tracing::info!(connections = pod.connections(), "draining");
+        tokio::time::sleep(ms(config.drain.delay_ms)).await;
+        stage.send_replace(Stage::Leaving);
+        // The shards' receivers are gone once all of them have ended.
+        if tokio::time::timeout(ms(config.drain.timeout_ms), stage.closed()).await.is_err() {
+            tracing::warn!(connections = pod.connections(), "drain.timeout_ms is over; dropping the rest");
+            stage.send_replace(Stage::Over);
+            stage.closed().await;
+        }
+        for thread in threads {
+            match thread.join() {
+                Ok(ended) => ended?,
+                Err(_) => return Err(io::Error::other("a shard panicked").into()),
+            }
+        }
+        tracing::info!("drained");
+        Ok(())
+    }
+}
+
+/// A listener that others of the same address may stand beside: each shard has its own.
+fn listen(key: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {
+    const BACKLOG: i32 = 4_096;
+    let bind = || {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        socket.set_reuse_address(true)?;
+        if key == "websocket.listen" {
+            socket.set_reuse_port(true)?;
+        }
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        Ok(socket.into())
+    };
+    bind().map_err(|source| Error::Bind { key, address, source })
+}
+
+async fn serve_grpc(listener: tokio::net::TcpListener, backends: Arc<Backends>, config: Arc<Config>) {
+    let (registry, mut accepted) = Registry::new(backends, config);
+    let service = protocol::pb::registry_server::RegistryServer::new(registry);
+    let (_reporter, health) = tonic_health::server::health_reporter();
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(protocol::pb::DESCRIPTOR)
+        .build_v1();
+    let mut server = tonic::transport::Server::builder()
+        .http2_keepalive_interval(Some(Duration::from_secs(10)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(10)))
+        .max_concurrent_streams(64)
+        .tcp_nodelay(true);
+    let routes = match reflection {
+        Ok(reflection) => server.add_service(health).add_service(service).add_service(reflection),
+        Err(error) => {
+            tracing::error!(%error, "reflection is not served");
+            server.add_service(health).add_service(service)
+        }
+    };
+    let mut registered = Tasks::default();
+    let serving = routes.serve_with_incoming(TcpListenerStream::new(listener));
+    tokio::pin!(serving);
+    loop {
+        tokio::select! {
+            ended = &mut serving => {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "the gRPC port ended");
+                }
+                return;
+            }
+            Some(one) = accepted.recv() => registered.spawn(one.keep()),
+        }
+    }
+}
+
+async fn serve_admin(listener: tokio::net::TcpListener, admin: Admin) {
+    let mut connections = Tasks::default();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => connections.spawn(admin.clone().serve(stream)),
+            Err(error) => {
+                tracing::warn!(%error, "the admin port could not accept");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}

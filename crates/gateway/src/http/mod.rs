@@ -1,0 +1,85 @@
+//! The client port before the upgrade: one request head, one answer. Hyper reads it once it is whole, so
+//! a client that dawdles holds a few bytes here and nothing of hyper's.
+
+mod answer;
+mod head;
+mod rewind;
+mod upgrade;
+
+use crate::config::ms;
+use crate::connection::Connection;
+use crate::session::Session;
+use crate::shard::Shard;
+use head::Head;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use metrics::Refusal;
+use rewind::Rewind;
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use tokio::net::TcpStream;
+use upgrade::Admission;
+
+/// Serves one socket until it is upgraded, answered, or out of time.
+pub(crate) async fn serve(stream: TcpStream, address: SocketAddr, shard: &Rc<Shard>) {
+    let limit = ms(shard.config.websocket.handshake_timeout_ms);
+    match tokio::time::timeout(limit, handshake(stream, shard)).await {
+        Ok(Some((stream, early, admission))) => {
+            let session = Session::new(admission.identity, shard);
+            let connection = Connection::new(stream, &early, shard, admission.place, session, admission.wire);
+            tokio::task::spawn_local(connection);
+        }
+        Ok(None) => {}
+        Err(_) => {
+            shard.counters.refused(Refusal::Timeout);
+            tracing::debug!(%address, "the request did not come whole in time");
+        }
+    }
+}
+
+/// The raw stream of an upgraded connection, what came behind the request, and who it is.
+async fn handshake(
+    mut stream: TcpStream,
+    shard: &Rc<Shard>,
+) -> Option<(TcpStream, Vec<u8>, Admission)> {
+    let websocket = &shard.config.websocket;
+    let head = match head::read(&mut stream, websocket.max_header_bytes).await {
+        Ok(Head::Whole(head)) => head,
+        Ok(Head::Refused(status, reason)) => {
+            shard.counters.refused(Refusal::BadRequest);
+            answer::write_bare(stream, status, reason).await;
+            return None;
+        }
+        Ok(Head::Ended) | Err(_) => return None,
+    };
+    let admitted: RefCell<Option<(hyper::upgrade::OnUpgrade, Admission)>> = RefCell::new(None);
+    let service = service_fn(|mut request| {
+        let answer = upgrade::answer(&request, shard).map(|(response, admission)| {
+            admitted.replace(admission.map(|admission| (hyper::upgrade::on(&mut request), admission)));
+            response
+        });
+        std::future::ready(answer)
+    });
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(ms(websocket.handshake_timeout_ms))
+        .max_headers(websocket.max_headers)
+        .max_buf_size(websocket.max_header_bytes.max(8_192))
+        .serve_connection(TokioIo::new(Rewind::new(head, stream)), service)
+        .with_upgrades()
+        .await
+        .ok()?;
+    let (upgrade, admission) = admitted.take()?;
+    let parts = upgrade.await.ok().and_then(raw)?;
+    let (unread, stream) = parts.0.into_inner().into_parts();
+    Some((stream, [&*parts.1, &*unread].concat(), admission))
+}
+
+/// Takes hyper off the stream, so that its buffers go too.
+fn raw(upgraded: Upgraded) -> Option<(TokioIo<Rewind>, bytes::Bytes)> {
+    let parts = upgraded.downcast::<TokioIo<Rewind>>().ok()?;
+    Some((parts.io, parts.read_buf))
+}

@@ -1,0 +1,250 @@
+//! Decides over an upgrade: RFC 6455 section 4.2.1 to the letter, then the subprotocol, then the token, then
+//! whether there is room. Nothing is upgraded before all of it holds.
+
+use super::answer::refuse;
+use crate::pod::Place;
+use crate::shard::Shard;
+use crate::wire::Wire;
+use auth::{Identity, Refusal as TokenRefusal};
+use bytes::Bytes;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+    SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
+    WWW_AUTHENTICATE,
+};
+use hyper::{Method, Request, Response, StatusCode, Version};
+use metrics::Refusal;
+use sha1::{Digest, Sha1};
+use std::convert::Infallible;
+
+/// What a client that cannot set headers puts before its token, as one of its subprotocols.
+const BEARER_PREFIX: &str = "mcpw.bearer.";
+
+/// A client that may come in.
+pub(super) struct Admission {
+    pub(super) identity: Identity,
+    pub(super) wire: Wire,
+    pub(super) place: Place,
+}
+
+type Answer = Response<Full<Bytes>>;
+
+/// Why not, with the response that says so.
+struct Refused(Refusal, Box<Answer>);
+
+impl Refused {
+    fn new(status: StatusCode, reason: &str) -> Self {
+        Self(Refusal::BadRequest, Box::new(refuse(status, reason)))
+    }
+
+    fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.1.headers_mut().insert(name, value);
+        self
+    }
+}
+
+/// The response to a request, and who comes in if it is an upgrade.
+pub(super) fn answer(
+    request: &Request<Incoming>,
+    shard: &Shard,
+) -> Result<(Answer, Option<Admission>), Infallible> {
+    match admit(request, shard) {
+        Ok((response, admission)) => Ok((response, Some(admission))),
+        Err(Refused(reason, response)) => {
+            shard.counters.refused(reason);
+            tracing::debug!(status = response.status().as_u16(), path = request.uri().path(), "refused");
+            Ok((*response, None))
+        }
+    }
+}
+
+fn admit(request: &Request<Incoming>, shard: &Shard) -> Result<(Answer, Admission), Refused> {
+    let config = &shard.config.websocket;
+    let path = request.uri().path();
+    let echo = config.echo_path.as_deref() == Some(path);
+    if path != config.path && !echo {
+        let reason = format!("nothing is at this path; the WebSocket endpoint is {}", config.path);
+        return Err(Refused::new(StatusCode::NOT_FOUND, &reason));
+    }
+    check_form(request)?;
+    let offered = Offered::of(request.headers())?;
+    let wire = if echo { Wire::Echo } else { offered.wire()? };
+    let identity = if echo {
+        Identity::nobody()
+    } else {
+        identify(request, &offered, shard).map_err(|refusal| unauthorized(&refusal))?
+    };
+    let place = match shard.pod.admit(config.max_connections) {
+        Some(place) if !shard.pod.is_draining() => place,
+        _ => return Err(unavailable(shard)),
+    };
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(SEC_WEBSOCKET_ACCEPT, accept(request.headers().get(SEC_WEBSOCKET_KEY)));
+    if !offered.names.is_empty() && !echo {
+        headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(wire.name()));
+    }
+    Ok((response, Admission { identity, wire, place }))
+}
+
+/// RFC 6455 section 4.2.2, step 5.4.
+fn accept(key: Option<&HeaderValue>) -> HeaderValue {
+    let mut hash = Sha1::new();
+    hash.update(key.map_or(&[][..], HeaderValue::as_bytes).trim_ascii());
+    hash.update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    let text = BASE64_STANDARD.encode(hash.finalize());
+    // Base64 is always a header's value.
+    HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// RFC 6455 section 4.2.1, and what smugglers try.
+fn check_form(request: &Request<Incoming>) -> Result<(), Refused> {
+    let headers = request.headers();
+    let bad = |reason: &str| Err(Refused::new(StatusCode::BAD_REQUEST, reason));
+    if request.method() != Method::GET {
+        return Err(Refused::new(StatusCode::METHOD_NOT_ALLOWED, "a WebSocket is opened with GET"));
+    }
+    if request.version() != Version::HTTP_11 {
+        return bad("a WebSocket is opened with HTTP/1.1");
+    }
+    if headers.contains_key(TRANSFER_ENCODING)
+        || headers.get(CONTENT_LENGTH).is_some_and(|length| length.as_bytes() != b"0")
+    {
+        return bad("an upgrade has no body");
+    }
+    if headers.get_all(HOST).iter().count() != 1 {
+        return bad("exactly one Host header is needed");
+    }
+    let upgrade = one(headers, &UPGRADE)?;
+    if !upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket")) {
+        return Err(Refused::new(StatusCode::UPGRADE_REQUIRED, "send \"Upgrade: websocket\"")
+            .with(UPGRADE, HeaderValue::from_static("websocket")));
+    }
+    if !tokens(headers, &CONNECTION).any(|token| token.eq_ignore_ascii_case("upgrade")) {
+        return bad("send \"Connection: Upgrade\"");
+    }
+    if one(headers, &SEC_WEBSOCKET_VERSION)? != Some("13") {
+        return Err(Refused::new(StatusCode::UPGRADE_REQUIRED, "Sec-WebSocket-Version must be 13")
+            .with(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13")));
+    }
+    if !one(headers, &SEC_WEBSOCKET_KEY)?.is_some_and(is_key) {
+        return bad("Sec-WebSocket-Key must be 16 bytes in base64");
+    }
+    Ok(())
+}
+
+/// 16 bytes of base64: 22 of its characters and two of padding.
+fn is_key(key: &str) -> bool {
+    key.len() == 24
+        && key.ends_with("==")
+        && key[..22].bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/')
+}
+
+/// A header that may stand once.
+fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Refused> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next().and_then(|value| value.to_str().ok()).map(str::trim);
+    if values.next().is_some() {
+        return Err(Refused::new(StatusCode::BAD_REQUEST, &format!("{name} stands more than once")));
+    }
+    Ok(value)
+}
+
+/// The comma-separated tokens of a header, over all its lines.
+fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|token| !token.is_empty())
+}
+
+/// The subprotocols that a client offered.
+struct Offered<'a> {
+    names: Vec<&'a str>,
+    bearer: Option<&'a str>,
+}
+
+impl<'a> Offered<'a> {
+    fn of(headers: &'a HeaderMap) -> Result<Self, Refused> {
+        let mut offered = Self { names: Vec::new(), bearer: None };
+        for name in tokens(headers, &SEC_WEBSOCKET_PROTOCOL) {
+            match name.strip_prefix(BEARER_PREFIX) {
+                None => offered.names.push(name),
+                Some(token) if offered.bearer.is_none() => offered.bearer = Some(token),
+                Some(_) => return Err(Refused::new(StatusCode::BAD_REQUEST, "two tokens were offered")),
+            }
+        }
+        Ok(offered)
+    }
+
+    /// The first that is known; `mcp.v1` where none was asked for.
+    fn wire(&self) -> Result<Wire, Refused> {
+        if self.names.is_empty() && self.bearer.is_none() {
+            return Ok(Wire::Json);
+        }
+        self.names.iter().find_map(|name| Wire::from_name(name)).ok_or_else(|| {
+            Refused::new(
+                StatusCode::BAD_REQUEST,
+                "no known subprotocol was offered; known are mcp.v1 and mcp.v1.binary",
+            )
+        })
+    }
+}
+
+/// The token's holder. A token in the URL would stand in every log on its way, so it is refused unseen.
+fn identify(
+    request: &Request<Incoming>,
+    offered: &Offered<'_>,
+    shard: &Shard,
+) -> Result<Identity, TokenRefusal> {
+    let in_query = request.uri().query().is_some_and(|query| {
+        query.split('&').any(|pair| {
+            let name = pair.split('=').next().unwrap_or_default();
+            ["token", "access_token", "jwt", "bearer"].iter().any(|known| name.eq_ignore_ascii_case(known))
+        })
+    });
+    if in_query {
+        return Err(TokenRefusal::Malformed);
+    }
+    let mut headers = request.headers().get_all(AUTHORIZATION).iter();
+    let bearer = match (headers.next(), headers.next(), offered.bearer) {
+        (Some(value), None, None) => Some(bearer_of(value).ok_or(TokenRefusal::Malformed)?),
+        (None, None, bearer) => bearer,
+        _ => return Err(TokenRefusal::Malformed),
+    };
+    match bearer {
+        Some(token) => shard.verifier.verify(token),
+        None => shard.verifier.anonymous().ok_or(TokenRefusal::Missing),
+    }
+}
+
+fn bearer_of(value: &HeaderValue) -> Option<&str> {
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn unauthorized(refusal: &TokenRefusal) -> Refused {
+    tracing::info!(reason = refusal.name(), "a token was refused");
+    let challenge = HeaderValue::from_str(&refusal.challenge())
+        .unwrap_or_else(|_| HeaderValue::from_static("Bearer realm=\"mcpw\""));
+    let Refused(_, response) = Refused::new(StatusCode::UNAUTHORIZED, &refusal.to_string())
+        .with(WWW_AUTHENTICATE, challenge);
+    Refused(Refusal::Unauthorized, response)
+}
+
+fn unavailable(shard: &Shard) -> Refused {
+    let reason = if shard.pod.is_draining() { "the pod drains" } else { "max_connections is reached" };
+    let Refused(_, response) = Refused::new(StatusCode::SERVICE_UNAVAILABLE, reason)
+        .with(RETRY_AFTER, HeaderValue::from_static("1"));
+    Refused(Refusal::Unavailable, response)
+}

@@ -1,0 +1,156 @@
+//! The way out of a conversation: answers are encoded into the buffer that one write will carry.
+
+use crate::shard::{Peer, Shard};
+use crate::wire::Wire;
+use crate::ws::write_head;
+use fastwebsockets::OpCode;
+use protocol::{CloseCode, ErrorCode, Format, Id, Kind, Message, Outgoing, zlib};
+use std::borrow::Cow;
+use std::rc::Rc;
+
+/// The conversation is to end with this close frame.
+#[derive(Debug)]
+pub(crate) struct Close {
+    pub(crate) code: CloseCode,
+    pub(crate) reason: Cow<'static, str>,
+}
+
+impl Close {
+    pub(crate) fn new(code: CloseCode, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, reason: reason.into() }
+    }
+}
+
+/// Encodes messages as frames into a buffer.
+pub(crate) struct Outbox<'a> {
+    pub(crate) wire: Wire,
+    /// Payloads over the threshold are deflated.
+    pub(crate) deflate: bool,
+    /// Frames; the first `sent` bytes of them are on their way already.
+    pub(crate) out: &'a mut Vec<u8>,
+    pub(crate) sent: usize,
+    pub(crate) zlib: &'a mut Vec<u8>,
+    pub(crate) shard: &'a Shard,
+}
+
+impl Outbox<'_> {
+    pub(crate) fn is_binary(&self) -> bool {
+        self.wire == Wire::Binary
+    }
+
+    /// Appends one message as one frame.
+    pub(crate) fn send(&mut self, message: &Outgoing<'_>) {
+        self.shard.counters.sent(message.kind);
+        if self.deflate && message.body.len() >= self.shard.config.compression.threshold {
+            return self.send_deflated(message);
+        }
+        let format = self.wire.format();
+        let opcode = if self.is_binary() { OpCode::Binary } else { OpCode::Text };
+        write_head(self.out, opcode, message.encoded_len(format));
+        message.encode(format, self.out);
+    }
+
+    fn send_deflated(&mut self, message: &Outgoing<'_>) {
+        let mut deflated = Vec::new();
+        if self.is_binary() {
+            zlib::deflate(&message.body, &mut deflated);
+            let message = Outgoing { body: deflated.into(), compressed: true, ..message.clone() };
+            write_head(self.out, OpCode::Binary, message.encoded_len(Format::Binary));
+            message.encode(Format::Binary, self.out);
+        } else {
+            self.zlib.clear();
+            message.encode(Format::Json, self.zlib);
+            zlib::deflate(self.zlib, &mut deflated);
+            write_head(self.out, OpCode::Binary, deflated.len());
+            self.out.extend_from_slice(&deflated);
+        }
+    }
+}
+
+/// What a session needs while it handles messages: its shard, the connection's outside for results, and
+/// the way out.
+pub(crate) struct Exchange<'a> {
+    pub(crate) shard: &'a Rc<Shard>,
+    pub(crate) peer: &'a Rc<Peer>,
+    pub(crate) outbox: Outbox<'a>,
+    /// The pod drains: calls to backends are no longer taken.
+    pub(crate) draining: bool,
+    answered: u64,
+}
+
+impl<'a> Exchange<'a> {
+    pub(crate) fn new(
+        shard: &'a Rc<Shard>,
+        peer: &'a Rc<Peer>,
+        outbox: Outbox<'a>,
+        draining: bool,
+    ) -> Self {
+        Self { shard, peer, outbox, draining, answered: 0 }
+    }
+
+    fn unsent(&self) -> usize {
+        self.outbox.out.len() - self.outbox.sent
+    }
+
+    /// The client does not read as fast as it is written to: what can be left out is.
+    pub(crate) fn is_congested(&self) -> bool {
+        self.unsent() > self.shard.config.websocket.write_high_water
+    }
+
+    /// So much is unsent that a stream of results may not add to it.
+    pub(crate) fn is_overfull(&self) -> bool {
+        self.unsent() > self.shard.config.websocket.max_unsent
+    }
+
+    /// How many answers the gateway gave by itself.
+    pub(crate) const fn answered(&self) -> u64 {
+        self.answered
+    }
+
+    /// From now on the client takes deflated payloads.
+    pub(crate) fn enable_deflate(&mut self) {
+        self.outbox.deflate = true;
+    }
+
+    pub(crate) fn send(&mut self, message: &Outgoing<'_>) {
+        self.outbox.send(message);
+    }
+
+    /// Answers a request with a result; a notification is not answered.
+    pub(crate) fn answer(&mut self, request: &Message<'_>, result: &[u8]) {
+        if let (Kind::Request, Some(id)) = (request.kind, request.id) {
+            self.answered += 1;
+            self.send(&Outgoing::response(id, method_code(request), result));
+        }
+    }
+
+    /// Answers a request with an error; a notification is not answered.
+    pub(crate) fn refuse(&mut self, request: &Message<'_>, code: ErrorCode, message: &str) {
+        if request.kind == Kind::Request {
+            self.answered += 1;
+            self.fail(request.id, method_code(request), code, message);
+        } else {
+            self.shard.counters.error(code);
+        }
+    }
+
+    /// Sends an error about a message, also one that could not be read.
+    pub(crate) fn fail(&mut self, id: Option<Id<'_>>, method_code: u16, code: ErrorCode, message: &str) {
+        self.shard.counters.error(code);
+        self.send(&Outgoing::error(id, method_code, code, message, None));
+    }
+
+    /// Space to inflate into; goes back with `return_inflated`.
+    pub(crate) fn inflated(&mut self) -> &mut Vec<u8> {
+        self.outbox.zlib
+    }
+
+    pub(crate) fn return_inflated(&mut self, space: Vec<u8>) {
+        *self.outbox.zlib = space;
+    }
+}
+
+/// The number of a request's method on the binary wire.
+pub(crate) fn method_code(request: &Message<'_>) -> u16 {
+    request.method.as_ref().map_or(0, protocol::MethodName::code)
+}

@@ -1,0 +1,194 @@
+//! The conversation on a connection: messages in, answers out, in the order that the design promises.
+//! Knows neither sockets nor frames, and backends only through the router.
+
+mod calls;
+mod exchange;
+mod methods;
+mod params;
+
+pub(crate) use exchange::{Close, Exchange, Outbox};
+
+use crate::shard::{Delivery, Shard};
+use auth::Identity;
+use calls::Calls;
+use protocol::{
+    CloseCode, ErrorCode, Kind, Message, Method, MethodName, Outgoing, Rejection, binary, text, zlib,
+};
+use std::time::Instant;
+use uuid::Uuid;
+
+/// The state of a conversation. Small while no call runs.
+#[derive(Debug)]
+pub(crate) struct Session {
+    identity: Identity,
+    id: Uuid,
+    initialized: bool,
+    /// The client takes deflated payloads.
+    deflate: bool,
+    /// The tick of the shard at which the token is past its grace; `u64::MAX` for never.
+    expiry: u64,
+    /// What runs; none while nothing does.
+    calls: Option<Box<Calls>>,
+}
+
+impl Session {
+    /// The session of a token's holder, before `initialize`: anonymous and not resumable.
+    pub(crate) fn new(identity: Identity, shard: &Shard) -> Self {
+        let expiry = Self::expiry_of(&identity, shard);
+        Self { identity, id: Uuid::now_v7(), initialized: false, deflate: false, expiry, calls: None }
+    }
+
+    fn expiry_of(identity: &Identity, shard: &Shard) -> u64 {
+        let Some(expires_at) = identity.expires_at() else { return u64::MAX };
+        let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
+        let left = expires_at.saturating_sub(now).saturating_add(shard.config.auth.grace_s);
+        shard.now().saturating_add(Shard::ticks(left.saturating_mul(1_000)))
+    }
+
+    /// The tick from which the token counts no more.
+    pub(crate) const fn expiry(&self) -> u64 {
+        self.expiry
+    }
+
+    /// Whether payloads are deflated for this client.
+    pub(crate) const fn deflates(&self) -> bool {
+        self.deflate
+    }
+
+    /// Whether no call runs.
+    pub(crate) const fn is_idle(&self) -> bool {
+        self.calls.is_none()
+    }
+
+    /// A text frame.
+    pub(crate) fn text(&mut self, text: &str, exchange: &mut Exchange<'_>) -> Result<(), Close> {
+        if exchange.outbox.is_binary() {
+            return Err(Close::new(CloseCode::Unsupported, "mcp.v1.binary has no text frames"));
+        }
+        let mut outcome = Ok(());
+        let limits = exchange.shard.limits;
+        text::decode(text, &limits, |message| {
+            if outcome.is_ok() {
+                outcome = self.message(message, exchange);
+            }
+        });
+        outcome
+    }
+
+    /// A binary frame: messages of `mcp.v1.binary`, or the zlib of a text.
+    pub(crate) fn binary(&mut self, frame: &[u8], exchange: &mut Exchange<'_>) -> Result<(), Close> {
+        let mut inflated = std::mem::take(exchange.inflated());
+        inflated.clear();
+        let outcome = if exchange.outbox.is_binary() {
+            let mut outcome = Ok(());
+            let limits = exchange.shard.limits;
+            binary::decode(frame, &mut inflated, &limits, |message| {
+                if outcome.is_ok() {
+                    outcome = self.message(message, exchange);
+                }
+            });
+            outcome
+        } else if self.deflate {
+            self.inflate(frame, &mut inflated, exchange)
+        } else {
+            Err(Close::new(
+                CloseCode::Unsupported,
+                "mcp.v1 has binary frames only after initialize with \"compression\":[\"deflate\"]",
+            ))
+        };
+        exchange.return_inflated(inflated);
+        outcome
+    }
+
+    fn inflate(
+        &mut self,
+        frame: &[u8],
+        inflated: &mut Vec<u8>,
+        exchange: &mut Exchange<'_>,
+    ) -> Result<(), Close> {
+        let limit = exchange.shard.limits.inflated_bytes;
+        let problem = match zlib::inflate(frame, limit, inflated) {
+            Ok(()) => match std::str::from_utf8(inflated) {
+                Ok(text) => return self.text(text, exchange),
+                Err(_) => (ErrorCode::InvalidMessage, "the inflated text is not UTF-8".to_owned()),
+            },
+            Err(zlib::InflateError::TooLarge) => (
+                ErrorCode::TooLarge,
+                format!("the frame inflates to more than max_message_size, {limit} bytes"),
+            ),
+            Err(error) => (ErrorCode::InvalidMessage, error.to_string()),
+        };
+        exchange.fail(None, 0, problem.0, &problem.1);
+        Ok(())
+    }
+
+    /// One message, in the order sent.
+    fn message(
+        &mut self,
+        message: Result<Message<'_>, Rejection<'_>>,
+        exchange: &mut Exchange<'_>,
+    ) -> Result<(), Close> {
+        let message = match message {
+            Ok(message) => message,
+            Err(rejection) => {
+                exchange.fail(
+                    rejection.id,
+                    rejection.method_code,
+                    rejection.code,
+                    &rejection.message,
+                );
+                return Ok(());
+            }
+        };
+        let known = match &message.method {
+            Some(MethodName::Known(method)) => Some(*method),
+            _ => None,
+        };
+        exchange.shard.counters.received(message.kind, known);
+        match message.kind {
+            Kind::Request | Kind::Notification => match known {
+                Some(Method::Echo) => exchange.answer(&message, message.body.as_bytes()),
+                Some(Method::ToolExecute) => self.execute(&message, exchange),
+                Some(Method::ToolList) => self.list_tools(&message, exchange),
+                Some(Method::ToolCancel) => self.cancel(&message, exchange),
+                Some(Method::Initialize) => self.initialize(&message, exchange),
+                Some(Method::SessionRefresh) => return self.refresh(&message, exchange),
+                Some(Method::SessionClose) => {
+                    exchange.answer(&message, b"{}");
+                    return Err(Close::new(CloseCode::Normal, "the session was closed"));
+                }
+                _ => self.custom(&message, exchange),
+            },
+            Kind::Ping => exchange.send(&Outgoing::pong(message.id)),
+            // Nothing was asked of the client, so there is nothing that it could answer.
+            Kind::Pong | Kind::Response | Kind::Error => {}
+        }
+        Ok(())
+    }
+
+    /// An event of a running call.
+    pub(crate) fn deliver(&mut self, delivery: Delivery, exchange: &mut Exchange<'_>, now: Instant) {
+        if let Some(calls) = &mut self.calls {
+            calls.deliver(delivery, exchange, now);
+        }
+        self.settle();
+    }
+
+    /// The pod drains: the client is told to go on elsewhere.
+    pub(crate) fn migrate(&self, outbox: &mut Outbox<'_>, delay_ms: u64) {
+        let params = format!("{{\"reason\":\"draining\",\"reconnect_after_ms\":{delay_ms}}}");
+        outbox.send(&Outgoing::notification(Method::SessionMigrate, params.as_bytes(), None));
+    }
+
+    /// The conversation is over: what still runs is cancelled.
+    pub(crate) fn end(&mut self, shard: &Shard) {
+        if let Some(mut calls) = self.calls.take() {
+            calls.cancel_all(shard);
+        }
+    }
+
+    /// Gives the space of calls back when none runs.
+    fn settle(&mut self) {
+        self.calls.take_if(|calls| calls.is_empty());
+    }
+}

@@ -1,0 +1,50 @@
+//! The door: takes sockets from the kernel and lets the HTTP room work on them.
+
+use super::Shard;
+use crate::http;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+/// How long the door stays shut when the process is out of descriptors or memory.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Accepts until it is dropped.
+pub(crate) async fn accept(shard: &Rc<Shard>, listener: TcpListener) {
+    let shards = shard.pod.metrics.shards().len();
+    let places = Rc::new(Semaphore::new((shard.config.websocket.max_handshakes / shards).max(1)));
+    loop {
+        let Ok(place) = places.acquire().await else { return };
+        match listener.accept().await {
+            Ok((stream, address)) => {
+                place.forget();
+                let (shard, places) = (Rc::clone(shard), Rc::clone(&places));
+                tokio::task::spawn_local(async move {
+                    if let Err(error) = tune(&stream) {
+                        tracing::debug!(%address, %error, "the socket was gone at once");
+                    } else {
+                        http::serve(stream, address, &shard).await;
+                    }
+                    places.add_permits(1);
+                });
+            }
+            Err(error) if is_peers(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "no socket could be accepted; trying again in 100 ms");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+fn tune(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)
+}
+
+/// The peer went away before it was accepted; the next one may be fine.
+fn is_peers(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}

@@ -1,0 +1,151 @@
+//! A shard: one pinned thread with its own runtime, listener, connections, timer, buffers and links to
+//! backends. Nothing here is shared with another shard but the pod's few counts.
+
+mod accept;
+mod peer;
+mod thread;
+
+pub(crate) use peer::{Delivery, Peer, Signals};
+pub(crate) use thread::{Parts, Stage, spawn};
+
+use crate::config::{Config, ms};
+use crate::pod::Pod;
+use crate::wheel::{Entry, Wheel};
+use crate::ws::{Rules, Spare};
+use router::Router;
+use slab::Slab;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The wheel's step, and so how exact a connection's timeouts are.
+pub(crate) const TICK: Duration = Duration::from_millis(100);
+
+/// Buffers that every connection of the shard uses in turn, so that none needs its own.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    pub(crate) input: Box<[u8]>,
+    pub(crate) output: Vec<u8>,
+    pub(crate) spare: Spare,
+    /// Space for what is inflated or deflated.
+    pub(crate) zlib: Vec<u8>,
+}
+
+impl Scratch {
+    const INPUT: usize = 64 * 1024;
+    /// Larger buffers are given back to the allocator after use.
+    pub(crate) const KEEP: usize = 1024 * 1024;
+
+    fn new() -> Self {
+        Self {
+            input: vec![0; Self::INPUT].into_boxed_slice(),
+            output: Vec::with_capacity(Self::INPUT),
+            spare: Spare::default(),
+            zlib: Vec::new(),
+        }
+    }
+}
+
+/// What a shard's tasks share. Lives on its thread alone.
+pub(crate) struct Shard {
+    pub(crate) config: Arc<Config>,
+    pub(crate) pod: Arc<Pod>,
+    pub(crate) counters: Arc<metrics::Shard>,
+    pub(crate) verifier: Arc<auth::Verifier>,
+    pub(crate) router: Router,
+    pub(crate) rules: Rules,
+    pub(crate) limits: protocol::Limits,
+    pub(crate) scratch: RefCell<Scratch>,
+    pub(crate) peers: RefCell<Slab<Rc<Peer>>>,
+    pub(crate) wheel: RefCell<Wheel>,
+    started: Instant,
+}
+
+impl Shard {
+    fn new(index: usize, config: Arc<Config>, pod: Arc<Pod>, verifier: Arc<auth::Verifier>) -> Rc<Self> {
+        let websocket = &config.websocket;
+        Rc::new(Self {
+            rules: Rules {
+                max_frame: websocket.max_frame_size,
+                max_message: websocket.max_message_size,
+                max_fragments: websocket.max_fragments,
+            },
+            limits: protocol::Limits {
+                depth: websocket.max_json_depth,
+                batch: websocket.message_batch_size,
+                inflated_bytes: websocket.max_message_size,
+                ..protocol::Limits::default()
+            },
+            counters: Arc::clone(&pod.metrics.shards()[index]),
+            router: Router::new(config.router.clone()),
+            scratch: RefCell::new(Scratch::new()),
+            peers: RefCell::new(Slab::new()),
+            wheel: RefCell::new(Wheel::new()),
+            started: Instant::now(),
+            config,
+            pod,
+            verifier,
+        })
+    }
+
+    /// The tick of this moment, as of the wheel's last step.
+    pub(crate) fn now(&self) -> u64 {
+        self.wheel.borrow().now()
+    }
+
+    /// Milliseconds of the configuration as ticks, at least one.
+    pub(crate) const fn ticks(milliseconds: u64) -> u64 {
+        let ticks = milliseconds.div_ceil(TICK.as_millis() as u64);
+        if ticks == 0 { 1 } else { ticks }
+    }
+
+    /// Arms a connection's clock for `tick`, unless it looks earlier anyway.
+    pub(crate) fn arm(&self, peer: &Peer, tick: u64) {
+        let armed = peer.armed.get();
+        if armed == 0 || tick < armed {
+            peer.armed.set(self.wheel.borrow_mut().arm(peer.key(), tick));
+        }
+    }
+
+    /// Turns the wheel for as long as the shard lives.
+    async fn turn(&self) {
+        let mut interval = tokio::time::interval(TICK);
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        let mut due: Vec<Entry> = Vec::new();
+        loop {
+            interval.tick().await;
+            let now = (self.started.elapsed().as_millis() / TICK.as_millis()) as u64;
+            self.wheel.borrow_mut().advance(now, &mut due);
+            let peers = self.peers.borrow();
+            for entry in due.drain(..) {
+                if let Some(peer) = peers.get(entry.key)
+                    && peer.armed.get() == entry.tick
+                {
+                    peer.armed.set(0);
+                    peer.signal(Signals::CLOCK);
+                }
+            }
+        }
+    }
+
+    /// Tells all connections to go, `drain.rate` a second over all shards.
+    async fn drain(&self) {
+        let rate = (self.config.drain.rate / self.pod.metrics.shards().len() as u32).max(1);
+        let mut interval = tokio::time::interval(Duration::from_secs(1) / rate);
+        let keys: Vec<usize> = self.peers.borrow().iter().map(|(key, _)| key).collect();
+        for key in keys {
+            interval.tick().await;
+            if let Some(peer) = self.peers.borrow().get(key) {
+                peer.signal(Signals::DRAIN);
+            }
+        }
+        // Those that were upgraded while the loop went.
+        for (_, peer) in &*self.peers.borrow() {
+            peer.signal(Signals::DRAIN);
+        }
+        while !self.peers.borrow().is_empty() {
+            tokio::time::sleep(ms(10)).await;
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The thread of a shard: its runtime, its tasks, its end.
+
+use super::{Shard, accept};
+use crate::config::Config;
+use crate::pod::Pod;
+use router::Table;
+use std::io;
+use std::net::TcpListener;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::watch;
+
+/// How far the pod is on its way out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    /// Clients come and go.
+    Serving,
+    /// No new clients; those that are there are told to go.
+    Leaving,
+    /// Whatever still runs is given up.
+    Over,
+}
+
+/// What a shard is made of.
+pub(crate) struct Parts {
+    pub(crate) index: usize,
+    /// The CPU to stay on.
+    pub(crate) cpu: Option<core_affinity::CoreId>,
+    pub(crate) listener: TcpListener,
+    pub(crate) config: Arc<Config>,
+    pub(crate) pod: Arc<Pod>,
+    pub(crate) verifier: Arc<auth::Verifier>,
+    pub(crate) tables: watch::Receiver<Arc<Table>>,
+    pub(crate) stage: watch::Receiver<Stage>,
+}
+
+/// Starts the thread. It ends when the stage is `Over`, or when it is `Leaving` and no connection is left.
+///
+/// # Errors
+/// The system gives no thread.
+pub(crate) fn spawn(parts: Parts) -> io::Result<JoinHandle<io::Result<()>>> {
+    std::thread::Builder::new().name(format!("shard-{}", parts.index)).spawn(move || run(parts))
+}
+
+fn run(parts: Parts) -> io::Result<()> {
+    if let Some(cpu) = parts.cpu
+        && !core_affinity::set_for_current(cpu)
+    {
+        tracing::warn!(shard = parts.index, cpu = cpu.id, "the thread could not be pinned");
+    }
+    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
+    runtime.block_on(async move {
+        let listener = tokio::net::TcpListener::from_std(parts.listener)?;
+        let shard = Shard::new(parts.index, parts.config, parts.pod, parts.verifier);
+        let mut tables = parts.tables;
+        shard.router.apply(Arc::clone(&tables.borrow_and_update()));
+        let follower = Rc::clone(&shard);
+        tokio::task::spawn_local(async move {
+            while tables.changed().await.is_ok() {
+                let table = Arc::clone(&tables.borrow_and_update());
+                follower.router.apply(table);
+            }
+        });
+        let clock = Rc::clone(&shard);
+        tokio::task::spawn_local(async move { clock.turn().await });
+
+        let (mut stage, mut over) = (parts.stage.clone(), parts.stage);
+        tokio::select! {
+            _ = stage.wait_for(|stage| *stage >= Stage::Leaving) => {}
+            () = accept::accept(&shard, listener) => {}
+        }
+        tokio::select! {
+            _ = over.wait_for(|stage| *stage == Stage::Over) => {}
+            () = shard.drain() => {}
+        }
+        Ok(())
+    })
+}

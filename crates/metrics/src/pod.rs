@@ -1,0 +1,45 @@
+//! What the pod as a whole shows: the shards' counters, and gauges that the control plane sets.
+
+use crate::Shard;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// The instruments of one pod.
+#[derive(Debug, Default)]
+pub struct Pod {
+    shards: Vec<Arc<Shard>>,
+    replicas: AtomicU64,
+    tools: AtomicU64,
+    ready: AtomicU64,
+}
+
+impl Pod {
+    /// A pod of this many shards.
+    pub fn new(shards: usize) -> Self {
+        Self { shards: (0..shards).map(|_| Arc::default()).collect(), ..Self::default() }
+    }
+
+    /// The counters of each shard.
+    pub fn shards(&self) -> &[Arc<Shard>] {
+        &self.shards
+    }
+
+    /// How many replicas of backends are known, and how many tools they offer.
+    pub fn backends(&self, replicas: usize, tools: usize) {
+        self.replicas.store(replicas as u64, Relaxed);
+        self.tools.store(tools as u64, Relaxed);
+    }
+
+    /// Whether the pod takes new connections.
+    pub fn ready(&self, ready: bool) {
+        self.ready.store(u64::from(ready), Relaxed);
+    }
+
+    pub(crate) fn gauges(&self) -> [(&'static str, &'static str, u64); 3] {
+        [
+            ("backend_replicas", "Replicas of backends that are known", self.replicas.load(Relaxed)),
+            ("backend_tools", "Tools that backends offer", self.tools.load(Relaxed)),
+            ("gateway_ready", "1 while the pod takes new connections", self.ready.load(Relaxed)),
+        ]
+    }
+}

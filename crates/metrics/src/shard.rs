@@ -1,0 +1,112 @@
+//! What one shard counts. Its thread is the only writer.
+
+use crate::{Counter, Histogram};
+use protocol::{CloseCode, ErrorCode, Kind, Method};
+
+/// Why an upgrade was not made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Refusal {
+    /// The request is not an upgrade of the right form.
+    BadRequest,
+    /// No token, or not a valid one.
+    Unauthorized,
+    /// As many connections as the pod takes are open, or it drains.
+    Unavailable,
+    /// The request did not come whole in time.
+    Timeout,
+}
+
+impl Refusal {
+    pub(crate) const NAMES: [&'static str; 4] = ["bad_request", "unauthorized", "unavailable", "timeout"];
+}
+
+/// Message types, as labels.
+const KINDS: [&str; 6] = ["request", "response", "notification", "error", "ping", "pong"];
+/// Methods without a number of their own, and messages without a method, share a label.
+const CUSTOM: usize = 0;
+const METHODS: usize = Method::ALL.len() + 1;
+
+/// The counters of a shard.
+#[derive(Debug, Default)]
+pub struct Shard {
+    /// Connections that were upgraded.
+    pub connections_opened: Counter,
+    /// Connections that ended.
+    pub connections_closed: Counter,
+    /// Bytes read from WebSockets.
+    pub bytes_received: Counter,
+    /// Bytes written to WebSockets.
+    pub bytes_sent: Counter,
+    /// From the read that brought a message to the write that carries its answer: messages that the
+    /// gateway answers itself, and calls to backends.
+    pub latency: Histogram,
+    /// Calls sent to backends.
+    pub calls_started: Counter,
+    /// Calls that ended, in whatever way.
+    pub calls_ended: Counter,
+    received: [[Counter; METHODS]; KINDS.len()],
+    sent: [Counter; KINDS.len()],
+    errors: [Counter; ErrorCode::ALL.len()],
+    closes: [Counter; CloseCode::ALL.len() + 1],
+    refusals: [Counter; Refusal::NAMES.len()],
+}
+
+impl Shard {
+    /// A message came in. `method` is `None` for messages without one and for those of backends.
+    pub fn received(&self, kind: Kind, method: Option<Method>) {
+        let method = method.map_or(CUSTOM, |method| usize::from(method.code()));
+        self.received[kind as usize][method].increment();
+    }
+
+    /// A message went out.
+    pub fn sent(&self, kind: Kind) {
+        self.sent[kind as usize].increment();
+    }
+
+    /// A request was answered with an error.
+    pub fn error(&self, code: ErrorCode) {
+        self.errors[usize::from(code.as_u16() - 4000)].increment();
+    }
+
+    /// A close frame was sent, or (`None`) a connection ended without one.
+    pub fn closed(&self, code: Option<CloseCode>) {
+        let index = code
+            .and_then(|code| CloseCode::ALL.iter().position(|&known| known == code))
+            .unwrap_or(CloseCode::ALL.len());
+        self.closes[index].increment();
+    }
+
+    /// An upgrade was refused.
+    pub fn refused(&self, reason: Refusal) {
+        self.refusals[reason as usize].increment();
+    }
+
+    pub(crate) fn received_counts(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+        self.received.iter().zip(KINDS).flat_map(|(methods, kind)| {
+            methods.iter().enumerate().map(move |(index, counter)| {
+                let method = u16::try_from(index).ok().and_then(Method::from_code);
+                (kind, method.map_or("custom", Method::name), counter.value())
+            })
+        })
+    }
+
+    pub(crate) fn sent_counts(&self) -> [(&'static str, u64); KINDS.len()] {
+        std::array::from_fn(|i| (KINDS[i], self.sent[i].value()))
+    }
+
+    pub(crate) fn error_counts(&self) -> [(&'static str, u64); ErrorCode::ALL.len()] {
+        std::array::from_fn(|i| (ErrorCode::ALL[i].name(), self.errors[i].value()))
+    }
+
+    /// One for each close code, and one for connections that ended without a close frame.
+    pub(crate) fn close_counts(&self) -> [(&'static str, u64); CloseCode::ALL.len() + 1] {
+        std::array::from_fn(|i| {
+            (CloseCode::ALL.get(i).map_or("abrupt", |code| code.name()), self.closes[i].value())
+        })
+    }
+
+    pub(crate) fn refusal_counts(&self) -> [(&'static str, u64); Refusal::NAMES.len()] {
+        std::array::from_fn(|i| (Refusal::NAMES[i], self.refusals[i].value()))
+    }
+}
