@@ -24,7 +24,7 @@ fn time(name: &str, mut run: impl FnMut()) {
 
 fn main() {
     let limits = Limits::default();
-    let short = r#"{"id":"a1","type":0,"method":"echo","params":{"n":123}}"#;
+    let short = r#"{"id":"a1","type":0,"method":"echo","params":{"n":12}}"#;
     let long = concat!(
         r#"{"id":"7f3c9a52-1","type":0,"method":"tool.execute","params":{"tool":"fs.search","args":"#,
         r#"{"pattern":"fn main","limit":20}},"meta":{"traceparent":"#,

@@ -1,6 +1,7 @@
 //! `mcp.v1`: JSON text frames. Knows nothing of sockets and of what methods mean.
 
 mod decode;
+mod elements;
 mod encode;
 
 pub(crate) use decode::NamedCall;
@@ -56,47 +57,48 @@ fn batch<'a>(
     limits: &Limits,
     on: &mut impl FnMut(Result<Message<'a>, Rejection<'a>>),
 ) {
-    let mut count = 0;
     let inner = depth.saturating_sub(1);
+    let mut count = 0;
+    let mut elements = elements::take();
     let checked = scanner
         .start()
         .and_then(|_| {
             scanner.elements(open, depth, |scanner, at| {
                 count += 1;
-                scanner.value(at, inner)
+                let mut fields = Fields::default();
+                let first = scanner.byte(at);
+                let end = match first {
+                    b'{' => fields.scan(scanner, at, inner)?,
+                    _ => scanner.value(at, inner)?,
+                };
+                // Beyond the limit counting is all that is left to do.
+                if count <= limits.batch {
+                    elements.push((first, fields));
+                }
+                Ok(end)
             })
         })
         .and_then(|end| scanner.end(end));
     if checked.is_err() {
-        return on(Err(rejection(None, scanner.fault().to_string())));
+        on(Err(rejection(None, scanner.fault().to_string())));
+    } else if count == 0 {
+        on(Err(rejection(None, "an empty batch; a batch holds at least one message")));
+    } else if count > limits.batch {
+        on(Err(rejection(None, over_limit(count, limits.batch))));
+    } else {
+        for (index, (first, fields)) in elements.iter().enumerate() {
+            on(match first {
+                b'{' => fields.read(limits),
+                _ => Err(no_message(index, *first)),
+            });
+        }
     }
-    if count == 0 {
-        return on(Err(rejection(None, "an empty batch; a batch holds at least one message")));
-    }
-    if count > limits.batch {
-        let most = limits.batch;
-        let message =
-            format!("a batch of {count} messages, none of them was executed; at most {most} may be in one");
-        return on(Err(rejection(None, message)));
-    }
-    let mut element = 0;
-    // The text is known to be well-formed, so this scan can't fail.
-    let _ = scanner.elements(open, depth, |scanner, at| {
-        let mut fields = Fields::default();
-        let end = match scanner.byte(at) {
-            b'{' => {
-                let end = fields.scan(scanner, at, inner)?;
-                on(fields.read(limits));
-                end
-            }
-            first => {
-                on(Err(no_message(element, first)));
-                scanner.value(at, inner)?
-            }
-        };
-        element += 1;
-        Ok(end)
-    });
+    elements::put_back(elements);
+}
+
+#[cold]
+fn over_limit(count: usize, most: usize) -> String {
+    format!("a batch of {count} messages, none of them was executed; at most {most} may be in one")
 }
 
 #[cold]

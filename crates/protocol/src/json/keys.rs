@@ -16,9 +16,12 @@ const KEPT: usize = 1024;
 pub(super) struct Key {
     word: u64,
     start: u32,
+    /// The length, with [`ESCAPED`] if the key was written with escapes.
     len: u32,
-    escaped: bool,
 }
+
+/// Keys are shorter than 2 GiB, since their texts are.
+const ESCAPED: u32 = 1 << 31;
 
 impl Key {
     #[inline(always)]
@@ -30,16 +33,21 @@ impl Key {
         } else {
             word(bytes, start, end - start)
         };
-        // The scanner refuses texts of 4 GiB.
-        Self { word, start: start as u32, len: (end - start) as u32, escaped }
+        // The scanner refuses texts whose positions don't fit.
+        let len = (end - start) as u32 | if escaped { ESCAPED } else { 0 };
+        Self { word, start: start as u32, len }
     }
 
     fn raw<'a>(&self, text: &'a str) -> &'a str {
-        &text[self.start as usize..][..self.len as usize]
+        &text[self.start as usize..][..(self.len & !ESCAPED) as usize]
+    }
+
+    const fn escaped(&self) -> bool {
+        self.len & ESCAPED != 0
     }
 
     fn equals(&self, other: &Self, text: &str) -> bool {
-        match (self.escaped, other.escaped) {
+        match (self.escaped(), other.escaped()) {
             (false, false) => self.raw(text) == other.raw(text),
             _ => unescape(self.raw(text)) == unescape(other.raw(text)),
         }
@@ -113,7 +121,7 @@ impl Keys {
         let state = RandomState::new();
         let keys = &mut self.stack[base..];
         for key in keys.iter_mut() {
-            key.word = match key.escaped {
+            key.word = match key.escaped() {
                 false => state.hash_one(key.raw(text)),
                 true => state.hash_one(&*unescape(key.raw(text))),
             };

@@ -66,9 +66,9 @@ impl<'a> Scanner<'a> {
 
     /// Where a document begins.
     pub(crate) fn start(&mut self) -> Scanned {
-        match u32::try_from(self.text.len()) {
+        match i32::try_from(self.text.len()) {
             Ok(_) => Ok(self.space(0)),
-            Err(_) => self.fail(0, "a text of 4 GiB or more"),
+            Err(_) => self.fail(0, "a text of 2 GiB or more"),
         }
     }
 
