@@ -1,1 +1,47 @@
-fn main() {}
+//! What a person repeats: benches against the budgets, the conformance suite, fuzzing, the checks.
+//! Knows the gateway only from outside: as a process, its sockets and its files under `/proc`.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a command-line tool is for")]
+
+mod affinity;
+mod bench;
+mod check;
+mod conformance;
+mod fuzz;
+mod server;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about = "What a person repeats in this repository.")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Formatting, lints, documentation and dependencies: what must be clean before a merge.
+    Check,
+    /// Runs the Autobahn test suite against the gateway's echo endpoint.
+    Conformance(conformance::Options),
+    /// Runs every fuzz target for a bounded time.
+    Fuzz(fuzz::Options),
+    /// Measures the gateway against its budgets.
+    #[command(subcommand)]
+    Bench(bench::Bench),
+    /// A bare fastwebsockets echo server, the benches' yardstick.
+    #[command(hide = true)]
+    ServeBaseline(bench::baseline::Options),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().task {
+        Task::Check => check::run(),
+        Task::Conformance(options) => conformance::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
+        Task::Bench(bench) => bench::run(&bench),
+        Task::ServeBaseline(options) => bench::baseline::serve(&options),
+    }
+}

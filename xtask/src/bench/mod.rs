@@ -1,0 +1,65 @@
+//! The gateway against its budgets, measured from outside: CPU and memory of its process, answers at its socket.
+
+pub(crate) mod baseline;
+mod budget;
+mod calls;
+mod echo;
+mod frames;
+mod idle;
+mod load;
+mod socket;
+mod subject;
+mod wire;
+
+use anyhow::{Result, ensure};
+
+use self::budget::Budgets;
+use self::subject::Programs;
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Bench {
+    /// Memory and CPU of connections that do nothing.
+    Idle {
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        options: idle::Options,
+    },
+    /// Server CPU for each echo, beside a bare fastwebsockets server.
+    Echo {
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        options: echo::Options,
+    },
+    /// Tool calls through the gateway to a backend process and back.
+    Calls {
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        options: calls::Options,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Common {
+    /// Ends with an error if a budget does not hold.
+    #[arg(long)]
+    check: bool,
+    /// Measures the programs in this folder instead of building them.
+    #[arg(long, value_name = "FOLDER")]
+    programs: Option<std::path::PathBuf>,
+}
+
+pub(crate) fn run(bench: &Bench) -> Result<()> {
+    let (Bench::Idle { common, .. } | Bench::Echo { common, .. } | Bench::Calls { common, .. }) = bench;
+    let programs = Programs::ready(common.programs.as_deref())?;
+    let mut budgets = Budgets::default();
+    match bench {
+        Bench::Idle { options, .. } => idle::run(options, &programs, &mut budgets)?,
+        Bench::Echo { options, .. } => echo::run(options, &programs, &mut budgets)?,
+        Bench::Calls { options, .. } => calls::run(options, &programs, &mut budgets)?,
+    }
+    ensure!(!common.check || budgets.failed() == 0, "{} budgets do not hold", budgets.failed());
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! What must be clean before a merge. Knows the commands; their settings are in the root's files.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::workspace::{cargo, root, step};
+
+pub(crate) fn run() -> Result<()> {
+    let mut failed = Vec::new();
+    for (name, mut command) in commands() {
+        if let Err(error) = step(&mut command) {
+            eprintln!("{error:#}");
+            failed.push(name);
+        }
+    }
+    if cargo_deny_is_installed() {
+        if let Err(error) = step(Command::new("cargo").arg("deny").arg("check").current_dir(root())) {
+            eprintln!("{error:#}");
+            failed.push("deny");
+        }
+    } else {
+        eprintln!("cargo-deny is not installed: `cargo install --locked cargo-deny`");
+        failed.push("deny (not installed)");
+    }
+    if !failed.is_empty() {
+        bail!("not clean: {}", failed.join(", "));
+    }
+    println!("clean: fmt, clippy, doc, deny");
+    Ok(())
+}
+
+fn commands() -> Vec<(&'static str, Command)> {
+    let mut fmt = cargo();
+    fmt.args(["fmt", "--all", "--check"]);
+    let mut clippy = cargo();
+    clippy.args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]);
+    let mut doc = cargo();
+    doc.args(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings");
+    vec![("fmt", fmt), ("clippy", clippy), ("doc", doc)]
+}
+
+fn cargo_deny_is_installed() -> bool {
+    Command::new("cargo").args(["deny", "--version"]).output().is_ok_and(|output| output.status.success())
+}

@@ -1,0 +1,144 @@
+//! A server as a child process: started on one CPU, ready when it prints its line, stopped when dropped.
+//! Knows the ready line and `/proc`; refuses to know what is served.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use core_affinity::CoreId;
+
+use crate::affinity::pin_thread;
+
+/// How long a server may take from its start to its ready line.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A child process. Dropping it kills the process and waits for its end.
+#[derive(Debug)]
+pub(crate) struct Process(Child);
+
+impl Process {
+    /// Starts `command`, on `cpu` alone if one is given. What it prints goes to the file `log`.
+    ///
+    /// # Errors
+    /// If it can't be started, or the log can't be written.
+    pub(crate) fn start(mut command: Command, cpu: Option<CoreId>, log: &Path) -> Result<Self> {
+        let log = create(log)?;
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        spawn(command, cpu)
+    }
+
+    /// CPU time that the process has used so far, in nanoseconds, over all its threads.
+    ///
+    /// # Errors
+    /// If the process has ended.
+    pub(crate) fn cpu_nanos(&self) -> Result<u64> {
+        let mut sum = 0;
+        for task in
+            std::fs::read_dir(format!("/proc/{}/task", self.0.id())).context("the server has ended")?
+        {
+            // A thread may end between the listing and the reading.
+            let Ok(schedstat) = std::fs::read_to_string(task?.path().join("schedstat")) else { continue };
+            let on_cpu = schedstat.split_ascii_whitespace().next().context("schedstat is empty")?;
+            sum += on_cpu.parse::<u64>()?;
+        }
+        Ok(sum)
+    }
+
+    /// Resident memory of the process, in bytes.
+    ///
+    /// # Errors
+    /// If the process has ended.
+    pub(crate) fn resident_bytes(&self) -> Result<u64> {
+        let rollup = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.0.id()))
+            .context("could not read the server's memory: it has ended")?;
+        let Some(rss) = rollup.lines().find_map(|line| line.strip_prefix("Rss:")) else {
+            bail!("smaps_rollup has no Rss")
+        };
+        let kib: u64 = rss.trim().trim_end_matches("kB").trim_end().parse()?;
+        Ok(kib * 1024)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A process that is ready to serve.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) process: Process,
+    ready: serde_json::Value,
+}
+
+impl Server {
+    /// Starts `command`, on `cpu` alone if one is given, and waits for the JSON line on its standard output.
+    /// Its standard error goes to the file `log`.
+    ///
+    /// # Errors
+    /// If it can't be started, ends before it is ready, or is not ready after 20 s.
+    pub(crate) fn start(mut command: Command, cpu: Option<CoreId>, log: &Path) -> Result<Self> {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(create(log)?);
+        let mut process = spawn(command, cpu)?;
+        let stdout = process.0.stdout.take().context("the server's standard output is a pipe")?;
+        let why = match first_line(stdout).recv_timeout(PATIENCE) {
+            Ok(line) => match serde_json::from_str(&line) {
+                Ok(ready) => return Ok(Self { process, ready }),
+                Err(_) => anyhow!("the ready line is not JSON: {line:?}"),
+            },
+            Err(mpsc::RecvTimeoutError::Timeout) => anyhow!("the server was not ready after 20 s"),
+            Err(mpsc::RecvTimeoutError::Disconnected) => anyhow!("the server ended before it was ready"),
+        };
+        drop(process);
+        Err(why.context(format!("{}:\n{}", log.display(), tail(log))))
+    }
+
+    /// A text field of the ready line.
+    pub(crate) fn ready(&self, field: &str) -> Result<&str> {
+        self.ready[field].as_str().with_context(|| format!("the ready line has no {field:?}: {}", self.ready))
+    }
+}
+
+/// A child inherits the affinity of the thread that starts it, so a thread of its own starts it.
+fn spawn(mut command: Command, cpu: Option<CoreId>) -> Result<Process> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let starter = std::thread::spawn(move || {
+        if let Some(cpu) = cpu {
+            pin_thread(cpu)?;
+        }
+        command.spawn().map(Process).with_context(|| format!("could not start {program}"))
+    });
+    starter.join().map_err(|_| anyhow!("the starting thread panicked"))?
+}
+
+/// The first line of the output. What follows is read and dropped, so that the child never waits for a reader.
+fn first_line(output: impl std::io::Read + Send + 'static) -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut output = BufReader::new(output);
+        let mut line = String::new();
+        if output.read_line(&mut line).is_ok_and(|length| length > 0) {
+            let _ = sender.send(line);
+        }
+        let _ = std::io::copy(&mut output, &mut std::io::sink());
+    });
+    receiver
+}
+
+fn create(log: &Path) -> Result<std::fs::File> {
+    if let Some(folder) = log.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::File::create(log).with_context(|| format!("could not write {}", log.display()))
+}
+
+fn tail(log: &Path) -> String {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<_> = text.lines().collect();
+    lines[lines.len().saturating_sub(20)..].join("\n")
+}
