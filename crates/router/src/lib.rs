@@ -2,20 +2,36 @@
 //! connection, no session and no token.
 
 mod address;
+mod answer;
+mod arrival;
+mod balance;
+mod budget;
 mod call;
+mod calls;
+mod codec;
 mod conflict;
+mod connection;
+mod core;
+mod deadlines;
 mod describe;
 mod dial;
 mod error;
 mod failure;
 mod handler;
 mod health;
+mod judge;
+mod link;
+mod links;
+mod loss;
 mod names;
 mod options;
+mod outbox;
 mod random;
 mod router;
 mod stats;
 mod table;
+mod unary;
+mod wheel;
 mod wire;
 
 pub use address::normalise;
