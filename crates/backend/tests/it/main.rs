@@ -1,0 +1,11 @@
+//! Backends served on loopback sockets and called as a gateway calls them, with generated gRPC clients.
+mod calls;
+mod cancel;
+mod describe;
+mod harness;
+mod limits;
+mod panics;
+mod registration;
+mod registry;
+mod reports;
+mod shutdown;
