@@ -96,7 +96,6 @@ impl fmt::Debug for Arguments {
 
 /// How a call ended other than with a result.
 enum Failure {
-    Usage(Mistake),
     Connect(Error),
     Call(Error),
     Interrupted,
@@ -114,13 +113,17 @@ impl From<io::Error> for Failure {
 /// # Errors
 /// Only for what is no part of the call: no signal handler, stdout cannot be written.
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let mut interrupt = signal(SignalKind::interrupt()).context("can't listen for ctrl-c")?;
-    let code = match perform(&arguments, &mut interrupt).await {
-        Ok(()) => 0,
-        Err(Failure::Usage(mistake)) => {
-            report::line(&mistake.0);
-            2
+    // Stdin is read before anybody listens for ctrl-c, so that there it still ends the process.
+    let (request, token) = match prepare(&arguments) {
+        Ok(prepared) => prepared,
+        Err(Mistake(mistake)) => {
+            report::line(&mistake);
+            return Ok(ExitCode::from(2));
         }
+    };
+    let mut interrupt = signal(SignalKind::interrupt()).context("can't listen for ctrl-c")?;
+    let code = match perform(&arguments, request, token, &mut interrupt).await {
+        Ok(()) => 0,
         Err(Failure::Connect(error)) => {
             report::no_connection(&error);
             3
@@ -141,8 +144,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(code))
 }
 
-async fn perform(arguments: &Arguments, interrupt: &mut Signal) -> Result<(), Failure> {
-    let (request, token) = prepare(arguments).map_err(Failure::Usage)?;
+async fn perform(
+    arguments: &Arguments,
+    request: Request,
+    token: Option<String>,
+    interrupt: &mut Signal,
+) -> Result<(), Failure> {
     let client = tokio::select! {
         client = connect(arguments, token) => client.map_err(Failure::Connect)?,
         _ = interrupt.recv() => return Err(Failure::Interrupted),
