@@ -23,9 +23,9 @@ impl<'a> Id<'a> {
     pub fn canonical(&self) -> Cow<'a, str> {
         match *self {
             Self::Token(token) if token.contains('\\') => {
-                let content = json::unescape(&token[1..token.len().saturating_sub(1).max(1)]);
+                let content = token.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
                 let mut out = Vec::with_capacity(token.len());
-                json::write_string(&content, &mut out);
+                json::write_string(&json::unescape(content.unwrap_or(token)), &mut out);
                 Cow::Owned(String::from_utf8_lossy(&out).into_owned())
             }
             Self::Token(token) => Cow::Borrowed(token),

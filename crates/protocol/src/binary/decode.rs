@@ -19,7 +19,7 @@ pub fn decode(
     frame: &[u8],
     scratch: &mut Vec<u8>,
     limits: &Limits,
-    mut on: impl FnMut(Result<Message<'_>, Rejection<'_>>),
+    mut on: impl for<'a> FnMut(Result<Message<'a>, Rejection<'a>>),
 ) {
     if let Some((header, payload)) = single(frame) {
         let header = Header::decode(header);
@@ -59,7 +59,7 @@ fn deliver(
     place: Place,
     inflated: &mut Inflated<'_>,
     limits: &Limits,
-    on: &mut impl FnMut(Result<Message<'_>, Rejection<'_>>),
+    on: &mut impl for<'a> FnMut(Result<Message<'a>, Rejection<'a>>),
 ) {
     for part in Parts(bytes) {
         let (header, payload) = match part {
