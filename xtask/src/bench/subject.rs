@@ -1,15 +1,18 @@
 //! What is measured: the programs, built with the release profile, and how each is started for a bench.
 
+use std::io::Read;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use core_affinity::CoreId;
 
 use super::socket::Endpoint;
 use super::wire::Wire;
-use crate::server::Server;
+use crate::server::{Process, Server};
 use crate::workspace;
 
 /// The programs that a bench starts.
@@ -68,6 +71,56 @@ impl Programs {
         }
         Server::start(command, Some(cpu), &log("baseline")?)
     }
+
+    /// The tools backend in a process of its own; its ready line names the address in `listening`.
+    pub(crate) fn tools(&self, cpu: CoreId) -> Result<Server> {
+        let mut command = Command::new(self.folder.join("mcpw-tools"));
+        command.args(["--root", ".", "--listen", "127.0.0.1:0"]).current_dir(workspace::root());
+        command.env("RUST_LOG", "warn");
+        Server::start(command, Some(cpu), &log("tools")?)
+    }
+
+    /// A gateway that has this backend and no other, with one shard, on `cpu` alone: `mcpw dev` would bring
+    /// tools of its own. Returns once it accepts connections.
+    pub(crate) fn gateway_before(
+        &self,
+        backend: &str,
+        wire: Wire,
+        cpu: CoreId,
+    ) -> Result<(Process, Endpoint)> {
+        let secret = secret()?;
+        let listen = free_address()?;
+        let config = workspace::target()?.join("bench").join("calls.yaml");
+        // JSON is YAML.
+        let content = serde_json::json!({
+            "websocket": { "listen": listen },
+            "admin": { "listen": "127.0.0.1:0" },
+            "registry": { "listen": "127.0.0.1:0" },
+            "auth": { "keys": [{ "id": "bench", "algorithm": "HS256", "secret": secret }] },
+            "backends": [format!("http://{backend}")],
+            "runtime": { "shards": 1 },
+            "log": { "level": "warn" },
+        });
+        std::fs::write(&config, content.to_string())
+            .with_context(|| format!("could not write {}", config.display()))?;
+
+        let mut token = Command::new(self.folder.join("mcpw"));
+        token.args(["token", "--kid", "bench"]).env("MCPW_SECRET", &secret);
+        let token = token.output().context("could not start mcpw token")?;
+        ensure!(token.status.success(), "mcpw token: {}", String::from_utf8_lossy(&token.stderr));
+        let token = String::from_utf8(token.stdout)?;
+
+        let mut command = Command::new(self.folder.join("mcpw"));
+        command.arg("gateway").arg("--config").arg(&config);
+        let log = log("gateway")?;
+        let gateway = Process::start(command, Some(cpu), &log)?;
+        let until = Instant::now() + Duration::from_secs(20);
+        while TcpStream::connect(listen).is_err() {
+            ensure!(Instant::now() < until, "the gateway does not listen after 20 s, see {}", log.display());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok((gateway, Endpoint::gateway(&format!("ws://{listen}/ws"), wire, token.trim())?))
+    }
 }
 
 /// The gateway's endpoint in one subprotocol.
@@ -77,4 +130,16 @@ pub(crate) fn endpoint(gateway: &Server, wire: Wire) -> Result<Endpoint> {
 
 fn log(name: &str) -> Result<PathBuf> {
     Ok(workspace::target()?.join("bench").join(format!("{name}.log")))
+}
+
+/// A signing key for one run.
+fn secret() -> Result<String> {
+    let mut octets = [0; 32];
+    std::fs::File::open("/dev/urandom")?.read_exact(&mut octets)?;
+    Ok(octets.iter().map(|octet| format!("{octet:02x}")).collect())
+}
+
+/// An address that nobody listens on at this moment.
+fn free_address() -> Result<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
