@@ -27,7 +27,8 @@ pub enum Error {
         status: u16,
         /// The header `WWW-Authenticate`, if there was one.
         challenge: Option<String>,
-        /// The answer's body, or the name of the status where the body is empty.
+        /// The answer's body, its member `error` if it is a JSON object with one, or the name of the status where the body
+        /// is empty.
         reason: String,
     },
     /// The connection has ended, so no answer can come any more.

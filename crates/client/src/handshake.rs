@@ -11,6 +11,7 @@ use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use protocol::Format;
+use serde::Deserialize;
 use tokio::net::TcpStream;
 
 use crate::endpoint::Endpoint;
@@ -134,7 +135,7 @@ async fn refusal(response: Response<Incoming>) -> Error {
     let body =
         tokio::time::timeout(REASON_WAIT, Limited::new(response.into_body(), REASON_BYTES).collect()).await;
     let text = match body {
-        Ok(Ok(body)) => String::from_utf8_lossy(&body.to_bytes()).trim().chars().take(REASON_CHARS).collect(),
+        Ok(Ok(body)) => told(&body.to_bytes()),
         _ => String::new(),
     };
     let reason = if text.is_empty() {
@@ -143,4 +144,15 @@ async fn refusal(response: Response<Incoming>) -> Error {
         text
     };
     Error::Refused { status: status.as_u16(), challenge, reason }
+}
+
+/// What a refusal's body says: the text of `{"error":"…"}`, or else all of it.
+fn told(body: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Body {
+        error: String,
+    }
+    let text = serde_json::from_slice::<Body>(body)
+        .map_or_else(|_| String::from_utf8_lossy(body).into_owned(), |body| body.error);
+    text.trim().chars().take(REASON_CHARS).collect()
 }

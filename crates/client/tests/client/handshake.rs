@@ -66,6 +66,18 @@ async fn a_refusal_tells_status_challenge_and_reason() {
 }
 
 #[tokio::test]
+async fn a_refusal_in_json_tells_its_error() {
+    let error = answered_with(
+        "HTTP/1.1 401 x\r\nContent-Length: 42\r\n\r\n{\"error\":\"a token is needed\",\"status\":401}",
+    )
+    .await;
+    assert!(
+        matches!(&error, Error::Refused { status: 401, reason, .. } if reason == "a token is needed"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn a_refusal_without_a_body_names_its_status() {
     let error = answered_with("HTTP/1.1 503 x\r\nContent-Length: 0\r\n\r\n").await;
     assert!(

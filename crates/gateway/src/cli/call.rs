@@ -16,7 +16,8 @@ use serde_json::value::RawValue;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
 
-use input::Mistake;
+use super::dev_file;
+use input::{Mistake, Target};
 use report::Layout;
 
 /// So long a connection that has done its work may take to close.
@@ -52,10 +53,12 @@ pub struct Arguments {
     /// The params: JSON, @FILE to read them from a file, or - to read them from stdin.
     #[arg(allow_hyphen_values = true)]
     params: Option<String>,
-    /// The gateway. HOST:PORT is enough: ws:// and /ws are added.
-    #[arg(long, env = "MCPW_URL", default_value = "ws://127.0.0.1:8080/ws")]
-    url: String,
-    /// The token. Other users of the machine can see it here: better set MCPW_TOKEN.
+    /// The gateway; HOST:PORT is enough: ws:// and /ws are added. By default your running `mcpw dev`, or else
+    /// ws://127.0.0.1:8080/ws.
+    #[arg(long, env = "MCPW_URL")]
+    url: Option<String>,
+    /// The token; by default that of MCPW_TOKEN, or of your running `mcpw dev` if it is the gateway that is called.
+    /// Other users of the machine can see it here.
     #[arg(long, conflicts_with = "token_file")]
     token: Option<String>,
     /// A file with the token.
@@ -114,7 +117,7 @@ impl From<io::Error> for Failure {
 /// Only for what is no part of the call: no signal handler, stdout cannot be written.
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     // Stdin is read before anybody listens for ctrl-c, so that there it still ends the process.
-    let (request, token) = match prepare(&arguments) {
+    let (request, target) = match prepare(&arguments) {
         Ok(prepared) => prepared,
         Err(Mistake(mistake)) => {
             report::line(&mistake);
@@ -122,7 +125,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
     };
     let mut interrupt = signal(SignalKind::interrupt()).context("can't listen for ctrl-c")?;
-    let code = match perform(&arguments, request, token, &mut interrupt).await {
+    let code = match perform(&arguments, request, target, &mut interrupt).await {
         Ok(()) => 0,
         Err(Failure::Connect(error)) => {
             report::no_connection(&error);
@@ -147,11 +150,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 async fn perform(
     arguments: &Arguments,
     request: Request,
-    token: Option<String>,
+    target: Target,
     interrupt: &mut Signal,
 ) -> Result<(), Failure> {
     let client = tokio::select! {
-        client = connect(arguments, token) => client.map_err(Failure::Connect)?,
+        client = connect(arguments, target) => client.map_err(Failure::Connect)?,
         _ = interrupt.recv() => return Err(Failure::Interrupted),
     };
     if arguments.verbose {
@@ -174,23 +177,22 @@ async fn perform(
     Ok(())
 }
 
-fn prepare(arguments: &Arguments) -> Result<(Request, Option<String>), Mistake> {
+fn prepare(arguments: &Arguments) -> Result<(Request, Target), Mistake> {
     let token = input::token(arguments.token.as_deref(), arguments.token_file.as_deref())?;
+    let target = Target::choose(arguments.url.as_deref(), token, dev_file::read);
     let params = input::params(arguments.params.as_deref())?;
     let mut request = Request::new(&arguments.method, params).map_err(|error| Mistake(error.to_string()))?;
     if let Some(timeout) = arguments.timeout {
         request = request.timeout(timeout);
     }
-    Ok((request, token))
+    Ok((request, target))
 }
 
-async fn connect(arguments: &Arguments, token: Option<String>) -> Result<Client, Error> {
+async fn connect(arguments: &Arguments, target: Target) -> Result<Client, Error> {
     let format = if arguments.binary { Format::Binary } else { Format::Json };
-    let mut builder = Client::builder(input::url(&arguments.url))
-        .format(format)
-        .name("mcpw call")
-        .version(env!("CARGO_PKG_VERSION"));
-    if let Some(token) = token {
+    let mut builder =
+        Client::builder(target.url).format(format).name("mcpw call").version(env!("CARGO_PKG_VERSION"));
+    if let Some(token) = target.token {
         builder = builder.token(token);
     }
     if let Some(timeout) = arguments.timeout {

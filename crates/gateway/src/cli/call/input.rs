@@ -6,11 +6,40 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 
+use super::super::dev_file::Address;
+
+const DEFAULT_URL: &str = "ws://127.0.0.1:8080/ws";
 const TOKEN_VARIABLE: &str = "MCPW_TOKEN";
 
 /// What was wrong with the arguments and what would be right.
 #[derive(Debug)]
 pub(super) struct Mistake(pub(super) String);
+
+/// Which gateway is called, and as whom.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    pub(super) url: String,
+    pub(super) token: Option<String>,
+}
+
+impl Target {
+    /// What is not given is the running `mcpw dev`'s; its token goes to no other gateway than its own.
+    pub(super) fn choose(
+        given: Option<&str>,
+        token: Option<String>,
+        dev: impl FnOnce() -> Option<Address>,
+    ) -> Self {
+        let given = given.filter(|given| !given.is_empty()).map(url);
+        if let (Some(url), Some(_)) = (&given, &token) {
+            return Self { url: url.clone(), token };
+        }
+        match (given, dev()) {
+            (None, Some(dev)) => Self { url: dev.url, token: token.or(Some(dev.token)) },
+            (Some(url), Some(dev)) if url == dev.url => Self { url, token: Some(dev.token) },
+            (given, _) => Self { url: given.unwrap_or_else(|| DEFAULT_URL.to_owned()), token },
+        }
+    }
+}
 
 /// The params as JSON: the text itself, `@FILE` or `-` for stdin.
 pub(super) fn params(argument: Option<&str>) -> Result<Option<Box<RawValue>>, Mistake> {
@@ -29,8 +58,8 @@ pub(super) fn params(argument: Option<&str>) -> Result<Option<Box<RawValue>>, Mi
         (argument.to_owned(), "PARAMS".to_owned())
     };
     serde_json::from_str(text.trim()).map(Some).map_err(|error| {
-        let example = r#"something like '{"tool":"time.now","args":{}}' is"#;
-        Mistake(format!("{source} is not JSON: {error}; {example}"))
+        let example = r#"'{"tool":"time.now","args":{}}'"#;
+        Mistake(format!("{source} is not JSON: {error}; it should be something like {example}"))
     })
 }
 
@@ -52,7 +81,7 @@ pub(super) fn token(argument: Option<&str>, file: Option<&Path>) -> Result<Optio
 }
 
 /// The URL in full: what is missing of `ws://…/ws` is added, http is what browsers call ws.
-pub(super) fn url(text: &str) -> String {
+fn url(text: &str) -> String {
     let (scheme, rest) = match text.split_once("://") {
         None => ("ws", text),
         Some(("http", rest)) => ("ws", rest),
@@ -84,6 +113,29 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_running_dev_is_the_default_and_its_token_goes_to_it_alone() {
+        let check =
+            |given: Option<&str>, token: Option<&str>, is_running: bool, expected: (&str, Option<&str>)| {
+                let dev = || Address { url: "ws://127.0.0.1:5/ws".to_owned(), token: "dev".to_owned() };
+                let target = Target::choose(given, token.map(str::to_owned), || is_running.then(dev));
+                assert_eq!(
+                    (target.url.as_str(), target.token.as_deref()),
+                    expected,
+                    "{given:?} {token:?} {is_running}"
+                );
+            };
+        let dev = "ws://127.0.0.1:5/ws";
+        check(None, None, true, (dev, Some("dev")));
+        check(None, Some("mine"), true, (dev, Some("mine")));
+        check(Some("127.0.0.1:5"), None, true, (dev, Some("dev")));
+        check(Some("127.0.0.1:5"), Some("mine"), true, (dev, Some("mine")));
+        check(Some("elsewhere:5"), None, true, ("ws://elsewhere:5/ws", None));
+        check(Some(""), None, true, (dev, Some("dev")));
+        check(None, None, false, (DEFAULT_URL, None));
+        check(Some("127.0.0.1:5"), Some("mine"), false, (dev, Some("mine")));
+    }
 
     #[test]
     fn what_is_missing_of_a_url_is_added() {
