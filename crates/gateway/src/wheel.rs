@@ -61,9 +61,9 @@ mod tests {
     fn an_entry_fires_at_its_tick_and_once() {
         let mut wheel = Wheel::new();
         assert_eq!(wheel.arm(7, 3), 3);
-        assert_eq!(due(&mut wheel, 2), []);
+        assert!(due(&mut wheel, 2).is_empty());
         assert_eq!(due(&mut wheel, 3), [7]);
-        assert_eq!(due(&mut wheel, 600), []);
+        assert!(due(&mut wheel, 600).is_empty());
     }
 
     #[test]

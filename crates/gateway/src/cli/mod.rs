@@ -1,6 +1,6 @@
 //! The command `mcpw`.
 
-//mod call;
+mod call;
 mod check_config;
 mod dev;
 mod dev_file;
@@ -29,7 +29,8 @@ enum Command {
     CheckConfig(check_config::Arguments),
     /// Mint a token for development.
     Token(token::Arguments),
-    // Call(call::Arguments),
+    /// Call a method of a gateway.
+    Call(call::Arguments),
 }
 
 /// Reads the command line and does what it says.
@@ -39,7 +40,7 @@ pub fn main() -> ExitCode {
         Command::Gateway(arguments) => gateway::run(&arguments),
         Command::CheckConfig(arguments) => check_config::run(&arguments),
         Command::Token(arguments) => token::run(arguments).map(|()| ExitCode::SUCCESS),
-        //Command::Call(arguments) => runtime().and_then(|runtime| runtime.block_on(call::run(arguments))),
+        Command::Call(arguments) => runtime().and_then(|runtime| runtime.block_on(call::run(arguments))),
     };
     outcome.unwrap_or_else(|error| {
         let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("mcpw: {error:#}\n"));

@@ -247,3 +247,6 @@ impl Config {
 pub(crate) const fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,8 +4,9 @@ use super::Shard;
 use crate::http;
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 /// How long the door stays shut when the process is out of descriptors or memory.
@@ -14,20 +15,19 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Accepts until it is dropped.
 pub(crate) async fn accept(shard: &Rc<Shard>, listener: TcpListener) {
     let shards = shard.pod.metrics.shards().len();
-    let places = Rc::new(Semaphore::new((shard.config.websocket.max_handshakes / shards).max(1)));
+    let places = Arc::new(Semaphore::new((shard.config.websocket.max_handshakes / shards).max(1)));
     loop {
-        let Ok(place) = places.acquire().await else { return };
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, address)) => {
-                place.forget();
-                let (shard, places) = (Rc::clone(shard), Rc::clone(&places));
+                let shard = Rc::clone(shard);
                 tokio::task::spawn_local(async move {
-                    if let Err(error) = tune(&stream) {
+                    if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%address, %error, "the socket was gone at once");
                     } else {
                         http::serve(stream, address, &shard).await;
                     }
-                    places.add_permits(1);
+                    drop(place);
                 });
             }
             Err(error) if is_peers(&error) => {}
@@ -37,10 +37,6 @@ pub(crate) async fn accept(shard: &Rc<Shard>, listener: TcpListener) {
             }
         }
     }
-}
-
-fn tune(stream: &TcpStream) -> io::Result<()> {
-    stream.set_nodelay(true)
 }
 
 /// The peer went away before it was accepted; the next one may be fine.

@@ -1,0 +1,79 @@
+use super::*;
+use std::path::{Path, PathBuf};
+
+fn shipped() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/config/mcpw.yaml")
+}
+
+fn load_text(text: &str) -> Result<Config, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mcpw.yaml");
+    std::fs::write(&path, text).unwrap();
+    let told = |error: ConfigError| error.to_string().replace(&*folder.path().to_string_lossy(), "");
+    load(Config::default(), Some(&path), &Overrides::new()).map_err(told)
+}
+
+#[track_caller]
+fn check_refused(text: &str, expected: &[&str]) {
+    let error = load_text(text).expect_err("the file is wrong");
+    for part in expected {
+        assert!(error.contains(part), "{error:?} does not hold {part:?}");
+    }
+}
+
+#[test]
+fn the_shipped_file_holds_every_key_with_its_default() {
+    let text = std::fs::read_to_string(shipped()).unwrap();
+    let written: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
+    assert_eq!(written, serde_json::to_value(Config::default()).unwrap());
+    assert!(load(Config::default(), Some(&shipped()), &Overrides::new()).is_ok());
+}
+
+#[test]
+fn every_key_of_the_shipped_file_has_a_comment() {
+    let text = std::fs::read_to_string(shipped()).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    for pair in lines.windows(2) {
+        let is_key = pair[1].contains(':') && !pair[1].trim_start().starts_with('#');
+        assert!(!is_key || pair[0].trim_start().starts_with('#'), "{} has no comment", pair[1]);
+    }
+}
+
+#[test]
+fn an_unknown_key_is_told_with_file_line_and_nearest_key() {
+    check_refused(
+        "websocket:\n  path: /ws\n  max_conections: 5\n",
+        &["mcpw.yaml:3", "unknown key `max_conections`", "did you mean `max_connections`?"],
+    );
+    check_refused("websockets: {}\n", &["mcpw.yaml:1", "did you mean `websocket`?"]);
+}
+
+#[test]
+fn a_wrong_type_is_told_with_its_line() {
+    check_refused("websocket:\n  max_connections: many\n", &["mcpw.yaml:2"]);
+    check_refused("websocket: [\n", &["mcpw.yaml:"]);
+}
+
+#[test]
+fn a_value_out_of_range_is_told_with_what_would_be_right() {
+    check_refused("websocket:\n  max_in_flight: 0\n", &["websocket.max_in_flight = 0", "1 or more"]);
+    check_refused("websocket:\n  max_frame_size: 124\n", &["websocket.max_frame_size = 124"]);
+    assert!(load_text("websocket:\n  max_frame_size: 125\n").is_ok());
+    check_refused("websocket:\n  path: ws\n", &["websocket.path = ws", "begins with /"]);
+    check_refused("backends: ['https://a:1']\n", &["backends = https://a:1"]);
+    check_refused("router:\n  max_calls_per_replica: 0\n", &["router.max_calls_per_replica"]);
+}
+
+#[test]
+fn a_missing_file_is_told_by_name() {
+    let error = load(Config::default(), Some(Path::new("/nowhere.yaml")), &Overrides::new())
+        .expect_err("there is no such file");
+    assert!(error.to_string().starts_with("/nowhere.yaml: "), "{error}");
+}
+
+#[test]
+fn flags_stand_above_the_file() {
+    let overrides = Overrides::from([("websocket.listen", "127.0.0.1:7".into())]);
+    let config = load(Config::default(), Some(&shipped()), &overrides).unwrap();
+    assert_eq!(config.websocket.listen, ([127, 0, 0, 1], 7).into());
+}
