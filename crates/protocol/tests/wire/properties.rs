@@ -105,7 +105,7 @@ fn has_key_twice(text: &str) -> bool {
         }
         fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut access: A) -> Result<bool, A::Error> {
             let mut twice = false;
-            while let Some(inner) = access.next_element_seed(Strict)? {
+            while let Some(inner) = access.next_element_seed(Self)? {
                 twice |= inner;
             }
             Ok(twice)
@@ -115,7 +115,7 @@ fn has_key_twice(text: &str) -> bool {
             let mut twice = false;
             while let Some(key) = access.next_key::<String>()? {
                 twice |= !keys.insert(key);
-                twice |= access.next_value_seed(Strict)?;
+                twice |= access.next_value_seed(Self)?;
             }
             Ok(twice)
         }
