@@ -20,6 +20,8 @@ use tokio::net::TcpStream;
 
 /// Reads in a row before another connection has its turn.
 const TURNS: usize = 4;
+/// How long the space of calls is kept for the next one.
+const REST_MS: u64 = 1_000;
 
 /// Whether messages are still exchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +85,7 @@ impl Connection {
         let peer = {
             let mut peers = shard.peers.borrow_mut();
             let entry = peers.vacant_entry();
-            let peer = Rc::new(Peer::new(entry.key()));
+            let peer = Rc::new(Peer::new(place.id, entry.key()));
             entry.insert(Rc::clone(&peer));
             peer
         };
@@ -284,6 +286,7 @@ impl Connection {
 
     /// Looks at every clock of the connection.
     fn check_clocks(&mut self, now: u64, out: &mut Vec<u8>) -> Result<(), End> {
+        self.session.rest();
         let shard = Rc::clone(&self.shard);
         let websocket = &shard.config.websocket;
         let passed = |since: u64, limit_ms: u64| now >= since + Shard::ticks(limit_ms);
@@ -324,6 +327,9 @@ impl Connection {
         if !self.output.is_empty() {
             next = next.min(after(self.write_at, websocket.write_timeout_ms));
         }
+        if self.session.could_rest() {
+            next = next.min(self.shard.now() + Shard::ticks(REST_MS));
+        }
         if let Some(since) = self.decoder.since() {
             next = next.min(after(since, websocket.message_timeout_ms));
         }
@@ -337,7 +343,7 @@ impl Connection {
         self.phase = Phase::Closing { since: self.shard.now(), shut: false };
         self.session.end(&self.shard);
         self.unread = Vec::new();
-        tracing::debug!(connection = self.peer.key(), code = code.as_u16(), reason, "closing");
+        tracing::debug!(connection = self.peer.id(), code = code.as_u16(), reason, "closing");
     }
 
     /// After the close frame: our side is shut, and the peer's bytes are read until it ends too, since a
@@ -417,7 +423,7 @@ impl Future for Connection {
             }
             Err(end) => {
                 if let End::TimedOut(reason) = end {
-                    tracing::debug!(connection = this.peer.key(), reason, "dropped");
+                    tracing::debug!(connection = this.peer.id(), reason, "dropped");
                 }
                 Poll::Ready(())
             }

@@ -10,7 +10,21 @@ use tracing_subscriber::filter::ParseError;
 /// # Errors
 /// It is neither a level nor a filter.
 pub(crate) fn check(log: &Log) -> Result<(), ParseError> {
-    EnvFilter::try_new(&log.level).map(|_| ())
+    filter(&log.level).map(|_| ())
+}
+
+/// The crates of the project, to which a plain level applies; libraries stay at info.
+const OURS: [&str; 8] =
+    ["gateway", "router", "auth", "session_store", "backend", "tools", "client", "mcpw"];
+
+fn filter(level: &str) -> Result<EnvFilter, ParseError> {
+    let directives = match level.to_ascii_lowercase().as_str() {
+        level @ ("debug" | "trace") => {
+            OURS.iter().fold("info".to_owned(), |all, ours| format!("{all},{ours}={level}"))
+        }
+        _ => level.to_owned(),
+    };
+    EnvFilter::try_new(directives)
 }
 
 /// Sets up the process's log.
@@ -18,7 +32,7 @@ pub(crate) fn check(log: &Log) -> Result<(), ParseError> {
 /// # Errors
 /// The level is neither a level nor a filter.
 pub(crate) fn init(log: &Log) -> Result<(), ParseError> {
-    let filter = EnvFilter::try_new(&log.level)?;
+    let filter = filter(&log.level)?;
     let json = match log.format {
         LogFormat::Json => true,
         LogFormat::Human => false,

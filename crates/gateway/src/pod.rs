@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 pub(crate) struct Pod {
     pub(crate) metrics: Arc<metrics::Pod>,
     connections: AtomicUsize,
+    admitted: AtomicU64,
     draining: AtomicBool,
     /// Over how long the clients of a drain spread their return, in milliseconds.
     spread_ms: AtomicU64,
@@ -19,6 +20,7 @@ impl Pod {
         Self {
             metrics: Arc::new(metrics::Pod::new(shards)),
             connections: AtomicUsize::new(0),
+            admitted: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             spread_ms: AtomicU64::new(0),
             told: AtomicU64::new(0),
@@ -30,7 +32,7 @@ impl Pod {
         self.connections
             .fetch_update(Relaxed, Relaxed, |open| (open < most).then_some(open + 1))
             .ok()
-            .map(|_| Place(Arc::clone(self)))
+            .map(|_| Place { id: self.admitted.fetch_add(1, Relaxed) + 1, pod: Arc::clone(self) })
     }
 
     /// Open connections.
@@ -63,10 +65,14 @@ impl Pod {
 
 /// The right to one open connection; given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Place(Arc<Pod>);
+pub(crate) struct Place {
+    /// Tells the connection from every other one of the process.
+    pub(crate) id: u64,
+    pod: Arc<Pod>,
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.connections.fetch_sub(1, Relaxed);
+        self.pod.connections.fetch_sub(1, Relaxed);
     }
 }

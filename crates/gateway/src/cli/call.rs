@@ -46,7 +46,7 @@ Exit codes:
 /// printed before it, one line each. Progress and errors go to stderr. Ctrl-c cancels the call.
 #[derive(Clone, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// The method, for instance tool.list, tool.execute or echo.
     #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
     method: String,
@@ -115,7 +115,7 @@ impl From<io::Error> for Failure {
 ///
 /// # Errors
 /// Only for what is no part of the call: no signal handler, stdout cannot be written.
-pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     // Stdin is read before anybody listens for ctrl-c, so that there it still ends the process.
     let (request, target) = match prepare(&arguments) {
         Ok(prepared) => prepared,

@@ -14,7 +14,7 @@ const SECRET_VARIABLE: &str = "MCPW_SECRET";
 ///
 /// The key is one of --secret-file, --secret (or the variable MCPW_SECRET) and --key-file.
 #[derive(Clone, clap::Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// A file with the secret for HS256; one line break at its end is dropped.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["secret", "key_file"])]
     secret_file: Option<PathBuf>,
@@ -55,7 +55,7 @@ pub struct Arguments {
 /// # Errors
 ///
 /// The key is missing, unreadable or of the wrong kind, a claim is out of its bounds, or stdout is closed.
-pub fn run(arguments: Arguments) -> anyhow::Result<()> {
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
     let token = mint(arguments, std::env::var_os(SECRET_VARIABLE))?;
     writeln!(std::io::stdout().lock(), "{token}").context("can't write the token to stdout")
 }

@@ -166,7 +166,6 @@ impl Session {
         };
         if let Some((code, message)) = refused {
             exchange.refuse(request, code, &message);
-            self.settle();
         }
     }
 
@@ -188,7 +187,6 @@ impl Session {
         let cancelled = self.calls.as_mut().is_some_and(|calls| calls.cancel(&key, exchange));
         let result: &[u8] = if cancelled { b"{\"cancelled\":true}" } else { b"{\"cancelled\":false}" };
         exchange.answer(request, result);
-        self.settle();
     }
 }
 
@@ -226,6 +224,15 @@ impl Calls {
         exchange: &Exchange<'_>,
     ) -> Option<(ErrorCode, String)> {
         self.generation = self.generation.wrapping_add(1);
+        tracing::debug!(
+            connection = exchange.peer.id(),
+            session = self.session_id,
+            request = request.id.as_ref().map(tracing::field::debug),
+            method = asked.method,
+            handler = asked.handler.name,
+            backend = asked.handler.backend,
+            "a call begins"
+        );
         let id = request.id.filter(|_| request.kind == Kind::Request);
         let place = self.running.insert(Running {
             id: id.map(OwnedId::of),
@@ -349,10 +356,19 @@ impl Calls {
         if running.key.is_some() {
             counters.calls_ended.increment();
         }
-        counters.latency.observe(now.saturating_duration_since(running.started), 1);
+        let elapsed = now.saturating_duration_since(running.started);
+        counters.latency.observe(elapsed, 1);
         if let Err(failure) = &outcome {
             counters.error(failure.code);
         }
+        tracing::debug!(
+            connection = exchange.peer.id(),
+            session = self.session_id,
+            request = running.id.as_ref().map(tracing::field::debug),
+            code = outcome.as_ref().err().map(|failure| failure.code.as_u16()),
+            elapsed_us = elapsed.as_micros() as u64,
+            "a call ended"
+        );
         if let Some(id) = &running.id {
             let id = id.borrow();
             match &outcome {

@@ -91,7 +91,7 @@ impl Session {
             exchange.enable_deflate();
         }
         tracing::debug!(
-            connection = exchange.peer.key(),
+            connection = exchange.peer.id(),
             session = %self.id,
             tenant = self.identity.tenant(),
             agent = self.identity.agent(),

@@ -56,8 +56,18 @@ impl Session {
     }
 
     /// Whether no call runs.
-    pub(crate) const fn is_idle(&self) -> bool {
-        self.calls.is_none()
+    pub(crate) fn is_idle(&self) -> bool {
+        self.calls.as_ref().is_none_or(|calls| calls.is_empty())
+    }
+
+    /// Whether the space of calls is kept though none runs, for the next one.
+    pub(crate) fn could_rest(&self) -> bool {
+        self.calls.as_ref().is_some_and(|calls| calls.is_empty())
+    }
+
+    /// Gives the space of calls back if none runs.
+    pub(crate) fn rest(&mut self) {
+        self.calls.take_if(|calls| calls.is_empty());
     }
 
     /// A text frame.
@@ -171,7 +181,6 @@ impl Session {
         if let Some(calls) = &mut self.calls {
             calls.deliver(delivery, exchange, now);
         }
-        self.settle();
     }
 
     /// The pod drains: the client is told to go on elsewhere.
@@ -185,10 +194,5 @@ impl Session {
         if let Some(mut calls) = self.calls.take() {
             calls.cancel_all(shard);
         }
-    }
-
-    /// Gives the space of calls back when none runs.
-    fn settle(&mut self) {
-        self.calls.take_if(|calls| calls.is_empty());
     }
 }

@@ -29,6 +29,7 @@ pub(crate) struct Delivery {
 /// The outside of a connection.
 #[derive(Debug)]
 pub(crate) struct Peer {
+    id: u64,
     key: usize,
     /// The tick that the wheel holds for this connection; 0 for none.
     pub(crate) armed: Cell<u64>,
@@ -38,8 +39,9 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    pub(crate) fn new(key: usize) -> Self {
+    pub(crate) fn new(id: u64, key: usize) -> Self {
         Self {
+            id,
             key,
             armed: Cell::new(0),
             signals: Cell::default(),
@@ -48,7 +50,12 @@ impl Peer {
         }
     }
 
-    /// Its place in the shard.
+    /// Tells the connection from every other one of the process; for logs.
+    pub(crate) const fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Its place in the shard, which another connection may have had.
     pub(crate) const fn key(&self) -> usize {
         self.key
     }
