@@ -1,7 +1,7 @@
 //! What a backend's event means: the checks that stand between its bytes and a client. It knows no
 //! connection and no call table.
 use bytes::Bytes;
-use protocol::{ErrorCode, pb};
+use protocol::{ErrorCode, Limits, pb};
 
 use crate::{Event, Failure};
 
@@ -81,6 +81,8 @@ fn failed(error: pb::Error, backend: &str, limit: usize) -> Answer {
     shorten(&mut message);
     let verdict = match code {
         ErrorCode::Internal | ErrorCode::BackendUnavailable => Verdict::Failure,
+        // It lives, but whether it was too slow or was given too little time is not known here.
+        ErrorCode::DeadlineExceeded | ErrorCode::Cancelled => Verdict::Neutral,
         _ => Verdict::Success,
     };
     let details = (!error.details.is_empty()).then_some(error.details);
@@ -114,10 +116,10 @@ fn shorten(message: &mut String) {
     message.truncate(message.floor_char_boundary(MAX_MESSAGE));
 }
 
-/// Whether these bytes are one JSON text, in UTF-8, not nested deeper than 128.
+/// Whether these bytes are one JSON text in UTF-8 that every client can read.
 fn is_json(text: &[u8]) -> bool {
     simdutf8::basic::from_utf8(text)
-        .is_ok_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok())
+        .is_ok_and(|text| protocol::json::validate(text, Limits::MAX_DEPTH).is_ok())
 }
 
 #[cfg(test)]
@@ -143,7 +145,8 @@ mod tests {
             let answer = judged(Sent::Result(good.into()));
             assert_eq!(answer, Answer::Ends(Event::Result(good.into()), Verdict::Success));
         }
-        for bad in [&b""[..], b"{", b"{} {}", b"nul", b"\"\xff\"", b"'x'", &[b'['; 99]] {
+        for bad in [&b""[..], b"{", b"{} {}", b"nul", b"\"\xff\"", b"'x'", b"{\"a\":1,\"a\":2}", &[b'['; 99]]
+        {
             let answer = judged(Sent::Result(bad.to_vec().into()));
             assert_eq!(code(&answer), Some(ErrorCode::Internal), "{bad:?}");
         }
