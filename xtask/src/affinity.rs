@@ -1,6 +1,8 @@
-//! Which CPU the measured server has to itself, and which the load comes from.
+//! Which CPU the measured server has to itself, and which the load comes from; and whether others use them.
 
-use anyhow::{Result, bail};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
 use core_affinity::CoreId;
 
 /// Two CPUs of those that this process may use.
@@ -20,6 +22,32 @@ impl Cpus {
             _ => bail!("a bench needs two CPUs: one for the server, one for the load"),
         }
     }
+}
+
+/// Says so if other programs keep the CPUs busy: a measurement beside them is worth little.
+pub(crate) fn warn_of_other_load() -> Result<()> {
+    let before = cpu_ticks()?;
+    std::thread::sleep(Duration::from_millis(500));
+    let after = cpu_ticks()?;
+    let all = (after.all - before.all) as f64;
+    let busy = 100.0 * (1.0 - (after.idle - before.idle) as f64 / all.max(1.0));
+    if busy > 10.0 {
+        eprintln!("note: other programs use {busy:.0} % of this machine; the figures will suffer from it");
+    }
+    Ok(())
+}
+
+struct CpuTicks {
+    all: u64,
+    idle: u64,
+}
+
+fn cpu_ticks() -> Result<CpuTicks> {
+    let stat = std::fs::read_to_string("/proc/stat").context("could not read /proc/stat")?;
+    let line = stat.lines().next().unwrap_or_default();
+    let ticks: Vec<u64> = line.split_ascii_whitespace().skip(1).map_while(|word| word.parse().ok()).collect();
+    let [_, _, _, idle, iowait, ..] = ticks[..] else { bail!("/proc/stat begins with {line:?}") };
+    Ok(CpuTicks { all: ticks.iter().sum(), idle: idle + iowait })
 }
 
 /// Pins the calling thread, and every process that it starts from now on.

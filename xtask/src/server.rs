@@ -142,3 +142,44 @@ fn tail(log: &Path) -> String {
     let lines: Vec<_> = text.lines().collect();
     lines[lines.len().saturating_sub(20)..].join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    fn log(name: &str) -> std::path::PathBuf {
+        std::env::temp_dir().join(format!("xtask-server-{}", std::process::id())).join(name)
+    }
+
+    #[test]
+    fn a_server_is_ready_with_the_fields_of_its_first_line() {
+        let server = Server::start(shell(r#"echo '{"url":"ws://x"}'; exec sleep 60"#), None, &log("ready"))
+            .expect("it prints its line");
+        assert_eq!(server.ready("url").expect("the line has it"), "ws://x");
+        assert!(server.ready("token").is_err());
+        assert!(server.process.resident_bytes().expect("it runs") > 0);
+    }
+
+    #[test]
+    fn a_server_that_ends_too_early_is_an_error_with_its_log() {
+        let error = Server::start(shell("echo port in use >&2; exit 3"), None, &log("early"))
+            .expect_err("it prints no line");
+        assert!(format!("{error:#}").contains("port in use"), "{error:#}");
+    }
+
+    #[test]
+    fn a_dropped_server_has_ended() {
+        let server = Server::start(shell("echo {}; exec sleep 60"), None, &log("dropped"))
+            .expect("it prints its line");
+        let folder = format!("/proc/{}", server.process.0.id());
+        assert!(Path::new(&folder).exists());
+        drop(server);
+        assert!(!Path::new(&folder).exists());
+    }
+}

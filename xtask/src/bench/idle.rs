@@ -35,7 +35,9 @@ const SOURCES: u8 = 8;
 pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets) -> Result<()> {
     let cpus = Cpus::pick()?;
     pin_thread(cpus.generator)?;
-    let limit = options.connections + options.burst;
+    ensure_descriptors(options.connections)?;
+    // One more than are opened: the first is closed at once, and its end may take a moment.
+    let limit = options.connections + 1;
     let gateway = programs.gateway(cpus.server, &[("WEBSOCKET_MAX_CONNECTIONS", limit.to_string())])?;
     let endpoint = subject::endpoint(&gateway, WIRE)?;
 
@@ -63,6 +65,11 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
     let (cpu, started) = (gateway.process.cpu_nanos()?, Instant::now());
     let pings = watch(&mut connections, Duration::from_secs(options.seconds))?;
     let (cpu, elapsed) = (gateway.process.cpu_nanos()? - cpu, started.elapsed());
+    ensure!(
+        pings > 0 || options.seconds < 40,
+        "no ping in {} s: the budget is for idle time with pings",
+        options.seconds
+    );
 
     // Still there, every one of them, and no larger after more traffic.
     echo_all(&mut connections)?;
@@ -90,6 +97,19 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
         grouped(pings as f64),
         budgets.judge(percent, CPU_LIMIT)
     );
+    Ok(())
+}
+
+/// The gateway inherits the limit of open files, so it counts on both sides.
+fn ensure_descriptors(connections: u32) -> Result<()> {
+    let limits = std::fs::read_to_string("/proc/self/limits")?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap_or_default();
+    let Some(limit) = line.split_ascii_whitespace().next().and_then(|soft| soft.parse::<u32>().ok()) else {
+        // `unlimited`.
+        return Ok(());
+    };
+    let needed = connections + 256;
+    ensure!(limit >= needed, "{connections} connections need `ulimit -n {needed}`, the limit is {limit}");
     Ok(())
 }
 

@@ -15,6 +15,7 @@ use anyhow::{Result, ensure};
 
 use self::budget::Budgets;
 use self::subject::Programs;
+use crate::affinity::warn_of_other_load;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Bench {
@@ -54,6 +55,7 @@ pub(crate) struct Common {
 pub(crate) fn run(bench: &Bench) -> Result<()> {
     let (Bench::Idle { common, .. } | Bench::Echo { common, .. } | Bench::Calls { common, .. }) = bench;
     let programs = Programs::ready(common.programs.as_deref())?;
+    warn_of_other_load()?;
     let mut budgets = Budgets::default();
     match bench {
         Bench::Idle { options, .. } => idle::run(options, &programs, &mut budgets)?,

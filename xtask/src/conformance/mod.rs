@@ -57,8 +57,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     fuzz(&suite, &url, &options.cases, &reports, Duration::from_secs(options.seconds))?;
     drop(gateway);
 
-    let report = Report::read(&reports)?;
-    ensure!(report.cases() > 0, "no case matches {}", options.cases.join(","));
+    let report = Report::read(&reports).with_context(|| format!("cases {}", options.cases.join(",")))?;
     print!("{report}");
     println!(
         "{} cases in {:.0} s, reports in {}",

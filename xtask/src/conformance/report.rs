@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 /// The name under which the suite files its reports.
@@ -45,9 +45,10 @@ impl Report {
     /// Reads the folder of reports.
     ///
     /// # Errors
-    /// If a report is missing or isn't what the suite writes.
+    /// If no case was chosen, a report is missing, or one isn't what the suite writes.
     pub(crate) fn read(folder: &Path) -> Result<Self> {
         let planned = json(&folder.join("cases.json"))?;
+        ensure!(planned != serde_json::json!([]), "no case of the suite matches");
         let index = json(&folder.join("index.json"))?;
         Self::judge(&planned, &index, |file| json(&folder.join(file)))
     }
