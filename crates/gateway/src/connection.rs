@@ -28,7 +28,10 @@ const REST_MS: u64 = 1_000;
 enum Phase {
     Open,
     /// The close frame is written; what still comes is thrown away until the peer ends or time is up.
-    Closing { since: u64, shut: bool },
+    Closing {
+        since: u64,
+        shut: bool,
+    },
 }
 
 /// Why a connection is over.

@@ -46,7 +46,10 @@ impl Scrape {
         self.0.shards().iter().map(|shard| of(shard)).sum()
     }
 
-    fn sum_by<const N: usize>(&self, of: impl Fn(&Shard) -> [(&'static str, u64); N]) -> BTreeMap<&'static str, u64> {
+    fn sum_by<const N: usize>(
+        &self,
+        of: impl Fn(&Shard) -> [(&'static str, u64); N],
+    ) -> BTreeMap<&'static str, u64> {
         let mut sums = BTreeMap::new();
         for (label, count) in self.0.shards().iter().flat_map(|shard| of(shard)) {
             *sums.entry(label).or_default() += count;

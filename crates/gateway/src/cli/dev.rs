@@ -81,8 +81,8 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         token,
     };
     let root = root.map_or_else(std::env::current_dir, Ok).context("no folder for the fs tools")?;
-    let tools = tools::backend(&root)
-        .with_context(|| format!("the tools cannot work in {}", root.display()))?;
+    let tools =
+        tools::backend(&root).with_context(|| format!("the tools cannot work in {}", root.display()))?;
 
     let (registered, registration) = oneshot::channel();
     let (stop, stopped) = oneshot::channel::<()>();

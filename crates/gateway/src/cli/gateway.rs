@@ -27,14 +27,10 @@ pub(super) struct Sources {
 
 impl Sources {
     pub(super) fn overrides(&self) -> Overrides {
-        [
-            ("websocket.listen", self.listen),
-            ("admin.listen", self.admin),
-            ("registry.listen", self.grpc),
-        ]
-        .into_iter()
-        .filter_map(|(key, address)| Some((key, address?.to_string().into())))
-        .collect()
+        [("websocket.listen", self.listen), ("admin.listen", self.admin), ("registry.listen", self.grpc)]
+            .into_iter()
+            .filter_map(|(key, address)| Some((key, address?.to_string().into())))
+            .collect()
     }
 }
 

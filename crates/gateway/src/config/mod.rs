@@ -221,15 +221,22 @@ impl Config {
                 "1024 bytes or more",
             ));
         }
-        for (key, path) in
-            [("websocket.path", Some(&w.path)), ("websocket.echo_path", w.echo_path.as_ref())]
+        for (key, path) in [("websocket.path", Some(&w.path)), ("websocket.echo_path", w.echo_path.as_ref())]
         {
             if path.is_some_and(|path| !path.starts_with('/')) {
-                return Err(ConfigError::value(key, path.map_or("", |path| path), "a path that begins with /"));
+                return Err(ConfigError::value(
+                    key,
+                    path.map_or("", |path| path),
+                    "a path that begins with /",
+                ));
             }
         }
         if w.echo_path.as_ref() == Some(&w.path) {
-            return Err(ConfigError::value("websocket.echo_path", &w.path, "a path other than websocket.path"));
+            return Err(ConfigError::value(
+                "websocket.echo_path",
+                &w.path,
+                "a path other than websocket.path",
+            ));
         }
         if self.registry.lease_ms < 100 {
             return Err(ConfigError::value("registry.lease_ms", self.registry.lease_ms, "100 or more"));

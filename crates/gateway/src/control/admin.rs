@@ -65,9 +65,7 @@ impl Admin {
                 response
             }
             "/health/live" => text(StatusCode::OK, "live\n"),
-            "/health/ready" if self.pod.is_draining() => {
-                text(StatusCode::SERVICE_UNAVAILABLE, "draining\n")
-            }
+            "/health/ready" if self.pod.is_draining() => text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
             "/health/ready" => text(StatusCode::OK, "ready\n"),
             "/health/drain" => {
                 // A drain that is asked for twice is one drain.

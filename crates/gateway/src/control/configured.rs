@@ -15,8 +15,7 @@ pub(crate) async fn follow(backends: Arc<Backends>, address: String, options: ro
         match health {
             Health::Up(description) => {
                 tracing::info!(address, backend = description.name, "a configured backend is up");
-                let replica =
-                    Replica { instance: instance.clone(), address: address.clone(), description };
+                let replica = Replica { instance: instance.clone(), address: address.clone(), description };
                 if let Err(error) = backends.put(Arc::new(replica)).await {
                     tracing::error!(address, %error, "a configured backend was not taken");
                 }

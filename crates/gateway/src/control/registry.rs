@@ -165,8 +165,7 @@ impl Registered {
         registry.backends.put(Arc::clone(&self.replica)).await.map_err(refused)?;
         // A client that does not read its leases is not sent more: what counts is its heartbeat.
         let _ = self.leases.try_send(Ok(registry.lease(&self.lease_id)));
-        let mut health =
-            pin!(router::watch(self.replica.address.clone(), registry.config.router.clone()));
+        let mut health = pin!(router::watch(self.replica.address.clone(), registry.config.router.clone()));
         let mut expiry = tokio::time::Instant::now() + registry.lease_time();
         loop {
             tokio::select! {

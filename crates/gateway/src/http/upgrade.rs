@@ -6,15 +6,15 @@ use crate::pod::Place;
 use crate::shard::Shard;
 use crate::wire::Wire;
 use auth::{Identity, Refusal as TokenRefusal};
-use bytes::Bytes;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{
     AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
-    SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
-    WWW_AUTHENTICATE,
+    SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
+    TRANSFER_ENCODING, UPGRADE, WWW_AUTHENTICATE,
 };
 use hyper::{Method, Request, Response, StatusCode, Version};
 use metrics::Refusal;
@@ -237,8 +237,8 @@ fn unauthorized(refusal: &TokenRefusal) -> Refused {
     tracing::info!(reason = refusal.name(), "a token was refused");
     let challenge = HeaderValue::from_str(&refusal.challenge())
         .unwrap_or_else(|_| HeaderValue::from_static("Bearer realm=\"mcpw\""));
-    let Refused(_, response) = Refused::new(StatusCode::UNAUTHORIZED, &refusal.to_string())
-        .with(WWW_AUTHENTICATE, challenge);
+    let Refused(_, response) =
+        Refused::new(StatusCode::UNAUTHORIZED, &refusal.to_string()).with(WWW_AUTHENTICATE, challenge);
     Refused(Refusal::Unauthorized, response)
 }
 

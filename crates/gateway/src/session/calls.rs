@@ -1,14 +1,13 @@
 //! The calls of one conversation that backends are at work on. Each ends with exactly one answer.
 
 use super::exchange::{Exchange, method_code};
-use super::params::Params;
-use super::Session;
+use super::progress;
+use super::requests::Asked;
 use crate::shard::{Delivery, Shard};
 use auth::Identity;
-use protocol::{ErrorCode, Id, Kind, Message, Method, Outgoing, pb};
+use protocol::{ErrorCode, Id, Kind, Message, Outgoing, pb};
 use router::{Call, CallKey, Caller, Event, Failure, Handler, Sink};
 use slab::Slab;
-use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -51,6 +50,14 @@ struct Running {
     generation: u32,
 }
 
+impl Running {
+    fn notify(&self, member: &[u8], exchange: &mut Exchange<'_>) {
+        if let Some(id) = &self.id {
+            progress::notify(id.borrow(), member, exchange);
+        }
+    }
+}
+
 /// What a call needs until the one before it on the same context has ended.
 #[derive(Debug)]
 struct Waiting {
@@ -76,122 +83,8 @@ pub(super) struct Calls {
     generation: u32,
 }
 
-/// What a client asked a backend for.
-struct Asked<'a> {
-    handler: &'a Arc<Handler>,
-    method: &'a str,
-    params: &'a str,
-    context: Option<Cow<'a, str>>,
-    timeout: Option<Duration>,
-}
-
-impl Session {
-    /// `tool.execute`.
-    pub(super) fn execute(&mut self, request: &Message<'_>, exchange: &mut Exchange<'_>) {
-        let table = exchange.shard.router.table();
-        let parsed = Params::of(request.body).and_then(|params| {
-            let tool = params.required_text("tool")?;
-            let timeout = params.positive("timeout_ms")?;
-            Ok((tool, params.raw("args").unwrap_or("{}"), timeout, context_of(&params, &["context_id"])?))
-        });
-        let (tool, args, timeout_ms, context) = match parsed {
-            Ok(parsed) => parsed,
-            Err(mistake) => return exchange.refuse(request, ErrorCode::InvalidParams, &mistake),
-        };
-        let Some(handler) = table.tool(&tool) else {
-            let name: String = tool.chars().take(128).collect();
-            return exchange.refuse(
-                request,
-                ErrorCode::NotFound,
-                &format!("no tool is named {name:?}; tool.list names those that there are"),
-            );
-        };
-        let timeout = timeout_ms.or(request.meta.timeout_ms).map(Duration::from_millis);
-        let asked = Asked { handler, method: Method::ToolExecute.name(), params: args, context, timeout };
-        self.call(request, &asked, exchange);
-    }
-
-    /// A method that a backend registered.
-    pub(super) fn custom(&mut self, request: &Message<'_>, exchange: &mut Exchange<'_>) {
-        let method = request.method.as_ref().map_or("", |method| method.name());
-        let table = exchange.shard.router.table();
-        let Some(handler) = table.method(method) else {
-            let name: String = method.chars().take(128).collect();
-            return exchange.refuse(
-                request,
-                ErrorCode::MethodNotFound,
-                &format!("no method is named {name:?}, neither of the gateway nor of a backend"),
-            );
-        };
-        let names: &[&str] = if method.starts_with("context.") { &["context_id", "id"] } else { &["context_id"] };
-        let context = match Params::of(request.body) {
-            Ok(params) => context_of(&params, names),
-            // Other shapes are the handler's to judge.
-            Err(_) => Ok(None),
-        };
-        let context = match context {
-            Ok(context) => context,
-            Err(mistake) => return exchange.refuse(request, ErrorCode::InvalidParams, &mistake),
-        };
-        let timeout = request.meta.timeout_ms.map(Duration::from_millis);
-        self.call(request, &Asked { handler, method, params: request.body, context, timeout }, exchange);
-    }
-
-    fn call(&mut self, request: &Message<'_>, asked: &Asked<'_>, exchange: &mut Exchange<'_>) {
-        if let Some(missing) = asked.handler.scopes.iter().find(|scope| !self.identity.has_scope(scope)) {
-            let message = format!("the token lacks the scope {missing:?}, which this call needs");
-            return exchange.refuse(request, ErrorCode::Forbidden, &message);
-        }
-        if exchange.draining {
-            return exchange.refuse(
-                request,
-                ErrorCode::BackendUnavailable,
-                "this pod drains and takes no more calls: reconnect and send it again; nothing was sent",
-            );
-        }
-        let most = exchange.shard.config.websocket.max_in_flight;
-        let calls = self.calls.get_or_insert_with(|| Box::new(Calls::new(&self.identity, self.id)));
-        let refused = if calls.running.len() >= most {
-            Some((
-                ErrorCode::TooManyInFlight,
-                format!("{most} calls of this connection are in flight, which is max_in_flight: wait for an answer"),
-            ))
-        } else if calls.is_in_flight(request.id) {
-            Some((
-                ErrorCode::InvalidParams,
-                "a request with this id is in flight on this connection: use a fresh id".to_owned(),
-            ))
-        } else {
-            calls.begin(request, asked, exchange)
-        };
-        if let Some((code, message)) = refused {
-            exchange.refuse(request, code, &message);
-        }
-    }
-
-    /// `tool.cancel`: the request that it names is answered with 4008.
-    pub(super) fn cancel(&mut self, request: &Message<'_>, exchange: &mut Exchange<'_>) {
-        let target = Params::of(request.body).and_then(|params| {
-            let right = "the id of the request to cancel, as it was sent";
-            let Some(id) = params.raw("id") else {
-                return Err(format!("params.id is missing: {right} is needed").into());
-            };
-            let is_id = id.starts_with('"') || id.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-            if is_id { Ok(id) } else { Err(format!("params.id is no id: {right} is needed").into()) }
-        });
-        let target = match target {
-            Ok(target) => target,
-            Err(mistake) => return exchange.refuse(request, ErrorCode::InvalidParams, &mistake),
-        };
-        let key = Id::Token(target).canonical();
-        let cancelled = self.calls.as_mut().is_some_and(|calls| calls.cancel(&key, exchange));
-        let result: &[u8] = if cancelled { b"{\"cancelled\":true}" } else { b"{\"cancelled\":false}" };
-        exchange.answer(request, result);
-    }
-}
-
 impl Calls {
-    fn new(identity: &Identity, session: uuid::Uuid) -> Self {
+    pub(super) fn new(identity: &Identity, session: uuid::Uuid) -> Self {
         let session_id = session.to_string();
         let identity = pb::Identity {
             tenant: identity.tenant().to_owned(),
@@ -208,16 +101,21 @@ impl Calls {
         }
     }
 
+    /// Calls that run or wait.
+    pub(super) fn len(&self) -> usize {
+        self.running.len()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.running.is_empty()
     }
 
-    fn is_in_flight(&self, id: Option<Id<'_>>) -> bool {
+    pub(super) fn is_in_flight(&self, id: Option<Id<'_>>) -> bool {
         id.is_some_and(|id| self.by_id.contains_key(&*id.canonical()))
     }
 
     /// Starts a call, or lets it wait for the one before it on the same context. `Some`: it was refused.
-    fn begin(
+    pub(super) fn begin(
         &mut self,
         request: &Message<'_>,
         asked: &Asked<'_>,
@@ -322,7 +220,7 @@ impl Calls {
         match delivery.event {
             // A client that lags behind is spared what the next progress will say anyway.
             Event::Progress(_) if exchange.is_congested() => {}
-            Event::Progress(progress) => notify(running, &progress_json(&progress), exchange),
+            Event::Progress(progress) => running.notify(&progress::member_of(&progress), exchange),
             Event::Partial(_) if exchange.is_overfull() => {
                 if let Some(key) = running.key {
                     exchange.shard.router.cancel(key);
@@ -336,7 +234,7 @@ impl Calls {
             Event::Partial(partial) => {
                 let mut member = b"\"partial\":".to_vec();
                 member.extend_from_slice(&partial);
-                notify(running, &member, exchange);
+                running.notify(&member, exchange);
             }
             Event::Result(result) => self.finish(place, Ok(&result), exchange, now),
             Event::Failed(failure) => self.finish(place, Err(failure), exchange, now),
@@ -411,7 +309,7 @@ impl Calls {
     }
 
     /// Cancels the call of the request with this id; false if none is in flight.
-    fn cancel(&mut self, id: &str, exchange: &mut Exchange<'_>) -> bool {
+    pub(super) fn cancel(&mut self, id: &str, exchange: &mut Exchange<'_>) -> bool {
         let Some(&place) = self.by_id.get(id) else { return false };
         match self.running[place].key {
             Some(key) => {
@@ -446,58 +344,4 @@ impl Calls {
     pub(super) fn replace_identity(&mut self, identity: &Identity, session: uuid::Uuid) {
         self.caller = Self::new(identity, session).caller;
     }
-}
-
-/// The context that a call is about, by the first of these members that is there.
-fn context_of<'a>(params: &Params<'a>, names: &[&'static str]) -> Result<Option<Cow<'a, str>>, super::params::Mistake> {
-    for name in names {
-        if let Some(text) = params.text(name)? {
-            return Ok(Some(Cow::Owned(text)));
-        }
-    }
-    Ok(None)
-}
-
-/// Sends `tool.progress` with the request's id and this member.
-fn notify(running: &Running, member: &[u8], exchange: &mut Exchange<'_>) {
-    let Some(id) = &running.id else { return };
-    let mut params = b"{\"id\":".to_vec();
-    let sequence = match id {
-        OwnedId::Token(token) => {
-            params.extend_from_slice(token.as_bytes());
-            None
-        }
-        OwnedId::Sequence(number) => {
-            params.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes());
-            Some(*number)
-        }
-    };
-    params.push(b',');
-    params.extend_from_slice(member);
-    params.push(b'}');
-    exchange.send(&Outgoing::notification(Method::ToolProgress, params, sequence));
-}
-
-fn progress_json(progress: &pb::Progress) -> Vec<u8> {
-    let mut member = Vec::with_capacity(64);
-    let number = |value: f64, out: &mut Vec<u8>| {
-        // JSON has no NaN; whole numbers are written without a fraction.
-        if value.fract() == 0.0 && value.abs() < 9e15 {
-            out.extend_from_slice(itoa::Buffer::new().format(value as i64).as_bytes());
-        } else {
-            out.extend_from_slice(serde_json::Number::from_f64(value).map_or_else(|| "0".into(), |n| n.to_string()).as_bytes());
-        }
-    };
-    member.extend_from_slice(b"\"progress\":");
-    number(progress.progress, &mut member);
-    if progress.total != 0.0 {
-        member.extend_from_slice(b",\"total\":");
-        number(progress.total, &mut member);
-    }
-    if !progress.message.is_empty() {
-        member.extend_from_slice(b",\"message\":");
-        // Writing a string into a Vec cannot fail.
-        let _ = serde_json::to_writer(&mut member, &progress.message);
-    }
-    member
 }

@@ -79,12 +79,7 @@ pub(crate) struct Exchange<'a> {
 }
 
 impl<'a> Exchange<'a> {
-    pub(crate) fn new(
-        shard: &'a Rc<Shard>,
-        peer: &'a Rc<Peer>,
-        outbox: Outbox<'a>,
-        draining: bool,
-    ) -> Self {
+    pub(crate) fn new(shard: &'a Rc<Shard>, peer: &'a Rc<Peer>, outbox: Outbox<'a>, draining: bool) -> Self {
         Self { shard, peer, outbox, draining, answered: 0 }
     }
 

@@ -5,6 +5,8 @@ mod calls;
 mod exchange;
 mod methods;
 mod params;
+mod progress;
+mod requests;
 
 pub(crate) use exchange::{Close, Exchange, Outbox};
 
@@ -141,12 +143,7 @@ impl Session {
         let message = match message {
             Ok(message) => message,
             Err(rejection) => {
-                exchange.fail(
-                    rejection.id,
-                    rejection.method_code,
-                    rejection.code,
-                    &rejection.message,
-                );
+                exchange.fail(rejection.id, rejection.method_code, rejection.code, &rejection.message);
                 return Ok(());
             }
         };

@@ -135,12 +135,7 @@ impl Assembly {
     }
 
     /// Reads a head, perhaps from bytes of two reads, and checks it against the message it belongs to.
-    fn take_head(
-        &mut self,
-        input: &[u8],
-        at: &mut usize,
-        rules: &Rules,
-    ) -> Result<Option<Open>, Violation> {
+    fn take_head(&mut self, input: &[u8], at: &mut usize, rules: &Rules) -> Result<Option<Open>, Violation> {
         let kept = self.head.len();
         let head = if kept == 0 {
             parse_head(&input[*at..], rules)?
@@ -254,9 +249,7 @@ fn parse_head(bytes: &[u8], rules: &Rules) -> Result<Option<Head>, Violation> {
 /// A payload that is whole and unmasked, as what it means.
 fn deliver(opcode: OpCode, payload: &[u8]) -> Result<Incoming<'_>, Violation> {
     Ok(match opcode {
-        OpCode::Text => {
-            Incoming::Text(simdutf8::basic::from_utf8(payload).map_err(|_| Violation::NotUtf8)?)
-        }
+        OpCode::Text => Incoming::Text(simdutf8::basic::from_utf8(payload).map_err(|_| Violation::NotUtf8)?),
         OpCode::Ping => Incoming::Ping(payload),
         OpCode::Pong => Incoming::Pong,
         OpCode::Close => Incoming::Close(close_code(payload)?),

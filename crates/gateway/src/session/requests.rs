@@ -1,0 +1,138 @@
+//! Requests that backends answer: what was asked is checked here, then handed to the running calls.
+
+use super::Session;
+use super::calls::Calls;
+use super::exchange::Exchange;
+use super::params::{Mistake, Params};
+use protocol::{ErrorCode, Id, Message, Method};
+use router::Handler;
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a client asked a backend for.
+pub(super) struct Asked<'a> {
+    pub(super) handler: &'a Arc<Handler>,
+    pub(super) method: &'a str,
+    pub(super) params: &'a str,
+    pub(super) context: Option<Cow<'a, str>>,
+    pub(super) timeout: Option<Duration>,
+}
+
+impl Session {
+    /// `tool.execute`.
+    pub(super) fn execute(&mut self, request: &Message<'_>, exchange: &mut Exchange<'_>) {
+        let table = exchange.shard.router.table();
+        let parsed = Params::of(request.body).and_then(|params| {
+            let tool = params.required_text("tool")?;
+            let timeout = params.positive("timeout_ms")?;
+            Ok((tool, params.raw("args").unwrap_or("{}"), timeout, context_of(&params, &["context_id"])?))
+        });
+        let (tool, args, timeout_ms, context) = match parsed {
+            Ok(parsed) => parsed,
+            Err(mistake) => return exchange.refuse(request, ErrorCode::InvalidParams, &mistake),
+        };
+        let Some(handler) = table.tool(&tool) else {
+            let name: String = tool.chars().take(128).collect();
+            return exchange.refuse(
+                request,
+                ErrorCode::NotFound,
+                &format!("no tool is named {name:?}; tool.list names those that there are"),
+            );
+        };
+        let timeout = timeout_ms.or(request.meta.timeout_ms).map(Duration::from_millis);
+        let asked = Asked { handler, method: Method::ToolExecute.name(), params: args, context, timeout };
+        self.call(request, &asked, exchange);
+    }
+
+    /// A method that a backend registered.
+    pub(super) fn custom(&mut self, request: &Message<'_>, exchange: &mut Exchange<'_>) {
+        let method = request.method.as_ref().map_or("", |method| method.name());
+        let table = exchange.shard.router.table();
+        let Some(handler) = table.method(method) else {
+            let name: String = method.chars().take(128).collect();
+            return exchange.refuse(
+                request,
+                ErrorCode::MethodNotFound,
+                &format!("no method is named {name:?}, neither of the gateway nor of a backend"),
+            );
+        };
+        let names: &[&str] =
+            if method.starts_with("context.") { &["context_id", "id"] } else { &["context_id"] };
+        let context = match Params::of(request.body) {
+            Ok(params) => context_of(&params, names),
+            // Other shapes are the handler's to judge.
+            Err(_) => Ok(None),
+        };
+        let context = match context {
+            Ok(context) => context,
+            Err(mistake) => return exchange.refuse(request, ErrorCode::InvalidParams, &mistake),
+        };
+        let timeout = request.meta.timeout_ms.map(Duration::from_millis);
+        self.call(request, &Asked { handler, method, params: request.body, context, timeout }, exchange);
+    }
+
+    fn call(&mut self, request: &Message<'_>, asked: &Asked<'_>, exchange: &mut Exchange<'_>) {
+        if let Some(missing) = asked.handler.scopes.iter().find(|scope| !self.identity.has_scope(scope)) {
+            let message = format!("the token lacks the scope {missing:?}, which this call needs");
+            return exchange.refuse(request, ErrorCode::Forbidden, &message);
+        }
+        if exchange.draining {
+            return exchange.refuse(
+                request,
+                ErrorCode::BackendUnavailable,
+                "this pod drains and takes no more calls: reconnect and send it again; nothing was sent",
+            );
+        }
+        let most = exchange.shard.config.websocket.max_in_flight;
+        let calls = self.calls.get_or_insert_with(|| Box::new(Calls::new(&self.identity, self.id)));
+        let refused = if calls.len() >= most {
+            Some((
+                ErrorCode::TooManyInFlight,
+                format!(
+                    "{most} calls of this connection are in flight, which is max_in_flight: wait for an answer"
+                ),
+            ))
+        } else if calls.is_in_flight(request.id) {
+            Some((
+                ErrorCode::InvalidParams,
+                "a request with this id is in flight on this connection: use a fresh id".to_owned(),
+            ))
+        } else {
+            calls.begin(request, asked, exchange)
+        };
+        if let Some((code, message)) = refused {
+            exchange.refuse(request, code, &message);
+        }
+    }
+
+    /// `tool.cancel`: the request that it names is answered with 4008.
+    pub(super) fn cancel(&mut self, request: &Message<'_>, exchange: &mut Exchange<'_>) {
+        let target = Params::of(request.body).and_then(|params| {
+            let right = "the id of the request to cancel, as it was sent";
+            let Some(id) = params.raw("id") else {
+                return Err(format!("params.id is missing: {right} is needed").into());
+            };
+            let is_id = id.starts_with('"') || id.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+            if is_id { Ok(id) } else { Err(format!("params.id is no id: {right} is needed").into()) }
+        });
+        let target = match target {
+            Ok(target) => target,
+            Err(mistake) => return exchange.refuse(request, ErrorCode::InvalidParams, &mistake),
+        };
+        let key = Id::Token(target).canonical();
+        let cancelled = self.calls.as_mut().is_some_and(|calls| calls.cancel(&key, exchange));
+        let result: &[u8] = if cancelled { b"{\"cancelled\":true}" } else { b"{\"cancelled\":false}" };
+        exchange.answer(request, result);
+    }
+}
+
+/// The context that a call is about, by the first of these members that is there.
+fn context_of<'a>(params: &Params<'a>, names: &[&'static str]) -> Result<Option<Cow<'a, str>>, Mistake> {
+    for name in names {
+        if let Some(text) = params.text(name)? {
+            return Ok(Some(Cow::Owned(text)));
+        }
+    }
+    Ok(None)
+}
