@@ -4,7 +4,8 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::workspace::{cargo, root, step};
+use crate::deny;
+use crate::workspace::{cargo, step};
 
 pub(crate) fn run() -> Result<()> {
     let mut failed = Vec::new();
@@ -14,14 +15,9 @@ pub(crate) fn run() -> Result<()> {
             failed.push(name);
         }
     }
-    if cargo_deny_is_installed() {
-        if let Err(error) = step(Command::new("cargo").arg("deny").arg("check").current_dir(root())) {
-            eprintln!("{error:#}");
-            failed.push("deny");
-        }
-    } else {
-        eprintln!("cargo-deny is not installed: `cargo install --locked cargo-deny`");
-        failed.push("deny (not installed)");
+    if let Err(error) = deny::check() {
+        eprintln!("{error:#}");
+        failed.push("deny");
     }
     if !failed.is_empty() {
         bail!("not clean: {}", failed.join(", "));
@@ -38,8 +34,4 @@ fn commands() -> Vec<(&'static str, Command)> {
     let mut doc = cargo();
     doc.args(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings");
     vec![("fmt", fmt), ("clippy", clippy), ("doc", doc)]
-}
-
-fn cargo_deny_is_installed() -> bool {
-    Command::new("cargo").args(["deny", "--version"]).output().is_ok_and(|output| output.status.success())
 }

@@ -7,8 +7,10 @@ mod affinity;
 mod bench;
 mod check;
 mod conformance;
+mod deny;
 mod fuzz;
 mod server;
+mod test;
 mod workspace;
 
 use std::process::ExitCode;
@@ -26,6 +28,8 @@ struct Arguments {
 enum Task {
     /// Formatting, lints, documentation and dependencies: what must be clean before a merge.
     Check,
+    /// Runs all tests, and installs what they need where it is missing.
+    Test(test::Options),
     /// Runs the Autobahn test suite against the gateway's echo endpoint.
     Conformance(conformance::Options),
     /// Runs every fuzz target for a bounded time.
@@ -52,6 +56,7 @@ fn main() -> ExitCode {
 fn run(task: Task) -> anyhow::Result<()> {
     match task {
         Task::Check => check::run(),
+        Task::Test(options) => test::run(&options),
         Task::Conformance(options) => conformance::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Bench(bench) => bench::run(&bench),

@@ -1,0 +1,77 @@
+//! Foreign WebSocket clients for the tests: `websockets` for Python and `ws` for Node, in folders of their own
+//! below the target folder. Installed once; a stamp tells what is there.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::workspace::{root, step};
+
+/// Installs both into `folder`, or finds them there.
+///
+/// # Errors
+/// If a folder can't be written, or a package not be had.
+pub(crate) fn install(folder: &Path) -> Result<()> {
+    let sources = root().join("tests/clients");
+    python(&folder.join("venv"), &sources.join("python"))?;
+    node(&folder.join("node"), &sources.join("node"))
+}
+
+fn python(folder: &Path, source: &Path) -> Result<()> {
+    let requirements = source.join("requirements.txt");
+    let stamp = [version("python3")?, read(&requirements)?].concat();
+    stamped(folder, &stamp, || {
+        step(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
+        step(
+            Command::new(folder.join("bin/python"))
+                .args(["-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--requirement"])
+                .arg(&requirements),
+        )
+    })
+}
+
+fn node(folder: &Path, source: &Path) -> Result<()> {
+    const FILES: [&str; 2] = ["package.json", "package-lock.json"];
+    let mut stamp = version("node")?;
+    for name in FILES {
+        stamp += &read(&source.join(name))?;
+    }
+    stamped(folder, &stamp, || {
+        fs::create_dir_all(folder)?;
+        for name in FILES {
+            fs::copy(source.join(name), folder.join(name))?;
+        }
+        step(
+            Command::new("npm")
+                .args(["ci", "--no-audit", "--no-fund", "--no-update-notifier"])
+                .current_dir(folder),
+        )
+    })
+}
+
+/// Makes the folder anew, unless it was made from just this.
+fn stamped(folder: &Path, stamp: &str, make: impl FnOnce() -> Result<()>) -> Result<()> {
+    let file = folder.join("stamp");
+    if fs::read_to_string(&file).is_ok_and(|made| made == stamp) {
+        return Ok(());
+    }
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    make()?;
+    fs::write(&file, stamp).with_context(|| format!("could not write {}", file.display()))
+}
+
+fn version(program: &str) -> Result<String> {
+    let output = Command::new(program).arg("--version").output().context(program.to_owned())?;
+    ensure!(output.status.success(), "{program} --version: {}", output.status);
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| path.display().to_string())
+}

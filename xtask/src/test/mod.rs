@@ -1,0 +1,63 @@
+//! All tests of the workspace in one run. Knows the runners and what the tests need on the machine; refuses
+//! to know what is tested.
+
+mod clients;
+mod system;
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::workspace::{cargo, step, target};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Only install what the tests need.
+    #[arg(long)]
+    prepare: bool,
+    /// What the runner is given beside, for instance a part of the names of tests.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    system::install_missing()?;
+    clients::install(&target()?.join("e2e"))?;
+    if options.prepare {
+        return Ok(());
+    }
+    // The last lines on the screen are those of the run with nearly all of the tests.
+    let mut failed = Vec::new();
+    for (name, mut command) in [("doctests", doctests()), ("tests", tests())] {
+        if let Err(error) = step(command.args(&options.arguments)) {
+            failed.push((name, error));
+        }
+    }
+    match failed.as_slice() {
+        [] => Ok(()),
+        [(_, error)] => bail!("{error:#}"),
+        _ => bail!("both the doctests and the tests failed"),
+    }
+}
+
+/// The examples in the documentation, which nextest does not run.
+fn doctests() -> Command {
+    let mut command = cargo();
+    command.args(["test", "--quiet", "--doc", "--workspace", "--no-fail-fast"]);
+    command
+}
+
+fn tests() -> Command {
+    let mut command = cargo();
+    if nextest_is_installed() {
+        command.args(["nextest", "run", "--workspace", "--no-fail-fast"]);
+    } else {
+        eprintln!("cargo-nextest is not installed; `cargo test` does the same, with a count for each crate");
+        command.args(["test", "--workspace", "--all-targets", "--no-fail-fast"]);
+    }
+    command
+}
+
+fn nextest_is_installed() -> bool {
+    cargo().args(["nextest", "--version"]).output().is_ok_and(|output| output.status.success())
+}

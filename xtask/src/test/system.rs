@@ -1,0 +1,85 @@
+//! The programs that tests start besides ours: Python and Node. Knows how Debian and Ubuntu install them.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::workspace::step;
+
+/// A program, how to see that it is there, and the packages that bring it.
+struct Need {
+    name: &'static str,
+    probe: &'static [&'static str],
+    packages: &'static [&'static str],
+}
+
+const NEEDS: [Need; 3] = [
+    Need {
+        name: "Python 3.10 or later with venv",
+        probe: &["python3", "-c", "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))"],
+        packages: &["python3", "python3-venv"],
+    },
+    Need {
+        name: "Node 18 or later",
+        probe: &["node", "-e", "process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)"],
+        packages: &["nodejs", "ca-certificates"],
+    },
+    Need { name: "npm", probe: &["npm", "--version"], packages: &["npm"] },
+];
+
+/// Installs what is missing, after saying so.
+///
+/// # Errors
+/// Only root may install: for anyone else the error holds the command to run. Also if the installation fails,
+/// or brings a version that is too old.
+pub(crate) fn install_missing() -> Result<()> {
+    let missing = missing();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names = names(&missing);
+    let packages: Vec<_> = missing.iter().flat_map(|need| need.packages).copied().collect();
+    let line =
+        format!("apt-get update && apt-get install --yes --no-install-recommends {}", packages.join(" "));
+    if !answers(&["apt-get", "--version"]) {
+        bail!("the tests need {names}, and there is no apt-get here to install it: please do it yourself");
+    }
+    if !is_root() {
+        bail!("the tests need {names}; please run:\n  sudo sh -c '{line}'");
+    }
+    eprintln!("The tests need {names}. Installing: {}", packages.join(" "));
+    step(apt().args(["--quiet", "update"]))?;
+    step(apt().args(["--quiet", "install", "--yes", "--no-install-recommends"]).args(&packages))?;
+    let missing = self::missing();
+    if !missing.is_empty() {
+        bail!(
+            "the tests need {}, which apt-get did not bring: please install it yourself",
+            self::names(&missing)
+        );
+    }
+    Ok(())
+}
+
+fn missing() -> Vec<Need> {
+    NEEDS.into_iter().filter(|need| !answers(need.probe)).collect()
+}
+
+fn names(needs: &[Need]) -> String {
+    needs.iter().map(|need| need.name).collect::<Vec<_>>().join(", ")
+}
+
+fn apt() -> Command {
+    let mut command = Command::new("apt-get");
+    command.env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("--user").output();
+    id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+fn answers(command: &[&str]) -> bool {
+    let [program, arguments @ ..] = command else { return false };
+    Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success())
+}
