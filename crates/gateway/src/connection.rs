@@ -159,6 +159,8 @@ impl Connection {
             let Poll::Ready(read) = self.read(cx, &mut scratch.input) else { break };
             let read = read?;
             if read == 0 {
+                // What it asked before it went may still reach it.
+                let _ = self.flush(cx, shard, out)?;
                 return Err(End::Gone);
             }
             shard.counters.bytes_received.add(read as u64);
@@ -206,12 +208,10 @@ impl Connection {
                 Err(violation) => Some((violation.close_code(), violation.to_string())),
                 Ok(None) => break,
                 Ok(Some(Incoming::Close(code))) => {
-                    let code = if code.is_none_or(|code| code == 1000) {
-                        CloseCode::Normal
-                    } else {
-                        CloseCode::GoingAway
-                    };
-                    Some((code, String::new()))
+                    // RFC 6455 section 5.5.1: the code comes back.
+                    write_close(out, code.unwrap_or(CloseCode::Normal.as_u16()), "");
+                    self.begin_close(CloseCode::Normal);
+                    None
                 }
                 Ok(Some(Incoming::Ping(payload))) => {
                     write_head(out, OpCode::Pong, payload.len());
@@ -341,12 +341,16 @@ impl Connection {
 
     /// Writes the close frame and throws away what still comes.
     fn close(&mut self, out: &mut Vec<u8>, code: CloseCode, reason: &str) {
-        write_close(out, code, reason);
+        write_close(out, code.as_u16(), reason);
+        tracing::debug!(connection = self.peer.id(), code = code.as_u16(), reason, "closing");
+        self.begin_close(code);
+    }
+
+    fn begin_close(&mut self, code: CloseCode) {
         self.closed = Some(code);
         self.phase = Phase::Closing { since: self.shard.now(), shut: false };
         self.session.end(&self.shard);
-        self.unread = Vec::new();
-        tracing::debug!(connection = self.peer.id(), code = code.as_u16(), reason, "closing");
+        (self.unread, self.decoder) = (Vec::new(), Decoder::default());
     }
 
     /// After the close frame: our side is shut, and the peer's bytes are read until it ends too, since a

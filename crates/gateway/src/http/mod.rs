@@ -60,15 +60,19 @@ async fn handshake(mut stream: TcpStream, shard: &Rc<Shard>) -> Option<(TcpStrea
         });
         std::future::ready(answer)
     });
-    http1::Builder::new()
+    let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(ms(websocket.handshake_timeout_ms))
         .max_headers(websocket.max_headers)
         .max_buf_size(websocket.max_header_bytes.max(8_192))
         .serve_connection(TokioIo::new(Rewind::new(head, stream)), service)
         .with_upgrades()
-        .await
-        .ok()?;
+        .await;
+    if let Err(error) = served {
+        shard.counters.refused(Refusal::BadRequest);
+        tracing::debug!(%error, "not a request");
+        return None;
+    }
     let (upgrade, admission) = admitted.take()?;
     let parts = upgrade.await.ok().and_then(raw)?;
     let (unread, stream) = parts.0.into_inner().into_parts();

@@ -1,7 +1,6 @@
 //! Heads of the frames that the gateway sends: never masked, never fragmented.
 
 use fastwebsockets::OpCode;
-use protocol::CloseCode;
 
 /// Appends the head of an unmasked frame with FIN set; `len` bytes of payload must follow.
 pub(crate) fn write_head(out: &mut Vec<u8>, opcode: OpCode, len: usize) {
@@ -20,13 +19,13 @@ pub(crate) fn write_head(out: &mut Vec<u8>, opcode: OpCode, len: usize) {
 }
 
 /// Appends a close frame; the reason is cut to what a control frame holds.
-pub(crate) fn write_close(out: &mut Vec<u8>, code: CloseCode, reason: &str) {
+pub(crate) fn write_close(out: &mut Vec<u8>, code: u16, reason: &str) {
     let mut end = reason.len().min(123);
     while !reason.is_char_boundary(end) {
         end -= 1;
     }
     write_head(out, OpCode::Close, 2 + end);
-    out.extend_from_slice(&code.as_u16().to_be_bytes());
+    out.extend_from_slice(&code.to_be_bytes());
     out.extend_from_slice(&reason.as_bytes()[..end]);
 }
 
@@ -52,7 +51,7 @@ mod tests {
     #[test]
     fn a_long_reason_is_cut_between_characters() {
         let mut out = Vec::new();
-        write_close(&mut out, CloseCode::ProtocolError, &"ä".repeat(100));
+        write_close(&mut out, 1002, &"ä".repeat(100));
         assert_eq!(out[..4], [0x88, 124, 0x03, 0xEA]);
         assert_eq!(std::str::from_utf8(&out[4..]).unwrap(), "ä".repeat(61));
     }
