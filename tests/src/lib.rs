@@ -1,1 +1,34 @@
-//! Behaviour through the public surface.
+//! The harness: one way to start a gateway, raw clients that say every byte themselves, and a look at what
+//! the gateway counts. It refuses to use any WebSocket library: what is tested must not test itself.
+
+mod backends;
+mod binary;
+mod client;
+mod draft;
+mod endpoints;
+mod frame;
+mod gateway;
+mod keys;
+mod metrics;
+mod process;
+mod request;
+mod response;
+mod socket;
+mod usage;
+mod wait;
+
+pub use backends::Tools;
+pub use binary::{Flags, Packet, Type};
+pub use client::Client;
+pub use draft::{Draft, Opcode};
+pub use endpoints::Endpoints;
+pub use frame::Frame;
+pub use gateway::Gateway;
+pub use keys::Keys;
+pub use metrics::Metrics;
+pub use process::Process;
+pub use request::Request;
+pub use response::Response;
+pub use socket::{Received, Socket};
+pub use usage::Usage;
+pub use wait::{PATIENCE, until};

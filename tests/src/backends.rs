@@ -1,0 +1,58 @@
+//! Backends on a thread of their own, registered over real gRPC. Dropped, they break off.
+
+use crate::Endpoints;
+use backend::{Backend, Serve};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+/// A backend that a gateway knows.
+#[derive(Debug)]
+pub struct Tools {
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+    _root: TempDir,
+}
+
+impl Tools {
+    /// The platform's own tools, `sleep` and `echo` among them, over an empty folder.
+    ///
+    /// # Panics
+    /// They do not start, or the gateway does not take them.
+    pub fn at(gateway: &Endpoints) -> Self {
+        let root = TempDir::new().expect("the system has a folder for temporary files");
+        let backend = tools::backend(root.path()).expect("the folder can be opened");
+        Self::serve(backend, gateway, root)
+    }
+
+    fn serve(backend: Backend, gateway: &Endpoints, root: TempDir) -> Self {
+        let serve = Serve { register_at: vec![format!("http://{}", gateway.grpc)], ..Serve::default() };
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (ready, registered) = mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime can be built").block_on(async {
+                let running = backend.serve(serve).await.expect("the backend serves");
+                running.registered().await;
+                // The test may have failed already.
+                let _ = ready.send(());
+                let _ = stopped.await;
+            });
+        });
+        registered.recv_timeout(crate::PATIENCE).expect("the gateway takes the backend");
+        Self { stop: Some(stop), thread: Some(thread), _root: root }
+    }
+}
+
+impl Drop for Tools {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+            && !std::thread::panicking()
+        {
+            panic!("the backend's thread panicked");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Where a running gateway can be reached, and the first steps of a test with it.
+
+use crate::{Client, Keys, Metrics, Request, Response, Socket, until};
+use std::net::SocketAddr;
+
+/// A gateway's addresses and key.
+#[derive(Clone, Debug)]
+pub struct Endpoints {
+    /// Where clients connect.
+    pub clients: SocketAddr,
+    /// Metrics and health.
+    pub admin: SocketAddr,
+    /// Where backends register.
+    pub grpc: SocketAddr,
+    /// What tokens are signed with.
+    pub keys: Keys,
+}
+
+impl Endpoints {
+    /// A TCP connection to the client port on which nothing was said yet.
+    pub fn open(&self) -> Socket {
+        Socket::connect(self.clients)
+    }
+
+    /// An upgrade that the gateway accepts: `/ws`, a valid token, no subprotocol.
+    pub fn upgrade(&self) -> Request {
+        Request::upgrade(self.clients).with("Authorization", &format!("Bearer {}", self.keys.token()))
+    }
+
+    /// Sends a request and reads the answer.
+    pub fn ask(&self, request: &Request) -> Response {
+        let mut socket = self.open();
+        socket.send(&request.bytes());
+        socket.response()
+    }
+
+    /// An upgraded connection; the answer to the upgrade was checked.
+    pub fn accepted(&self, request: &Request) -> Client {
+        let mut socket = self.open();
+        socket.send(&request.bytes());
+        let response = socket.response();
+        response.check_accepts(request);
+        Client::new(socket, response)
+    }
+
+    /// A connection that speaks `mcp.v1`.
+    pub fn connect(&self) -> Client {
+        self.accepted(&self.upgrade().with("Sec-WebSocket-Protocol", "mcp.v1"))
+    }
+
+    /// A connection that speaks `mcp.v1.binary`.
+    pub fn connect_binary(&self) -> Client {
+        self.accepted(&self.upgrade().with("Sec-WebSocket-Protocol", "mcp.v1.binary"))
+    }
+
+    /// The answer of the operators' port to a GET.
+    pub fn admin(&self, path: &str) -> Response {
+        let mut socket = Socket::connect(self.admin);
+        socket.send(format!("GET {path} HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n").as_bytes());
+        socket.response()
+    }
+
+    /// What the gateway has counted so far.
+    ///
+    /// # Panics
+    /// The operators' port does not answer with 200.
+    pub fn metrics(&self) -> Metrics {
+        let response = self.admin("/metrics");
+        assert_eq!(response.status, 200, "{response:?}");
+        Metrics::parse(&response.text())
+    }
+
+    /// Waits until a series has this value.
+    ///
+    /// # Panics
+    /// It has not within [`crate::PATIENCE`], or there is no such series.
+    pub fn await_metric(&self, series: &str, value: f64) {
+        let mut last = f64::NAN;
+        let awaited = format!("{series} to be {value}");
+        until(&awaited, || {
+            let now = self.metrics().value(series);
+            assert!(now <= value || series.contains("active"), "{series} is {now}, more than {value}");
+            last = now;
+            (now == value).then_some(())
+        });
+    }
+
+    /// Waits until the gateway has no open connection.
+    ///
+    /// # Panics
+    /// It still has one after [`crate::PATIENCE`].
+    pub fn await_no_connections(&self) {
+        self.await_metric("websocket_connections_active", 0.0);
+    }
+}

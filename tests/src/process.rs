@@ -1,0 +1,149 @@
+//! A gateway as a process: the binary with a configuration file, signals and log lines.
+
+use crate::gateway::base;
+use crate::{Endpoints, Keys, Usage, until};
+use gateway::Config;
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::ops::Deref;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use tempfile::TempDir;
+
+/// A running process. Dropped, it is killed.
+#[derive(Debug)]
+pub struct Process {
+    endpoints: Endpoints,
+    child: Child,
+    lines: Arc<Mutex<Vec<String>>>,
+    reader: Option<JoinHandle<()>>,
+    /// Holds the configuration.
+    _folder: TempDir,
+}
+
+impl Process {
+    /// Starts `mcpw gateway` from this binary with these settings, and waits until it has bound its ports. It
+    /// logs JSON lines from `debug` up.
+    ///
+    /// # Panics
+    /// It does not start with them.
+    pub fn start(binary: &str, configure: impl FnOnce(&mut Config)) -> Self {
+        let folder = TempDir::new().expect("the system has a folder for temporary files");
+        let keys = Keys::fresh();
+        let mut config = base();
+        config.log.level = "debug".to_owned();
+        // A configuration never shows its secrets, so the key is in a file.
+        let secret = folder.path().join("secret");
+        std::fs::write(&secret, keys.secret()).expect("the folder is ours");
+        config.auth.keys.push(auth::KeySettings { secret_file: Some(secret), ..Default::default() });
+        configure(&mut config);
+        let file = folder.path().join("mcpw.yaml");
+        let text = serde_json::to_string_pretty(&config).expect("a configuration is plain data");
+        std::fs::write(&file, text).expect("the folder is ours");
+        Self::run(binary, &file, keys, folder)
+    }
+
+    fn run(binary: &str, file: &Path, keys: Keys, folder: TempDir) -> Self {
+        let mut child = Command::new(binary)
+            .args(["gateway", "--config"])
+            .arg(file)
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary was built");
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let log = child.stderr.take().expect("it is piped");
+        let sink = Arc::clone(&lines);
+        let reader = std::thread::spawn(move || {
+            for line in BufReader::new(log).split(b'\n') {
+                let Ok(line) = line else { break };
+                let line = String::from_utf8(line).expect("a log line is UTF-8");
+                sink.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+            }
+        });
+        let bound = until("the log line with the bound addresses", || {
+            let ended = child.try_wait().expect("it is our child");
+            let lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+            assert!(ended.is_none(), "{file:?}: the gateway ended with {ended:?}: {lines:#?}");
+            let parsed = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            parsed.into_iter().find(|line| line["message"] == "bound")
+        });
+        let address = |name: &str| {
+            let text = bound[name].as_str().unwrap_or_else(|| panic!("no {name} in {bound}"));
+            text.parse().unwrap_or_else(|_| panic!("{text} is no address"))
+        };
+        let endpoints =
+            Endpoints { clients: address("clients"), admin: address("admin"), grpc: address("grpc"), keys };
+        Self { endpoints, child, lines, reader: Some(reader), _folder: folder }
+    }
+
+    /// What it uses.
+    pub fn usage(&self) -> Usage {
+        Usage::of(self.child.id())
+    }
+
+    /// Sends SIGTERM.
+    ///
+    /// # Panics
+    /// There is no command `kill`.
+    pub fn terminate(&self) {
+        let status = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        assert!(status.expect("there is a command kill").success());
+    }
+
+    /// Waits until it has ended by itself.
+    ///
+    /// # Panics
+    /// It has not within [`crate::PATIENCE`].
+    pub fn await_exit(&mut self) -> ExitStatus {
+        until("the end of the process", || self.child.try_wait().expect("it is our child"))
+    }
+
+    /// The log lines so far.
+    pub fn log(&self) -> Vec<String> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits for a log line that holds this text.
+    pub fn await_log(&self, text: &str) -> String {
+        until(&format!("a log line with {text:?}"), || {
+            self.log().into_iter().find(|line| line.contains(text))
+        })
+    }
+
+    /// Ends it and answers all of its log.
+    pub fn end(mut self) -> Vec<String> {
+        self.kill();
+        self.log()
+    }
+
+    fn kill(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if let Some(reader) = self.reader.take()
+            && reader.join().is_err()
+            && !std::thread::panicking()
+        {
+            panic!("a log line was not UTF-8");
+        }
+    }
+}
+
+impl Deref for Process {
+    type Target = Endpoints;
+
+    fn deref(&self) -> &Endpoints {
+        &self.endpoints
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

@@ -1,0 +1,50 @@
+//! Declared sizes cost nothing until the bytes come.
+
+use tests::{Client, Draft, Opcode, Process};
+
+/// So many connections each send this and fall silent; answers how many bytes of memory each costs beside an
+/// idle one.
+fn cost_of_each(process: &Process, count: usize, bytes: &[u8]) -> usize {
+    let mut clients: Vec<Client> = (0..count).map(|_| process.connect()).collect();
+    for client in &mut clients {
+        client.check_alive();
+    }
+    let before = process.usage().memory();
+    let received = process.metrics().value("websocket_bytes_received_total");
+    for client in &mut clients {
+        client.send(bytes);
+    }
+    process.await_metric("websocket_bytes_received_total", received + (count * bytes.len()) as f64);
+    process.await_metric("websocket_connections_active", count as f64);
+    let cost = process.usage().memory().saturating_sub(before) / count;
+    // All are cut when the time for a message is over.
+    process.await_metric("websocket_connections_closed_total{code=\"policy_violation\"}", count as f64);
+    cost
+}
+
+fn start() -> Process {
+    crate::process(|config| {
+        config.log.level = "info".to_owned();
+        config.websocket.max_frame_size = 1 << 30;
+        config.websocket.max_message_size = 1 << 30;
+        config.websocket.message_timeout_ms = 3_000;
+    })
+}
+
+#[test]
+fn declared_huge_then_silence() {
+    let process = start();
+    let head = Draft::text("").eight_bytes_wide().declaring(1 << 30).bytes();
+    let cost = cost_of_each(&process, 2_000, &head);
+    assert!(cost < 1_000, "{cost} bytes for each declared GiB");
+    process.connect().check_alive();
+}
+
+#[test]
+fn a_gib_declared_behind_a_first_fragment_costs_nothing_either() {
+    let process = start();
+    let head = Draft::new(Opcode::CONTINUATION, b"").eight_bytes_wide().declaring((1 << 30) - 1).bytes();
+    let bytes = [Draft::new(Opcode::TEXT, b"x").unfinished().bytes(), head].concat();
+    let cost = cost_of_each(&process, 500, &bytes);
+    assert!(cost < 1_500, "{cost} bytes for each declared GiB");
+}
