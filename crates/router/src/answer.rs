@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn an_event_over_the_limit_is_too_large() {
         let long = Bytes::from(format!("\"{}\"", "x".repeat(99)));
-        for event in [Sent::Result(long.clone()), Sent::Partial(long.clone())] {
+        for event in [Sent::Result(long.clone()), Sent::Partial(long)] {
             assert_eq!(code(&judged(event)), Some(ErrorCode::TooLarge));
         }
     }

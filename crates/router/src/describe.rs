@@ -142,7 +142,8 @@ mod tests {
 
     #[test]
     fn a_description_that_breaks_a_rule_is_told_which() {
-        let cases: [(fn(&mut pb::Description), &str); 9] = [
+        type Change = fn(&mut pb::Description);
+        let cases: [(Change, &str); 9] = [
             (|d| d.name = "Tools".into(), "backend name"),
             (|d| d.tools.clear(), "neither"),
             (|d| d.tools = vec![d.tools[0].clone(); 10_001], "10001 handlers"),

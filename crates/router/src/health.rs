@@ -62,7 +62,7 @@ type Seen = Result<Option<pb::Description>, String>;
 
 enum Phase {
     Dial { pause: Duration },
-    Watch { channel: Channel, health: Streaming<HealthCheckResponse> },
+    Watch { channel: Channel, health: Box<Streaming<HealthCheckResponse>> },
     Poll { channel: Channel },
 }
 
@@ -141,7 +141,7 @@ impl Watcher {
         match tokio::time::timeout(timeout, first).await {
             Ok(Ok((health, Some(answer)))) if answer.status() != ServingStatus::ServiceUnknown => {
                 let serves = is_serving(&answer);
-                self.phase = Phase::Watch { channel, health };
+                self.phase = Phase::Watch { channel, health: Box::new(health) };
                 Ok(serves.then_some(description))
             }
             Ok(Ok(_)) => {

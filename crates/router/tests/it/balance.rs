@@ -99,7 +99,7 @@ fn a_replica_that_fails_again_and_again_is_ejected_then_probed_and_used_again() 
         let calls = Arc::new(AtomicUsize::new(0));
         let bad = patient(&sick, &calls);
         let good = Rogue::start(&["any"], |request, answers| say(answers, result(request.call_id, "1")));
-        let options = Options { eject_for_ms: 300, eject_for_max_ms: 300, ..Options::default() };
+        let options = Options { eject_for_ms: 1_000, eject_for_max_ms: 1_000, ..Options::default() };
         let router = router(options, &[bad.address(), good.address()]).await;
         all_up(&router, 2).await;
         let mut failed = 0;

@@ -13,7 +13,7 @@ use crate::shard::{Inbox, on_shard, router, tool};
 /// Answers `any`; keeps the streams of `hang` open; ends those of `stop` without a word.
 fn plain() -> Rogue {
     let held: Mutex<Vec<Answers>> = Mutex::default();
-    Rogue::unary(&["any", "hang", "stop", "steps"], move |request, answers| match request.tool.as_str() {
+    Rogue::unary(&["any!", "hang", "stop", "steps"], move |request, answers| match request.tool.as_str() {
         "any" => say(answers, result(0, std::str::from_utf8(&request.params).expect("it is UTF-8"))),
         "hang" => held.lock().expect("no script panics").push(answers.clone()),
         "steps" => {
@@ -127,7 +127,7 @@ fn the_death_of_the_backend_fails_its_calls_at_once() {
 }
 
 #[test]
-fn an_idle_connection_that_died_moves_the_next_call_to_another_replica() {
+fn an_idle_connection_that_died_costs_no_call_that_may_be_repeated() {
     on_shard(async {
         let dying = plain();
         let staying = plain();
