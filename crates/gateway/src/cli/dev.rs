@@ -118,6 +118,8 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             failed = announce => failed,
         }
     });
+    // The gateway's connections to the tools end with it, so that the tools do not wait for them.
+    drop(runtime);
     let _ = stop.send(());
     match thread.join() {
         Ok(tools) => tools.context("the tools backend")?,
