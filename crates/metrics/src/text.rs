@@ -138,7 +138,7 @@ impl Collector for Scrape {
         for shard in self.0.shards() {
             shard.latency.add_to(&mut latency);
         }
-        let bounds = Histogram::bounds().into_iter().chain([f64::MAX]);
+        let bounds = Histogram::bounds().into_iter().chain([f64::INFINITY]);
         let buckets: Vec<(f64, u64)> = bounds.zip(latency.buckets).collect();
         let count = latency.buckets.iter().sum();
         let mut histogram = encoder.encode_descriptor(
