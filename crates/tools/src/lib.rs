@@ -35,7 +35,7 @@ pub fn backend(root: &Path) -> Result<Backend, Error> {
     backend_with(root, Limits::default())
 }
 
-/// As [`backend`], with other limits.
+/// As [`backend()`], with other limits.
 ///
 /// # Errors
 /// The root is not a folder that can be opened, or a limit is 0.

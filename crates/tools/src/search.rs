@@ -25,6 +25,9 @@ const MAX_LIMIT: usize = 10_000;
 const MAX_CONTEXT: usize = 20;
 /// A line that doesn't fit here makes its file be passed over.
 const LINE_BUFFER: usize = 16 << 20;
+/// Bytes of a compiled pattern. A short one can compile to gigabytes, and take minutes to do so.
+const PATTERN_SIZE: usize = 4 << 20;
+const PATTERN_CACHE: usize = 16 << 20;
 const PROGRESS: Duration = Duration::from_millis(200);
 
 #[derive(Deserialize, JsonSchema)]
@@ -172,7 +175,12 @@ impl Search<'_> {
 
 fn matcher(args: &Args) -> Result<RegexMatcher, Failure> {
     let mut builder = RegexMatcherBuilder::new();
-    builder.case_insensitive(args.case_insensitive).fixed_strings(args.literal).line_terminator(Some(b'\n'));
+    builder
+        .case_insensitive(args.case_insensitive)
+        .fixed_strings(args.literal)
+        .line_terminator(Some(b'\n'))
+        .size_limit(PATTERN_SIZE)
+        .dfa_size_limit(PATTERN_CACHE);
     builder.build(&args.pattern).map_err(|error| Failure::invalid_params(format!("pattern: {error}")))
 }
 

@@ -87,16 +87,20 @@ async fn nothing_follows_the_end_of_a_call() {
     assert!(!leaked.is_cancelled(), "a normal end is no cancel");
 
     calls.send(tool(2, "leak", "")).await;
-    assert_eq!(calls.next().await.0, 2);
+    assert_eq!(calls.next().await.0, 2, "nothing of call 1 came before");
+    soon(kept.recv()).await.expect("the handler kept its call");
 
     let mut events = client.clone().call(tool(3, "leak", "")).await.expect("the call is taken").into_inner();
-    let kept = soon(kept.recv()).await;
+    let leaked = soon(kept.recv()).await.expect("the handler kept its call");
     assert!(soon(events.message()).await.expect("the stream is sound").is_some());
     assert!(
         soon(events.message()).await.expect("the stream is sound").is_none(),
         "a kept call keeps no stream"
     );
-    drop(kept);
+    drop(events);
+    calls.send(tool(4, "leak", "")).await;
+    assert_eq!(calls.next().await.0, 4, "the backend has seen the stream of call 3 end");
+    assert!(!leaked.is_cancelled(), "a normal end is no cancel");
 }
 
 #[tokio::test]
