@@ -45,13 +45,17 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let sources = &arguments.sources;
     let config = config::load(config::Config::default(), sources.config.as_deref(), &sources.overrides())?;
     logging::init(&config.log)?;
-    let gateway = Gateway::bind(config)?;
-    tracing::info!(
-        clients = %gateway.client_address()?,
-        admin = %gateway.admin_address()?,
-        grpc = %gateway.grpc_address()?,
-        "bound"
-    );
-    runtime()?.block_on(gateway.run(signals::ended()))?;
+    runtime()?.block_on(async {
+        // Before anything is bound, so that whoever sees it bound can end it well.
+        let ended = signals::ended();
+        let gateway = Gateway::bind(config)?;
+        tracing::info!(
+            clients = %gateway.client_address()?,
+            admin = %gateway.admin_address()?,
+            grpc = %gateway.grpc_address()?,
+            "bound"
+        );
+        anyhow::Ok(gateway.run(ended).await?)
+    })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,17 +1,19 @@
 //! SIGTERM and SIGINT.
 
+use std::future::{Future, pending};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Done when the process is asked to end. Where no handler can be set, it never is, and the system's own
-/// answer to the signal holds.
-pub(super) async fn ended() {
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// Done when the process is asked to end, from this call on, before the future is first polled. Where no
+/// handler can be set, it never is, and the system's own answer to the signal holds.
+pub(super) fn ended() -> impl Future<Output = ()> {
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async move {
+        let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
+            return pending().await;
+        };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
     }
 }

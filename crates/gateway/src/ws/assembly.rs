@@ -63,6 +63,7 @@ impl Assembly {
 
 /// Assemblies that wait to be used again, so that a busy shard allocates none.
 #[derive(Debug, Default)]
+#[expect(clippy::vec_box, reason = "connections hold boxes, and the boxes are what is used again")]
 pub(crate) struct Spare(Vec<Box<Assembly>>);
 
 impl Spare {

@@ -1,0 +1,93 @@
+//! `mcpw dev`: a gateway and tools in one process, ready when its line is there.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+use tests::{Endpoints, Keys};
+
+use crate::process::Process;
+use crate::{mcpw, repository};
+
+/// A running `mcpw dev --json`.
+#[derive(Debug)]
+pub(crate) struct Dev {
+    pub(crate) process: Process,
+    ready: Map<String, Value>,
+}
+
+impl Dev {
+    /// Starts it on free ports, with tools over the repository, logging from `info` up.
+    pub(crate) fn start() -> Self {
+        Self::over(&repository())
+    }
+
+    /// Starts it with tools over another folder.
+    #[track_caller]
+    pub(crate) fn over(root: &Path) -> Self {
+        let mut command = mcpw();
+        command.args(["dev", "--json", "--root"]).arg(root).env("LOG_LEVEL", "info");
+        for port in ["--listen", "--admin", "--grpc"] {
+            command.args([port, "127.0.0.1:0"]);
+        }
+        let mut process = Process::start(&mut command);
+        let line = process.await_output("");
+        let ready = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line}: {error}"));
+        Self { process, ready }
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        self.text("url")
+    }
+
+    pub(crate) fn token(&self) -> &str {
+        self.text("token")
+    }
+
+    #[track_caller]
+    fn text(&self, field: &str) -> &str {
+        self.ready
+            .get(field)
+            .and_then(Value::as_str)
+            .unwrap_or_else(|| panic!("no {field}: {:?}", self.ready))
+    }
+}
+
+#[test]
+fn the_ready_line_says_where_everything_is() {
+    let dev = Dev::start();
+    let mut fields: Vec<_> = dev.ready.keys().map(String::as_str).collect();
+    fields.sort_unstable();
+    assert_eq!(fields, ["admin", "grpc", "token", "url"]);
+
+    let address = |field, scheme, rest| {
+        let text = dev.text(field);
+        let address = text.strip_prefix(scheme).and_then(|text| text.strip_suffix(rest));
+        let address: SocketAddr =
+            address.and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{text}"));
+        assert!(address.ip().is_loopback() && address.port() != 0, "{text}");
+        address
+    };
+    let endpoints = Endpoints {
+        clients: address("url", "ws://", "/ws"),
+        admin: address("admin", "http://", ""),
+        grpc: address("grpc", "http://", ""),
+        keys: Keys::fresh(),
+    };
+    assert_eq!(endpoints.admin("/health/ready").status, 200);
+    assert_eq!(endpoints.ask(&endpoints.upgrade()).status, 401, "the key is this process's own");
+    std::net::TcpStream::connect(endpoints.grpc).expect("backends can connect");
+    assert_eq!(dev.token().split('.').count(), 3);
+}
+
+#[test]
+fn dev_prints_one_line_and_ends_well_on_ctrl_c() {
+    let dev = Dev::start();
+    let line = serde_json::to_string(&dev.ready).expect("it was parsed from JSON");
+    dev.process.signal("INT");
+    let ended = dev.process.end();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_eq!(ended.stdout.lines().count(), 1, "{}", ended.stdout);
+    let printed: Value = serde_json::from_str(&ended.stdout).expect("the line is JSON");
+    assert_eq!(printed.to_string(), line);
+}
