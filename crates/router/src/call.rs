@@ -54,7 +54,8 @@ pub struct Call<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CallKey(pub(crate) u64);
 
-/// What a call comes back with. Exactly one `Result` or `Failed` ends it, unless it was cancelled.
+/// What a call comes back with. Exactly one `Result` or `Failed` ends it, unless it was cancelled. The
+/// bytes may share a larger buffer of the connection's: copy what is kept for long.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// How far the call is. Its numbers are finite.

@@ -17,7 +17,7 @@ fn a_call_that_misses_its_deadline_fails_with_4007_and_the_backend_sees_the_canc
         tool("hang", "").within_ms(100).start(&router, &inbox, 0).expect("a replica is there");
         let failure = inbox.failure(ErrorCode::DeadlineExceeded).await;
         let took = start.elapsed();
-        assert!((100..400).contains(&took.as_millis()), "{took:?}");
+        assert!((100..1_000).contains(&took.as_millis()), "{took:?}");
         assert!(failure.message.contains("rogue") && failure.message.contains("100 ms"), "{failure:?}");
         let sent = rogue.request().await;
         let cancel = rogue.request().await;
@@ -118,13 +118,13 @@ fn a_call_that_ended_in_time_leaves_no_deadline_behind() {
         });
         let router = router(Options::default(), &[rogue.address()]).await;
         let inbox = Inbox::new();
-        tool("any", "").within_ms(60).start(&router, &inbox, 1).expect("a replica is there");
+        tool("any", "").within_ms(500).start(&router, &inbox, 1).expect("a replica is there");
         inbox.result().await;
         // Takes the place of the first in every list.
-        tool("any", "hang").within_ms(150).start(&router, &inbox, 2).expect("a replica is there");
+        tool("any", "hang").within_ms(700).start(&router, &inbox, 2).expect("a replica is there");
         let start = Instant::now();
         inbox.failure(ErrorCode::DeadlineExceeded).await;
-        assert!(start.elapsed() >= Duration::from_millis(140));
+        assert!(start.elapsed() >= Duration::from_millis(690));
         assert!(inbox.is_empty());
     });
 }

@@ -41,7 +41,7 @@ fn a_backend_is_up_then_down_when_it_dies_and_up_when_it_is_back() {
         let start = std::time::Instant::now();
         let address = process.kill();
         assert!(!down(&mut health).await.is_empty());
-        assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
         let _again = Process::backend(&address, || {
             make().tool(Tool::new("more", |_: Served, args: Raw| async move { Ok(args) }))
         });

@@ -10,11 +10,7 @@ use router::{Event, Options, Router};
 use tokio::sync::Semaphore;
 
 use crate::rogue::{Rogue, description, event, result, say};
-use crate::shard::{Inbox, Process, apply_replicas, on_shard, replica, router, tool, until};
-
-async fn all_up(router: &Router, links: usize) {
-    until("every link", || router.stats().links_up == links).await;
-}
+use crate::shard::{Inbox, Process, all_up, apply_replicas, on_shard, replica, router, tool, until};
 
 /// Tools that never answer (`hang`, `repeat`) and one that does.
 fn holder() -> Rogue {
@@ -43,7 +39,7 @@ fn the_death_of_a_backend_fails_its_calls_at_once_and_names_it() {
             let failure = inbox.failure(ErrorCode::BackendUnavailable).await;
             assert!(failure.message.contains("rogue"), "{failure:?}");
         }
-        assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
         assert_eq!(router.in_flight(), 0);
         let refused = tool("any", "").start(&router, &inbox, 0).expect_err("nobody is there");
         assert_eq!(refused.code, ErrorCode::BackendUnavailable);
@@ -76,7 +72,6 @@ fn under_load_the_death_of_one_of_two_replicas_fails_only_its_own_calls() {
         let dying = Process::backend("127.0.0.1:0", move || echo(100, dies));
         let staying = Process::backend("127.0.0.1:0", move || echo(1_000_000, Arc::default()));
         let router = router(Options::default(), &[&dying.address, &staying.address]).await;
-        all_up(&router, 2).await;
         let inbox = Inbox::new();
         for tag in 0..64 {
             tool("echo", "1").start(&router, &inbox, tag).expect("there is room");
@@ -303,7 +298,6 @@ fn a_lost_replica_that_the_directory_lists_anew_is_dialled_at_once() {
         // Left to itself it would dial again in a minute.
         let options = Options { reconnect_ms: 60_000, reconnect_max_ms: 60_000, ..Options::default() };
         let router = router(options, &[&process.address]).await;
-        all_up(&router, 1).await;
         let address = process.kill();
         until("the loss", || router.stats().links_up == 0).await;
         let _again = Process::backend(&address, make);

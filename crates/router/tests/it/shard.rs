@@ -137,11 +137,16 @@ impl Inbox {
     }
 }
 
-/// A router with a table of these replicas.
+/// A router that is connected to these replicas.
 pub(crate) async fn router(options: Options, addresses: &[&str]) -> Router {
     let router = Router::new(options);
     apply(&router, addresses).await;
+    all_up(&router, addresses.len()).await;
     router
+}
+
+pub(crate) async fn all_up(router: &Router, links: usize) {
+    until("every link", || router.stats().links_up == links).await;
 }
 
 /// Asks every address what it is and applies the table of all.

@@ -120,7 +120,7 @@ fn the_death_of_the_backend_fails_its_calls_at_once() {
             let failure = inbox.failure(ErrorCode::BackendUnavailable).await;
             assert!(failure.message.contains("rogue"), "{failure:?}");
         }
-        assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
         let refused = tool("any", "").start(&router, &inbox, 0).expect_err("nobody is there");
         assert_eq!(refused.code, ErrorCode::BackendUnavailable);
     });
@@ -132,7 +132,6 @@ fn an_idle_connection_that_died_costs_no_call_that_may_be_repeated() {
         let dying = plain();
         let staying = plain();
         let router = router(Options::default(), &[dying.address(), staying.address()]).await;
-        crate::shard::until("both links", || router.stats().links_up == 2).await;
         drop(dying);
         for _ in 0..20 {
             assert_eq!(tool("any", "1").run(&router).await, Event::Result("1".into()));
