@@ -60,13 +60,15 @@ impl Gateway {
             0 => std::thread::available_parallelism()?.get(),
             shards => shards,
         };
-        let mut clients = vec![listen("websocket.listen", config.websocket.listen)?];
+        // Listeners that share a port would also share it with another gateway, silently: this one would fail.
+        drop(listen("websocket.listen", config.websocket.listen, false)?);
+        let mut clients = vec![listen("websocket.listen", config.websocket.listen, true)?];
         let shared = clients[0].local_addr()?;
         while clients.len() < shards {
-            clients.push(listen("websocket.listen", shared)?);
+            clients.push(listen("websocket.listen", shared, true)?);
         }
-        let admin = listen("admin.listen", config.admin.listen)?;
-        let grpc = listen("registry.listen", config.registry.listen)?;
+        let admin = listen("admin.listen", config.admin.listen, false)?;
+        let grpc = listen("registry.listen", config.registry.listen, false)?;
         Ok(Self { config: Arc::new(config), verifier, clients, admin, grpc })
     }
 
@@ -165,15 +167,13 @@ impl Gateway {
     }
 }
 
-/// A listener that others of the same address may stand beside: each shard has its own.
-fn listen(key: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {
+/// A listener; a shared one may have others of the same address beside it, one for each shard.
+fn listen(key: &'static str, address: SocketAddr, shared: bool) -> Result<TcpListener, Error> {
     const BACKLOG: i32 = 4_096;
     let bind = || {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
         socket.set_reuse_address(true)?;
-        if key == "websocket.listen" {
-            socket.set_reuse_port(true)?;
-        }
+        socket.set_reuse_port(shared)?;
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;

@@ -51,7 +51,9 @@ impl Admin {
         let path = request.uri().path();
         let allowed = if path == "/health/drain" { Method::POST } else { Method::GET };
         let known = ["/metrics", "/health/live", "/health/ready", "/health/drain"].contains(&path);
-        if known && *request.method() != allowed && *request.method() != Method::HEAD {
+        let asks =
+            request.method() == allowed || (request.method() == Method::HEAD && allowed == Method::GET);
+        if known && !asks {
             let mut response = text(StatusCode::METHOD_NOT_ALLOWED, format!("use {allowed}\n"));
             let allow = HeaderValue::from_str(allowed.as_str()).unwrap_or(HeaderValue::from_static("GET"));
             response.headers_mut().insert(ALLOW, allow);

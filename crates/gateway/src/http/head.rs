@@ -7,6 +7,13 @@ use std::io;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
+/// Bounds of a head.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) bytes: usize,
+    pub(super) headers: usize,
+}
+
 /// What came.
 #[derive(Debug)]
 pub(super) enum Head {
@@ -25,9 +32,9 @@ pub(super) enum Head {
 ///
 /// # Cancel safety
 /// What was read is lost with the future: drop the stream too.
-pub(super) async fn read(stream: &mut TcpStream, limit: usize) -> io::Result<Head> {
+pub(super) async fn read(stream: &mut TcpStream, limits: Limits) -> io::Result<Head> {
     let mut head = Vec::new();
-    let mut line = 0;
+    let mut lines = Lines::default();
     loop {
         stream.readable().await?;
         if head.capacity() == head.len() {
@@ -36,17 +43,21 @@ pub(super) async fn read(stream: &mut TcpStream, limit: usize) -> io::Result<Hea
         if stream.read_buf(&mut head).await? == 0 {
             return Ok(Head::Ended);
         }
-        match scan(&head, &mut line) {
-            Scan::End(end) if end <= limit => return Ok(Head::Whole(head)),
+        match lines.scan(&head) {
+            Scan::End(end) if end <= limits.bytes && lines.headers() <= limits.headers => {
+                return Ok(Head::Whole(head));
+            }
             Scan::BareLineFeed => {
                 return Ok(Head::Refused(StatusCode::BAD_REQUEST, "a line must end with CR LF"));
             }
-            Scan::More if head.len() <= limit => {}
+            Scan::More if head.len() <= limits.bytes && lines.headers() <= limits.headers => {}
             Scan::End(_) | Scan::More => {
-                return Ok(Head::Refused(
-                    StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-                    "the headers are over websocket.max_header_bytes",
-                ));
+                let reason = if lines.headers() > limits.headers {
+                    "there are more headers than websocket.max_headers"
+                } else {
+                    "the headers are over websocket.max_header_bytes"
+                };
+                return Ok(Head::Refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, reason));
             }
         }
     }
@@ -60,19 +71,35 @@ enum Scan {
     BareLineFeed,
 }
 
-/// Looks for the empty line from the start of the line that was cut last time.
-fn scan(head: &[u8], line: &mut usize) -> Scan {
-    let from = *line;
-    for feed in memchr_iter(b'\n', &head[from..]).map(|at| from + at) {
-        if feed == 0 || head[feed - 1] != b'\r' {
-            return Scan::BareLineFeed;
-        }
-        if feed - *line == 1 && *line > 0 {
-            return Scan::End(feed + 1);
-        }
-        *line = feed + 1;
+/// How far a head was looked through.
+#[derive(Debug, Default)]
+struct Lines {
+    /// Where the line begins that was cut last time.
+    start: usize,
+    /// Whole lines, the request line among them.
+    whole: usize,
+}
+
+impl Lines {
+    const fn headers(&self) -> usize {
+        self.whole.saturating_sub(1)
     }
-    Scan::More
+
+    /// Looks for the empty line.
+    fn scan(&mut self, head: &[u8]) -> Scan {
+        let from = self.start;
+        for feed in memchr_iter(b'\n', &head[from..]).map(|at| from + at) {
+            if feed == 0 || head[feed - 1] != b'\r' {
+                return Scan::BareLineFeed;
+            }
+            if feed - self.start == 1 && self.whole > 0 {
+                return Scan::End(feed + 1);
+            }
+            self.start = feed + 1;
+            self.whole += 1;
+        }
+        Scan::More
+    }
 }
 
 #[cfg(test)]
@@ -80,10 +107,10 @@ mod tests {
     use super::*;
 
     fn check(parts: &[&[u8]], expected: &Scan) {
-        let (mut head, mut line, mut last) = (Vec::new(), 0, Scan::More);
+        let (mut head, mut lines, mut last) = (Vec::new(), Lines::default(), Scan::More);
         for part in parts {
             head.extend_from_slice(part);
-            last = scan(&head, &mut line);
+            last = lines.scan(&head);
         }
         assert_eq!(&last, expected, "{parts:?}");
     }

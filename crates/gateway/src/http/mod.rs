@@ -43,7 +43,8 @@ pub(crate) async fn serve(stream: TcpStream, address: SocketAddr, shard: &Rc<Sha
 /// The raw stream of an upgraded connection, what came behind the request, and who it is.
 async fn handshake(mut stream: TcpStream, shard: &Rc<Shard>) -> Option<(TcpStream, Vec<u8>, Admission)> {
     let websocket = &shard.config.websocket;
-    let head = match head::read(&mut stream, websocket.max_header_bytes).await {
+    let limits = head::Limits { bytes: websocket.max_header_bytes, headers: websocket.max_headers };
+    let head = match head::read(&mut stream, limits).await {
         Ok(Head::Whole(head)) => head,
         Ok(Head::Refused(status, reason)) => {
             shard.counters.refused(Refusal::BadRequest);

@@ -43,7 +43,7 @@ impl Session {
     pub(super) fn initialize(&mut self, request: &Message<'_>, exchange: &mut Exchange<'_>) {
         match self.try_initialize(request, exchange) {
             Ok(result) => exchange.answer(request, &result),
-            Err(mistake) => exchange.refuse(request, ErrorCode::InvalidParams, &mistake),
+            Err((code, message)) => exchange.refuse(request, code, &message),
         }
     }
 
@@ -51,16 +51,18 @@ impl Session {
         &mut self,
         request: &Message<'_>,
         exchange: &mut Exchange<'_>,
-    ) -> Result<Vec<u8>, Mistake> {
-        let params = Params::of(request.body)?;
+    ) -> Result<Vec<u8>, (ErrorCode, Mistake)> {
+        let wrong = |mistake| (ErrorCode::InvalidParams, mistake);
+        let params = Params::of(request.body).map_err(wrong)?;
         if self.initialized {
-            return Err("this connection is initialized already: initialize is its first request".into());
+            return Err(wrong("this connection is initialized already: initialize comes once".into()));
         }
         let config = &exchange.shard.config;
-        let compression = params.texts("compression")?;
+        let compression = params.texts("compression").map_err(wrong)?;
         let deflate = config.compression.enabled && compression.iter().any(|name| name == "deflate");
-        if let Some(token) = params.text("token")? {
-            self.replace_identity(&token, exchange)?;
+        if let Some(token) = params.text("token").map_err(wrong)? {
+            self.replace_identity(&token, exchange)
+                .map_err(|refused| (ErrorCode::AuthenticationFailed, refused))?;
         }
         let websocket = &config.websocket;
         let result = serde_json::to_vec(&Initialized {
@@ -84,7 +86,7 @@ impl Session {
             resume_window_ms: 0,
             heartbeat_ms: websocket.ping_interval_ms,
         })
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| (ErrorCode::Internal, Mistake::Owned(error.to_string())))?;
         self.initialized = true;
         if deflate {
             self.deflate = true;
