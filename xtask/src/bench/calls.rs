@@ -29,13 +29,16 @@ pub(crate) struct Options {
     /// How many rounds.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
     rounds: u64,
+    /// How many calls are under way at once, over all connections. The budgets are for the default.
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=2048))]
+    in_flight: u16,
     /// Calls over mcp.v1.binary instead of mcp.v1.
     #[arg(long)]
     binary: bool,
 }
 
+/// Over how many connections the calls are spread.
 const CONNECTIONS: usize = 8;
-const IN_FLIGHT_EACH: usize = 8;
 const CPU_LIMIT_MICROS: f64 = 8.0;
 const P50_LIMIT_MICROS: f64 = 150.0;
 const P99_LIMIT_MICROS: f64 = 600.0;
@@ -57,17 +60,17 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
     wait_for_echo(&endpoint, wire)?;
 
     println!(
-        "tool.execute of `echo` over {}: gateway on CPU {}, backend and load on CPU {}; {CONNECTIONS} connections × \
-         {IN_FLIGHT_EACH} in flight, {} rounds of {} s",
+        "tool.execute of `echo` over {}: gateway on CPU {}, backend and load on CPU {}; {} in flight, {} rounds of {} s",
         wire.name(),
         cpus.server.id,
         cpus.generator.id,
+        options.in_flight,
         options.rounds,
         options.seconds
     );
     let mut rounds = Vec::new();
     for _ in 0..options.rounds {
-        rounds.push(round(&gateway, &endpoint, wire, Duration::from_secs(options.seconds))?);
+        rounds.push(round(&gateway, &endpoint, wire, options)?);
     }
     let spread = |value: fn(&Round) -> f64| Spread::of(rounds.iter().map(value)).context("no rounds");
     let rate = spread(|round| round.calls_per_second)?;
@@ -102,25 +105,25 @@ fn wait_for_echo(endpoint: &Endpoint, wire: Wire) -> Result<()> {
     Ok(())
 }
 
-fn round(gateway: &Process, endpoint: &Endpoint, wire: Wire, window: Duration) -> Result<Round> {
+fn round(gateway: &Process, endpoint: &Endpoint, wire: Wire, options: &Options) -> Result<Round> {
     let mut streams = Vec::new();
-    for _ in 0..CONNECTIONS {
-        streams.push(Connection::open(endpoint)?.stream);
+    for share in shares(usize::from(options.in_flight)) {
+        streams.push((Connection::open(endpoint)?.stream, share));
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async {
         let shared = Rc::new(Shared::default());
         let mut callers = JoinSet::new();
-        for stream in streams {
+        for (stream, in_flight) in streams {
             stream.set_nonblocking(true)?;
             let stream = TcpStream::from_std(stream)?;
-            callers.spawn_local(Caller::new(wire, Rc::clone(&shared)).run(stream));
+            callers.spawn_local(Caller::new(wire, in_flight, Rc::clone(&shared)).run(stream));
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
         // From here on it counts.
         *shared.nanos.borrow_mut() = Some(Histogram::new(3)?);
         let (cpu, started) = (gateway.cpu_nanos()?, Instant::now());
-        tokio::time::sleep(window).await;
+        tokio::time::sleep(Duration::from_secs(options.seconds)).await;
         let nanos = shared.nanos.borrow_mut().take().context("the histogram is there")?;
         let (cpu, elapsed) = (gateway.cpu_nanos()? - cpu, started.elapsed());
         shared.stop.set(true);
@@ -145,6 +148,11 @@ fn round(gateway: &Process, endpoint: &Endpoint, wire: Wire, window: Duration) -
     })
 }
 
+/// What each connection has in flight, where there are enough calls for it to have any.
+fn shares(in_flight: usize) -> impl Iterator<Item = usize> {
+    (0..CONNECTIONS).map(move |index| (in_flight + index) / CONNECTIONS).filter(|share| *share > 0)
+}
+
 /// What the connections of a round have in common.
 #[derive(Default)]
 struct Shared {
@@ -156,6 +164,7 @@ struct Shared {
 /// One connection.
 struct Caller {
     wire: Wire,
+    in_flight: usize,
     shared: Rc<Shared>,
     /// An id is never used twice, since a repeated id is not a new call.
     next_id: u64,
@@ -164,8 +173,8 @@ struct Caller {
 }
 
 impl Caller {
-    fn new(wire: Wire, shared: Rc<Shared>) -> Self {
-        Self { wire, shared, next_id: 1_000_000, open: HashMap::new(), seen_in_whole: false }
+    fn new(wire: Wire, in_flight: usize, shared: Rc<Shared>) -> Self {
+        Self { wire, in_flight, shared, next_id: 1_000_000, open: HashMap::new(), seen_in_whole: false }
     }
 
     async fn run(mut self, mut stream: TcpStream) -> Result<()> {
@@ -173,7 +182,7 @@ impl Caller {
         let mut filled = 0;
         let mut outbox = Vec::new();
         loop {
-            while !self.shared.stop.get() && self.open.len() < IN_FLIGHT_EACH {
+            while !self.shared.stop.get() && self.open.len() < self.in_flight {
                 self.call(&mut outbox);
             }
             stream.write_all(&outbox).await?;
@@ -242,4 +251,17 @@ impl Caller {
 
 fn args(id: u64) -> String {
     format!(r#"{{"n":{id}}}"#)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shares_of_the_connections_add_up() {
+        for in_flight in [1, 7, 8, 9, 64, 2048] {
+            assert_eq!(shares(in_flight).sum::<usize>(), in_flight);
+            assert!(shares(in_flight).count() <= CONNECTIONS);
+        }
+    }
 }

@@ -3,7 +3,7 @@
 mod report;
 mod suite;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -34,6 +34,9 @@ pub(crate) struct Options {
     /// Another server's echo endpoint instead of the gateway's.
     #[arg(long, value_name = "WS_URL")]
     url: Option<String>,
+    /// Tests the mcpw in this folder instead of building it.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "url")]
+    programs: Option<PathBuf>,
     /// How long the whole run may take.
     #[arg(long, default_value_t = 300)]
     seconds: u64,
@@ -45,7 +48,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let (gateway, url) = match &options.url {
         Some(url) => (None, url.clone()),
         None => {
-            let gateway = start_gateway(&folder)?;
+            let gateway = start_gateway(options.programs.as_deref(), &folder)?;
             let url = gateway.ready("url")?;
             let (origin, _) = url.rsplit_once('/').context("the gateway's URL has no path")?;
             let url = format!("{origin}/echo");
@@ -71,8 +74,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
 }
 
-fn start_gateway(folder: &Path) -> Result<Server> {
-    let mut command = Command::new(workspace::build_release(&["gateway"])?.join("mcpw"));
+fn start_gateway(programs: Option<&Path>, folder: &Path) -> Result<Server> {
+    let programs = match programs {
+        Some(programs) => programs.to_owned(),
+        None => workspace::build_release(&["gateway"])?,
+    };
+    let mut command = Command::new(programs.join("mcpw"));
     command.args([
         "dev",
         "--json",
