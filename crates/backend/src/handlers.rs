@@ -10,6 +10,9 @@ use protocol::pb;
 use crate::names::{TOOL_EXECUTE, is_backend_name, is_handler_name, is_method_pattern};
 use crate::{Answer, Backend, Call, Error, Failure, Params};
 
+/// The server takes pings as often as a gateway may care to send them.
+const PING_INTERVAL_MS: u32 = 100;
+
 pub(crate) type Answering = Pin<Box<dyn Future<Output = Result<Bytes, Failure>> + Send>>;
 pub(crate) type Run = Arc<dyn Fn(Call) -> Answering + Send + Sync>;
 
@@ -45,7 +48,13 @@ impl Handlers {
             return Err(Error::BackendName { name });
         }
         let mut handlers = Self {
-            description: pb::Description { name, version, multiplexed: true, ..pb::Description::default() },
+            description: pb::Description {
+                name,
+                version,
+                multiplexed: true,
+                ping_interval_ms: PING_INTERVAL_MS,
+                ..pb::Description::default()
+            },
             tools: HashMap::new(),
             methods: HashMap::new(),
             prefixes: Vec::new(),

@@ -109,6 +109,9 @@ pub(crate) fn status(code: tonic::Code, message: &str, backend: &str) -> (Failur
         said => format!("backend {backend}: {said}"),
     };
     shorten(&mut message);
+    if matches!(code, ErrorCode::BackendUnavailable | ErrorCode::Internal) {
+        message.push_str("; the call may have been executed");
+    }
     (Failure::new(code, message), verdict)
 }
 

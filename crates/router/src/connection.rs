@@ -12,7 +12,7 @@ use tonic::{Code, Request, Streaming};
 
 use crate::codec::Calls;
 use crate::core::Core;
-use crate::dial::{dial, status_text};
+use crate::dial::{dial, ping_interval, status_text};
 use crate::link::{Link, State};
 use crate::loss::Loss;
 use crate::outbox::Outgoing;
@@ -30,8 +30,9 @@ pub(crate) const ENVELOPE: usize = 64 << 10;
 pub(crate) async fn run(core: Weak<Core>, link: Rc<Link>, options: Rc<Options>) {
     let mut random = Random::new();
     let mut backoff = Backoff::new(options.reconnect_ms, options.reconnect_max_ms);
+    let pings = ping_interval(&link.replica.description, &options);
     loop {
-        let loss = match dial(&link.replica.address, &options).await {
+        let loss = match dial(&link.replica.address, &options, pings).await {
             Ok(channel) => {
                 let since = tokio::time::Instant::now();
                 let loss = serve(&core, &link, channel, &options).await;

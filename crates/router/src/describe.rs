@@ -34,7 +34,7 @@ pub async fn describe(address: &str, timeout: Duration) -> Result<pb::Descriptio
     let address = address::normalise(address)?;
     let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX).max(1);
     let options = Options { connect_timeout_ms: millis, ..Options::default() };
-    let asked = async { ask(&dial(&address, &options).await?, &address, timeout).await };
+    let asked = async { ask(&dial(&address, &options, None).await?, &address, timeout).await };
     tokio::time::timeout(timeout, asked).await.unwrap_or_else(|_| Err(unanswered(&address, timeout)))
 }
 

@@ -2,21 +2,39 @@
 use std::error::Error as _;
 use std::time::Duration;
 
+use protocol::pb;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::{Error, Options};
 
+/// After so much silence the kernel asks whether the host is still there.
+const TCP_KEEPALIVE: Duration = Duration::from_secs(15);
+
+/// How often this backend is pinged: as configured, but never more often than it takes.
+pub(crate) fn ping_interval(description: &pb::Description, options: &Options) -> Option<Duration> {
+    let most = u64::from(description.ping_interval_ms);
+    (most > 0).then(|| Duration::from_millis(most.max(options.keepalive_ms)))
+}
+
 /// Dials an address in its normal form.
-pub(crate) async fn dial(address: &str, options: &Options) -> Result<Channel, Error> {
-    let endpoint = Endpoint::from_shared(address.to_owned())
+pub(crate) async fn dial(
+    address: &str,
+    options: &Options,
+    ping_interval: Option<Duration>,
+) -> Result<Channel, Error> {
+    let mut endpoint = Endpoint::from_shared(address.to_owned())
         .map_err(|_| Error::Address { address: address.to_owned(), reason: "is not a URI" })?
         .connect_timeout(options.connect_timeout())
         .tcp_nodelay(true)
         .initial_stream_window_size(options.window_bytes)
         .initial_connection_window_size(options.window_bytes)
-        .http2_keep_alive_interval(Duration::from_millis(options.keepalive_ms))
-        .keep_alive_timeout(Duration::from_millis(options.keepalive_timeout_ms))
-        .keep_alive_while_idle(true);
+        .tcp_keepalive(Some(TCP_KEEPALIVE));
+    if let Some(interval) = ping_interval {
+        endpoint = endpoint
+            .http2_keep_alive_interval(interval)
+            .keep_alive_timeout(Duration::from_millis(options.keepalive_timeout_ms))
+            .keep_alive_while_idle(true);
+    }
     // The endpoint's own limit covers TCP alone; a peer that accepts and is silent must not hold us.
     match tokio::time::timeout(options.connect_timeout(), endpoint.connect()).await {
         Ok(Ok(channel)) => Ok(channel),

@@ -10,7 +10,7 @@ use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 use crate::describe::ask;
-use crate::dial::{dial, status_text};
+use crate::dial::{dial, ping_interval, status_text};
 use crate::random::{Backoff, Random};
 use crate::{Error, Options, address};
 
@@ -128,8 +128,13 @@ impl Watcher {
 
     async fn open(&mut self) -> Seen {
         let address = self.normal.as_ref().map_err(ToString::to_string)?;
-        let channel = dial(address, &self.options).await.map_err(|error| error.to_string())?;
+        let told = |error: Error| error.to_string();
+        let mut channel = dial(address, &self.options, None).await.map_err(told)?;
         let description = self.described(&channel).await?;
+        // Only now is it known whether it takes pings.
+        if let Some(pings) = ping_interval(&description, &self.options) {
+            channel = dial(address, &self.options, Some(pings)).await.map_err(told)?;
+        }
         let request = Request::new(HealthCheckRequest { service: String::new() });
         let mut client = HealthClient::new(channel.clone());
         let timeout = self.options.connect_timeout();

@@ -30,7 +30,8 @@ pub struct Options {
     pub retry_min_per_second: f64,
     /// A retry waits a random time up to this. Milliseconds, default 50.
     pub retry_jitter_ms: u64,
-    /// An HTTP/2 ping this often, idle or not. Milliseconds, default 5,000.
+    /// An HTTP/2 ping this often, idle or not, to a backend that takes pings so often; one that says that it takes
+    /// none gets none. Milliseconds, default 5,000.
     pub keepalive_ms: u64,
     /// A connection whose ping is not answered within this time is dead. Milliseconds, default 5,000.
     pub keepalive_timeout_ms: u64,

@@ -97,7 +97,13 @@ pub(crate) fn description(tools: &[&str], multiplexed: bool) -> pb::Description 
         annotations: Some(pb::Annotations { idempotent: name.ends_with('!'), ..Default::default() }),
         ..Default::default()
     });
-    pb::Description { name: "rogue".into(), tools: tools.collect(), multiplexed, ..Default::default() }
+    pb::Description {
+        name: "rogue".into(),
+        tools: tools.collect(),
+        multiplexed,
+        ping_interval_ms: 1,
+        ..Default::default()
+    }
 }
 
 pub(crate) fn event(call_id: u64, event: Event) -> Result<CallEvent, Status> {
