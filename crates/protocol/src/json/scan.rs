@@ -80,16 +80,22 @@ impl<'a> Scanner<'a> {
     }
 
     /// Scans any value. `depth` is how many arrays and objects may still open.
+    #[inline(always)]
     pub(crate) fn value(&mut self, at: usize, depth: usize) -> Scanned {
         match self.byte(at) {
             b'"' => self.string(at).map(|(end, _)| end + 1),
-            b'{' => self.members(at, depth, |_, _, _, _| Ok(None)),
-            b'[' => self.elements(at, depth, |scanner, at| scanner.value(at, depth.saturating_sub(1))),
+            b'{' | b'[' => self.nested(at, depth),
             b'-' | b'0'..=b'9' => self.number(at),
-            b't' => self.word(at, "true"),
-            b'f' => self.word(at, "false"),
-            b'n' => self.word(at, "null"),
-            _ => self.fail(at, "expected a value"),
+            _ => self.word(at),
+        }
+    }
+
+    /// The only function that calls itself: strings and numbers stay out of its large frame.
+    #[inline(never)]
+    fn nested(&mut self, at: usize, depth: usize) -> Scanned {
+        match self.byte(at) {
+            b'{' => self.members(at, depth, |_, _, _, _| Ok(None)),
+            _ => self.elements(at, depth, |scanner, at| scanner.value(at, depth - 1)),
         }
     }
 
@@ -215,7 +221,7 @@ impl<'a> Scanner<'a> {
         at
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn number(&mut self, start: usize) -> Scanned {
         let first = start + usize::from(self.byte(start) == b'-');
         let mut at = match self.byte(first) {
@@ -251,12 +257,16 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    #[inline(always)]
-    fn word(&mut self, at: usize, word: &'static str) -> Scanned {
-        if self.text.as_bytes()[at..].starts_with(word.as_bytes()) {
-            Ok(at + word.len())
-        } else {
-            self.fail(at, "expected a value: true, false or null are the only words")
+    #[inline(never)]
+    fn word(&mut self, at: usize) -> Scanned {
+        let rest = self.text.as_bytes().get(at..).unwrap_or_default();
+        match rest {
+            [b't', b'r', b'u', b'e', ..] | [b'n', b'u', b'l', b'l', ..] => Ok(at + 4),
+            [b'f', b'a', b'l', b's', b'e', ..] => Ok(at + 5),
+            [b't' | b'f' | b'n', ..] => {
+                self.fail(at, "expected a value: true, false and null are the only words")
+            }
+            _ => self.fail(at, "expected a value"),
         }
     }
 }
