@@ -11,12 +11,18 @@ pub struct Client {
     /// The answer to the upgrade.
     pub response: Response,
     last_id: u64,
+    tolerates_pings: bool,
 }
 
 impl Client {
     /// A connection whose upgrade was answered.
     pub fn new(socket: Socket, response: Response) -> Self {
-        Self { socket, response, last_id: 0 }
+        Self { socket, response, last_id: 0, tolerates_pings: false }
+    }
+
+    /// From now on pings of the gateway may come before a message; they are not answered.
+    pub fn tolerate_pings(&mut self) {
+        self.tolerates_pings = true;
     }
 
     /// Sends a frame.
@@ -64,7 +70,11 @@ impl Client {
     /// # Panics
     /// Another frame comes, or it is no JSON.
     pub fn message(&mut self) -> Value {
-        let frame = self.frame_of(Opcode::TEXT, "a message");
+        let mut frame = self.frame("a message");
+        while self.tolerates_pings && frame.opcode == Opcode::PING {
+            frame = self.frame("a message");
+        }
+        assert_eq!(frame.opcode, Opcode::TEXT, "awaited a message, found {frame:?}");
         serde_json::from_str(frame.text()).unwrap_or_else(|error| panic!("{frame:?} is no JSON: {error}"))
     }
 
@@ -141,11 +151,22 @@ impl Client {
         });
     }
 
-    /// The next frame, which must be a close with this code, after which the connection ends; its reason.
+    /// The next frame, which must be a close with this code, after which the connection ends on both sides; its
+    /// reason.
     ///
     /// # Panics
     /// Anything else comes.
     pub fn closed(&mut self, code: u16) -> String {
+        let reason = self.left(code);
+        self.socket.finish();
+        reason
+    }
+
+    /// As [`Self::closed`], but our side stays open.
+    ///
+    /// # Panics
+    /// Anything else comes.
+    pub fn left(&mut self, code: u16) -> String {
         let (found, reason) = self.frame(&format!("a close with {code}")).close();
         assert_eq!(found, code, "the reason is {reason:?}");
         let ended = self.socket.await_end("the end of the connection after its close frame");
@@ -153,9 +174,7 @@ impl Client {
         assert_eq!(ended, Received::End, "after the close frame {code} {reason:?}");
         reason
     }
-}
 
-impl Client {
     /// Ends the connection with a reset.
     pub fn reset_now(self) {
         self.socket.reset();

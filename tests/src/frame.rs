@@ -65,7 +65,7 @@ impl Frame {
         assert_eq!(self.opcode, Opcode::CLOSE, "awaited a close frame, found {self:?}");
         let (code, reason) = self.payload.split_first_chunk().unwrap_or_else(|| panic!("no code: {self:?}"));
         let code = u16::from_be_bytes(*code);
-        let sendable = matches!(code, 1000..=1003 | 1007..=1013 | 4000..=4999);
+        let sendable = matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999);
         assert!(sendable, "{code} may not be sent");
         (code, std::str::from_utf8(reason).expect("a reason is UTF-8").to_owned())
     }

@@ -3,7 +3,6 @@
 use crate::gateway::base;
 use crate::{Endpoints, Keys, Usage, until};
 use gateway::Config;
-use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::ops::Deref;
 use std::path::Path;
@@ -50,6 +49,7 @@ impl Process {
             .args(["gateway", "--config"])
             .arg(file)
             .env_clear()
+            .env("NO_COLOR", "1")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -69,11 +69,13 @@ impl Process {
             let ended = child.try_wait().expect("it is our child");
             let lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
             assert!(ended.is_none(), "{file:?}: the gateway ended with {ended:?}: {lines:#?}");
-            let parsed = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-            parsed.into_iter().find(|line| line["message"] == "bound")
+            lines.iter().find(|line| line.contains("bound") && line.contains("grpc")).cloned()
         });
         let address = |name: &str| {
-            let text = bound[name].as_str().unwrap_or_else(|| panic!("no {name} in {bound}"));
+            // Lines for machines and those for people have the same fields: `"grpc":"…"` or `grpc=…`.
+            let (_, rest) = bound.split_once(name).unwrap_or_else(|| panic!("no {name} in {bound}"));
+            let rest = rest.trim_start_matches(['"', ':', '=']);
+            let text = rest.split(['"', ' ']).next().unwrap_or_default();
             text.parse().unwrap_or_else(|_| panic!("{text} is no address"))
         };
         let endpoints =

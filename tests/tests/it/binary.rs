@@ -83,7 +83,7 @@ fn a_method_named_in_the_payload() {
     assert_eq!((reply.kind, reply.sequence_id, reply.json()), (Type::RESPONSE, 7, json!([1])));
     for (payload, named) in [
         (&b"{}"[..], "method"),
-        (b"", "method"),
+        (b"", "payload"),
         (b"[]", "object"),
         (br#"{"method":5}"#, "method"),
         (br#"{"method":""}"#, "method"),

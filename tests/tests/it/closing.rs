@@ -13,7 +13,6 @@ fn a_close_with_1000_is_answered_with_1000() {
     let mut client = gateway.connect();
     client.draft(&Draft::close(1000, b"done"));
     client.closed(1000);
-    client.finish();
     gateway.await_metric(NORMAL, 1.0);
     gateway.await_no_connections();
 }
@@ -60,7 +59,7 @@ fn data_after_close() {
     client.send(&[Draft::close(1000, b"").bytes(), echo.clone(), ping, again, unmasked].concat());
     // Also what comes later.
     client.offer(&echo);
-    client.closed(1000);
+    client.left(1000);
     client.offer(&echo);
     drop(client);
     gateway.await_metric(NORMAL, 1.0);
@@ -95,7 +94,7 @@ fn close_without_reply() {
     let mut client = gateway.connect();
     let start = Instant::now();
     client.draft(&Draft::text("{").unmasked());
-    client.closed(1002);
+    client.left(1002);
     // We say nothing and keep our side open; the gateway does not wait for ever.
     gateway.await_no_connections();
     let took = start.elapsed();
@@ -109,7 +108,7 @@ fn a_client_that_floods_after_the_close_is_cut_too() {
     let gateway = Gateway::with(impatient);
     let mut client = gateway.connect();
     client.draft(&Draft::text("{").unmasked());
-    client.closed(1002);
+    client.left(1002);
     until("the gateway to cut a client that goes on sending", || {
         (!client.offer(&[0; 64 * 1024])).then_some(())
     });

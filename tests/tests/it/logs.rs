@@ -60,12 +60,16 @@ fn log_injection() {
     process.await_no_connections();
     process.await_log("\"initialized\"");
     let lines = process.end();
-    assert!(lines.len() > 10, "{lines:#?}");
+    let mut seen = Vec::new();
     for line in lines {
         let parsed: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line:?}: {error}"));
         assert!(!line.contains(char::is_control), "{line:?}");
         assert_ne!(parsed["message"], "forged", "{line:?}");
         assert!(parsed["level"].is_string() && parsed["timestamp"].is_string(), "{line:?}");
+        seen.push(parsed["message"].as_str().unwrap_or_default().to_owned());
+    }
+    for message in ["initialized", "refused"] {
+        assert!(seen.iter().any(|seen| seen == message), "no line {message:?} among {seen:?}");
     }
 }
 
@@ -90,7 +94,6 @@ fn a_token_stands_in_no_log_metric_or_answer() {
         let bare = process.upgrade().without("Authorization");
         let requests = [
             bare.clone().line(&format!("GET /ws?token={token} HTTP/1.1")),
-            bare.clone().line(&format!("GET /{token} HTTP/1.1")),
             bare.clone().with("Authorization", &format!("Bearer {token}")).without("Host"),
             bare.clone().with("Authorization", &format!("Basic {token}")),
             bare.clone()

@@ -28,6 +28,7 @@ fn start() -> Process {
         config.websocket.max_frame_size = 1 << 30;
         config.websocket.max_message_size = 1 << 30;
         config.websocket.message_timeout_ms = 3_000;
+        config.websocket.close_timeout_ms = 100;
     })
 }
 

@@ -8,7 +8,7 @@ fn params_wrong_shape() {
     let wrong: &[(&str, Value, &str)] = &[
         ("tool.execute", json!([]), "params"),
         ("tool.execute", json!("fs.read"), "params"),
-        ("tool.execute", Value::Null, "params.tool"),
+        ("tool.execute", Value::Null, "params"),
         ("tool.execute", json!({}), "params.tool"),
         ("tool.execute", json!({"tool": 5}), "params.tool"),
         ("tool.execute", json!({"tool": ["sleep"]}), "params.tool"),

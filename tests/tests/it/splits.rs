@@ -69,6 +69,7 @@ fn cancelled_read() {
     assert_eq!(expected.len(), 8, "{expected:?}");
     let mut halves: Vec<(usize, Client)> = (0..=bytes.len()).map(|cut| (cut, gateway.connect())).collect();
     for (cut, client) in &mut halves {
+        client.tolerate_pings();
         client.await_tool("sleep");
         client.request("beside", "tool.execute", &json!({"tool": "sleep", "args": {"ms": 50}}));
         client.send(&bytes[..*cut]);
