@@ -1,6 +1,6 @@
 //! The binary `mcpw`: a doorbell.
 
-/// Chosen by measurement; see docs/benchmarks.md.
+/// The system's allocator is the default, by measurement: docs/benchmarks.md.
 #[cfg(feature = "mimalloc")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
