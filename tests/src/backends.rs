@@ -1,9 +1,10 @@
 //! Backends on a thread of their own, registered over real gRPC. Dropped, they break off.
 
-use crate::Endpoints;
+use crate::{Endpoints, PATIENCE};
 use backend::{Backend, Serve};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -12,7 +13,8 @@ use tokio::sync::oneshot;
 pub struct Tools {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
-    _root: TempDir,
+    /// Held open for tools that read files.
+    _root: Option<TempDir>,
 }
 
 impl Tools {
@@ -23,25 +25,43 @@ impl Tools {
     pub fn at(gateway: &Endpoints) -> Self {
         let root = TempDir::new().expect("the system has a folder for temporary files");
         let backend = tools::backend(root.path()).expect("the folder can be opened");
-        Self::serve(backend, gateway, root)
+        let mut tools = Self::serve(backend, gateway);
+        tools._root = Some(root);
+        tools
     }
 
-    fn serve(backend: Backend, gateway: &Endpoints, root: TempDir) -> Self {
+    /// Any backend.
+    ///
+    /// # Panics
+    /// It does not start, or the gateway does not take it.
+    pub fn serve(backend: Backend, gateway: &Endpoints) -> Self {
+        let (tools, taken) = Self::offer(backend, gateway, PATIENCE);
+        assert!(taken, "the gateway takes the backend");
+        tools
+    }
+
+    /// Any backend, and whether the gateway has taken it within this time.
+    pub fn offer(backend: Backend, gateway: &Endpoints, limit: Duration) -> (Self, bool) {
         let serve = Serve { register_at: vec![format!("http://{}", gateway.grpc)], ..Serve::default() };
-        let (stop, stopped) = oneshot::channel::<()>();
+        let (stop, mut stopped) = oneshot::channel::<()>();
         let (ready, registered) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime can be built").block_on(async {
                 let running = backend.serve(serve).await.expect("the backend serves");
-                running.registered().await;
-                // The test may have failed already.
-                let _ = ready.send(());
-                let _ = stopped.await;
+                tokio::select! {
+                    () = running.registered() => {
+                        // The test may have failed already.
+                        let _ = ready.send(());
+                        let _ = stopped.await;
+                    }
+                    _ = &mut stopped => {}
+                }
             });
         });
-        registered.recv_timeout(crate::PATIENCE).expect("the gateway takes the backend");
-        Self { stop: Some(stop), thread: Some(thread), _root: root }
+        let tools = Self { stop: Some(stop), thread: Some(thread), _root: None };
+        let taken = registered.recv_timeout(limit).is_ok();
+        (tools, taken)
     }
 }
 

@@ -125,3 +125,19 @@ fn a_client_that_ends_its_side_without_a_close_is_gone() {
     gateway.await_metric("websocket_connections_closed_total{code=\"abrupt\"}", 1.0);
     gateway.await_no_connections();
 }
+
+#[test]
+fn a_client_that_has_ended_its_side_still_gets_its_answers() {
+    let gateway = Gateway::start();
+    for _ in 0..20 {
+        let mut client = gateway.connect();
+        for id in 0..5 {
+            client.json(&json!({"id": id, "type": 0, "method": "echo", "params": "last words"}));
+        }
+        client.finish();
+        for id in 0..5 {
+            assert_eq!(client.result_of(id), "last words");
+        }
+        client.await_end("the end of the connection");
+    }
+}

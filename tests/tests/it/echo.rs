@@ -1,6 +1,7 @@
 //! Order and integrity of what comes back.
 
 use serde_json::json;
+use std::time::{Duration, Instant};
 use tests::{Draft, Gateway, Opcode, Packet, Type};
 
 #[test]
@@ -100,4 +101,36 @@ fn the_echo_path_returns_every_message_as_it_came() {
     // It is no way into the endpoint proper, and is not there unless asked for.
     let gateway = Gateway::start();
     assert_eq!(gateway.ask(&gateway.upgrade().line("GET /echo HTTP/1.1")).status, 404);
+}
+
+#[test]
+fn a_client_that_sends_without_end_does_not_starve_others() {
+    let gateway = Gateway::with(|config| config.runtime.shards = 1);
+    let mut greedy = gateway.connect_binary();
+    let mut modest = gateway.connect();
+    let frames = Draft::binary(&Packet::echo(1, b"1").bytes()).bytes().repeat(10_000);
+    std::thread::scope(|scope| {
+        let sender = scope.spawn(|| {
+            let mut sent = 0;
+            for _ in 0..5 {
+                // It reads as fast as it can, so that it is never stopped.
+                greedy.send(&frames);
+                for _ in 0..10_000 {
+                    greedy.reply();
+                }
+                sent += 10_000;
+            }
+            sent
+        });
+        let (mut asked, mut longest) = (0, Duration::ZERO);
+        while !sender.is_finished() {
+            let start = Instant::now();
+            modest.check_alive();
+            longest = longest.max(start.elapsed());
+            asked += 1;
+        }
+        assert_eq!(sender.join().expect("the greedy one gets its answers"), 50_000);
+        assert!(asked > 3, "only {asked} answers beside 50,000");
+        assert!(longest < Duration::from_secs(2), "an answer took {longest:?}");
+    });
 }

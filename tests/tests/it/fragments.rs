@@ -181,6 +181,10 @@ fn half_a_frame_and_silence() {
     check_half(&whole[..whole.len() - 1]);
     check_half(&whole[..1]);
     check_half(&whole[..4]);
+    let ping = Draft::new(Opcode::PING, b"half").bytes();
+    check_half(&ping[..ping.len() - 1]);
+    let close = Draft::close(1000, b"").bytes();
+    check_half(&close[..close.len() - 1]);
 }
 
 #[test]

@@ -195,6 +195,17 @@ fn smuggled_request() {
 }
 
 #[test]
+fn many_frames_right_behind_the_upgrade_are_all_read() {
+    let gateway = Gateway::start();
+    let echo = |id: u32| format!(r#"{{"id":{id},"type":0,"method":"echo","params":"{}"}}"#, "x".repeat(300));
+    let frames: Vec<u8> = (0..500).flat_map(|id| Draft::text(&echo(id)).bytes()).collect();
+    let mut client = gateway.accepted(&gateway.upgrade().body(&frames));
+    for id in 0..500 {
+        assert_eq!(client.message()["id"], id);
+    }
+}
+
+#[test]
 fn content_length_beside_transfer_encoding() {
     for (first, second) in [("Content-Length", "Transfer-Encoding"), ("Transfer-Encoding", "Content-Length")]
     {

@@ -134,6 +134,20 @@ fn over_max_connections() {
 }
 
 #[test]
+fn max_connections_holds_for_a_rush_over_all_shards() {
+    let gateway = Gateway::with(|config| config.websocket.max_connections = 10);
+    let mut sockets: Vec<_> = (0..60).map(|_| gateway.open()).collect();
+    let upgrade = gateway.upgrade().bytes();
+    for socket in &mut sockets {
+        socket.send(&upgrade);
+    }
+    let statuses: Vec<_> = sockets.iter_mut().map(|socket| socket.response().status).collect();
+    assert_eq!(statuses.iter().filter(|&&status| status == 101).count(), 10, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|&&status| status == 503).count(), 50, "{statuses:?}");
+    gateway.await_metric("websocket_connections_active", 10.0);
+}
+
+#[test]
 fn waiting_handshakes_do_not_keep_others_out() {
     let gateway = Gateway::with(|config| {
         config.websocket.max_handshakes = 8;

@@ -2,7 +2,7 @@
 
 use gateway::config::LogFormat;
 use serde_json::{Value, json};
-use tests::{Keys, Process, Request};
+use tests::{Keys, Process, Request, Tools};
 
 /// A line break and terminal commands, and the line that an attacker would like to see.
 const INJECTION: &str =
@@ -53,9 +53,24 @@ fn inject(process: &Process, text: &str) {
     }
 }
 
+/// Puts the text into every field of a call that a backend answers.
+fn call(process: &Process, text: &str) {
+    let mut client = process.connect();
+    client.await_tool("echo");
+    let id: String = text.chars().take(40).collect();
+    client.json(&json!({
+        "id": id, "type": 0, "method": "tool.execute",
+        "params": {"tool": "echo", "args": {text: text}, "context_id": text},
+        "meta": {"traceparent": text, "tracestate": text},
+    }));
+    client.result(&id);
+}
+
 #[test]
 fn log_injection() {
     let process = crate::process(|_| {});
+    let _tools = Tools::at(&process);
+    call(&process, INJECTION);
     inject(&process, INJECTION);
     process.await_no_connections();
     process.await_log("\"initialized\"");
@@ -76,6 +91,8 @@ fn log_injection() {
 #[test]
 fn log_injection_into_lines_for_people() {
     let process = crate::process(|config| config.log.format = LogFormat::Human);
+    let _tools = Tools::at(&process);
+    call(&process, INJECTION);
     inject(&process, INJECTION);
     process.await_no_connections();
     process.await_log("initialized");
@@ -83,6 +100,21 @@ fn log_injection_into_lines_for_people() {
         assert!(!line.contains("\u{1b}[2J"), "a terminal command of a client: {line:?}");
         assert!(!line.trim_start().starts_with("{\"level\""), "a forged line: {line:?}");
     }
+}
+
+#[test]
+fn a_call_is_logged_with_its_connection_session_and_request() {
+    let process = crate::process(|_| {});
+    let _tools = Tools::at(&process);
+    let mut client = process.connect();
+    client.await_tool("echo");
+    let session = client.ask("initialize", &json!({}))["session_id"].clone();
+    client.request("request-7", "tool.execute", &json!({"tool": "echo", "args": 1}));
+    client.result("request-7");
+    let line: Value = serde_json::from_str(&process.await_log("request-7")).expect("a line is JSON");
+    assert_eq!(line["session"], session, "{line}");
+    assert!(line["request"].as_str().is_some_and(|request| request.contains("request-7")), "{line}");
+    assert!(line["connection"].is_u64() || line["connection"].is_string(), "{line}");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod batches;
 mod binary;
 mod calls;
+mod cancels;
 mod close_payloads;
 mod closing;
 mod compression;
@@ -22,6 +23,7 @@ mod json;
 mod live_tokens;
 mod logs;
 mod memory;
+mod methods;
 mod params;
 mod resets;
 mod splits;
