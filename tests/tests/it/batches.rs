@@ -105,7 +105,7 @@ fn binary_packets_behind_each_other_and_in_a_batch_are_answered_in_order() {
     let mut client = gateway.connect_binary();
     let ten: Vec<u8> = (1..=10).flat_map(|id| Packet::echo(id, b"[]").bytes()).collect();
     let batch = Packet { flags: Flags::BATCH, ..Packet::request(0, 0, &ten) };
-    for frame in [ten.clone(), batch.bytes()] {
+    for frame in [ten, batch.bytes()] {
         client.draft(&tests::Draft::binary(&frame));
         for id in 1..=10 {
             assert_eq!(client.reply().sequence_id, id);

@@ -39,7 +39,7 @@ fn binary_magic_version_type_flags_reserved_size() {
         (Packet { flags: Flags::ENCRYPTED, ..good.clone() }, "encrypted"),
         (Packet { flags: Flags::SIGNED, ..good.clone() }, "signed"),
         (Packet { reserved: 1, ..good.clone() }, "reserved"),
-        (Packet { reserved: 0xFFFF, ..good.clone() }, "reserved"),
+        (Packet { reserved: 0xFFFF, ..good }, "reserved"),
     ];
     for (packet, named) in &wrong {
         check(&mut client, &[packet.bytes(), next.clone()].concat(), 7, named);

@@ -200,11 +200,10 @@ fn calls_about_one_context_run_one_after_another() {
 fn binary_calls_have_progress_and_results_under_their_sequence_id() {
     let (gateway, _tools, _client) = start(|_| {});
     let mut client = gateway.connect_binary();
-    let listed = tests::until("the tools on this shard", || {
+    tests::until("the tools on this shard", || {
         client.packet(&Packet::request(1, 2, b"{}"));
         client.reply().json()["tools"].as_array().is_some_and(|tools| !tools.is_empty()).then_some(())
     });
-    let () = listed;
     client.packet(&Packet::request(7, 3, br#"{"tool":"sleep","args":{"ms":250}}"#));
     let progress = client.reply();
     assert_eq!((progress.kind, progress.method, progress.sequence_id), (Type::NOTIFICATION, 17, 7));

@@ -189,7 +189,7 @@ fn smuggled_request() {
     // Nothing that follows a refused request is read as another one.
     let second = upgrade.bytes();
     refused(&gateway, &upgrade.clone().without("Host").body(&second), 400);
-    refused(&gateway, &upgrade.clone().line("GET /other HTTP/1.1").body(&second), 404);
+    refused(&gateway, &upgrade.line("GET /other HTTP/1.1").body(&second), 404);
     gateway.await_metric("websocket_connections_total", 2.0);
     gateway.await_metric("websocket_handshakes_refused_total{reason=\"bad_request\"}", 2.0);
 }
