@@ -47,6 +47,7 @@ mod names;
 mod options;
 mod outbox;
 mod params;
+mod promises;
 mod raw;
 mod registration;
 mod running;

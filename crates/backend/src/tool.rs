@@ -1,6 +1,5 @@
 //! A tool: a handler for `tool.execute` with what the platform shows of it.
 use std::fmt;
-use std::time::Duration;
 
 use bytes::Bytes;
 use protocol::pb;
@@ -8,6 +7,7 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema};
 
 use crate::handlers::{Run, erase};
+use crate::promises::promises;
 use crate::{Answer, Call, Failure, Params};
 
 /// A tool and the function that executes it.
@@ -44,55 +44,14 @@ impl Tool {
         self.declared.description = description.into();
         self
     }
-
-    /// The tool changes nothing: it may be executed again without harm.
-    #[must_use]
-    pub fn read_only(mut self) -> Self {
-        self.annotations().read_only = true;
-        self
-    }
-
-    /// Executing the tool twice with the same args is the same as executing it once.
-    #[must_use]
-    pub fn idempotent(mut self) -> Self {
-        self.annotations().idempotent = true;
-        self
-    }
-
-    /// The tool may destroy something that cannot be brought back.
-    #[must_use]
-    pub fn destructive(mut self) -> Self {
-        self.annotations().destructive = true;
-        self
-    }
-
-    /// The caller's token must hold this scope too.
-    #[must_use]
-    pub fn scope(mut self, scope: impl Into<String>) -> Self {
-        self.declared.scopes.push(scope.into());
-        self
-    }
-
-    /// The deadline where the caller names none, in whole milliseconds. Default: the gateway's own.
-    #[must_use]
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.declared.timeout_ms = milliseconds(timeout);
-        self
-    }
-
-    fn annotations(&mut self) -> &mut pb::Annotations {
-        self.declared.annotations.get_or_insert_default()
-    }
 }
+
+promises!(Tool);
 
 impl fmt::Debug for Tool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tool").field("name", &self.declared.name).finish_non_exhaustive()
     }
-}
-
-pub(crate) fn milliseconds(timeout: Duration) -> u32 {
-    u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX)
 }
 
 fn schema<T: JsonSchema>(settings: SchemaSettings) -> Bytes {

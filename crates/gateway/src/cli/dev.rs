@@ -4,7 +4,7 @@
 use super::dev_file::DevFile;
 use super::gateway::Sources;
 use super::{runtime, signals};
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::{Gateway, logging};
 use anyhow::Context;
 use auth::{Algorithm, Claims, KeySettings, Signer};
@@ -56,7 +56,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     base.registry.listen.set_ip([127, 0, 0, 1].into());
     base.drain.delay_ms = 0;
     base.log.level = "warn".to_owned();
-    let mut config = config::load(base, sources.config.as_deref(), &sources.overrides())?;
+    let mut config = sources.load(base)?;
     config.auth.keys.push(KeySettings {
         id: Some("dev".to_owned()),
         algorithm: Algorithm::HS256,

@@ -1,7 +1,7 @@
 //! `mcpw gateway`: a gateway as configured.
 
 use super::{runtime, signals};
-use crate::config::{self, Overrides};
+use crate::config::{self, Config, ConfigError, Overrides};
 use crate::{Gateway, logging};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -26,7 +26,12 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    pub(super) fn overrides(&self) -> Overrides {
+    /// The configuration: `base`, then the file, the environment and the flags.
+    pub(super) fn load(&self, base: Config) -> Result<Config, ConfigError> {
+        config::load(base, self.config.as_deref(), &self.overrides())
+    }
+
+    fn overrides(&self) -> Overrides {
         [("websocket.listen", self.listen), ("admin.listen", self.admin), ("registry.listen", self.grpc)]
             .into_iter()
             .filter_map(|(key, address)| Some((key, address?.to_string().into())))
@@ -34,16 +39,8 @@ impl Sources {
     }
 }
 
-/// Arguments of `mcpw gateway`.
-#[derive(Debug, clap::Args)]
-pub(super) struct Arguments {
-    #[command(flatten)]
-    sources: Sources,
-}
-
-pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let sources = &arguments.sources;
-    let config = config::load(config::Config::default(), sources.config.as_deref(), &sources.overrides())?;
+pub(super) fn run(sources: &Sources) -> anyhow::Result<ExitCode> {
+    let config = sources.load(Config::default())?;
     logging::init(&config.log)?;
     runtime()?.block_on(async {
         // Before anything is bound, so that whoever sees it bound can end it well.

@@ -24,9 +24,9 @@ enum Command {
     /// Run a gateway with real tools on this machine, and print how to call it (the default).
     Dev(dev::Arguments),
     /// Run a gateway.
-    Gateway(gateway::Arguments),
+    Gateway(gateway::Sources),
     /// Check a configuration and print what is in force.
-    CheckConfig(check_config::Arguments),
+    CheckConfig(gateway::Sources),
     /// Mint a token for development.
     Token(token::Arguments),
     /// Call a method of a gateway.
@@ -37,8 +37,8 @@ enum Command {
 pub fn main() -> ExitCode {
     let outcome = match Arguments::parse().command.unwrap_or(Command::Dev(dev::Arguments::default())) {
         Command::Dev(arguments) => dev::run(arguments),
-        Command::Gateway(arguments) => gateway::run(&arguments),
-        Command::CheckConfig(arguments) => check_config::run(&arguments),
+        Command::Gateway(sources) => gateway::run(&sources),
+        Command::CheckConfig(sources) => check_config::run(&sources),
         Command::Token(arguments) => token::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::Call(arguments) => runtime().and_then(|runtime| runtime.block_on(call::run(arguments))),
     };
