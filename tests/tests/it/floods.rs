@@ -1,7 +1,8 @@
 //! Clients that send and never read: what they cost is bounded, and they are cut.
 
+use backend::{Backend, Call, Raw, Tool};
 use std::time::Duration;
-use tests::{Client, Draft, Opcode, Packet, Process, Socket};
+use tests::{Client, Draft, Opcode, Packet, Process, Socket, Tools, until};
 
 /// How many clients do it at a time.
 const CLIENTS: usize = 24;
@@ -88,4 +89,35 @@ fn never_reads_batches() {
     let payload = format!("\"{}\"", "x".repeat(10_000));
     let frame: Vec<u8> = (0..100).flat_map(|id| Packet::echo(id, payload.as_bytes()).bytes()).collect();
     check_never_reads(&Draft::binary(&frame).bytes().repeat(10), 8 * 1024);
+}
+
+#[test]
+fn never_reads_lists() {
+    // A short request with a long answer: a frame of 3 KiB asks for a hundred lists of 200 KiB each.
+    let process = start();
+    let tools = (0..100).map(|n| {
+        Tool::new(format!("tool-{n}"), |_: Call, args: Raw| async { Ok(args) }).description("d".repeat(2_000))
+    });
+    let backend = tools.fold(Backend::new("large"), Backend::tool);
+    let _tools = Tools::serve(backend, &process);
+    let list = Packet::request(1, 2, b"{}");
+    let frame = Draft::binary(&list.bytes().repeat(100)).bytes();
+    let mut clients: Vec<_> = (0..5).map(|_| connect_narrow(&process)).collect();
+    for client in &mut clients {
+        until("the tools on this shard", || {
+            client.packet(&list);
+            (client.reply().payload.len() > 200_000).then_some(())
+        });
+    }
+    let before = process.usage().memory();
+    for client in &mut clients {
+        client.send(&frame);
+        // It is being answered.
+        until("the first bytes of the answers", || {
+            (client.receive(Duration::from_millis(10)) == tests::Received::Bytes).then_some(())
+        });
+    }
+    let each = process.usage().memory().saturating_sub(before) / clients.len() / 1024;
+    assert!(each < 8 * 1024, "{each} KiB for each client that asked for a hundred lists and reads none");
+    process.await_no_connections();
 }
