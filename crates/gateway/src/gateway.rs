@@ -24,14 +24,14 @@ pub enum Error {
     #[error("auth: {0}")]
     Auth(#[from] auth::Error),
     /// An address cannot be bound.
-    #[error("{key}: {address} cannot be bound: {source}")]
+    #[error("{key}: {address} cannot be bound: {reason}")]
     Bind {
         /// The setting that holds it.
         key: &'static str,
         /// The address.
         address: SocketAddr,
         /// What the system said.
-        source: io::Error,
+        reason: io::Error,
     },
     /// The system refused something else that is needed.
     #[error("{0}")]
@@ -179,7 +179,7 @@ fn listen(key: &'static str, address: SocketAddr, shared: bool) -> Result<TcpLis
         socket.listen(BACKLOG)?;
         Ok(socket.into())
     };
-    bind().map_err(|source| Error::Bind { key, address, source })
+    bind().map_err(|reason| Error::Bind { key, address, reason })
 }
 
 async fn serve_grpc(listener: tokio::net::TcpListener, backends: Arc<Backends>, config: Arc<Config>) {

@@ -15,12 +15,12 @@ pub type Overrides = BTreeMap<&'static str, Value>;
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file can't be read.
-    #[error("{path}: {source}", path = path.display())]
+    #[error("{path}: {reason}", path = path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// The file is not YAML of the right form.
     #[error("{path}{at}: {message}", path = path.display(), at = line.map_or(String::new(), |line| format!(":{line}")))]
@@ -84,7 +84,7 @@ pub fn load(base: Config, file: Option<&Path>, overrides: &Overrides) -> Result<
 /// mistake can be told with its line.
 fn read_file(path: &Path) -> Result<Dict, ConfigError> {
     let text = std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        .map_err(|reason| ConfigError::Unreadable { path: path.to_owned(), reason })?;
     if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
         return Ok(Dict::new());
     }
