@@ -1,10 +1,33 @@
-//! What outlives a connection: for now, the directory of backends. It knows no socket, no
-//! router and no way to dial a backend.
+//! What outlives a connection: sessions, the call journal, tenants' event logs, the backend directory, pod
+//! leases. It knows no socket, no router and no way to dial a backend.
 
+mod availability;
+mod bounds;
+mod channel;
 mod directory;
 mod error;
+mod event_log;
+mod inbox;
+mod journal;
+mod leases;
+mod mailbox;
 mod memory;
+mod names;
+mod sessions;
+mod tail;
+mod token;
 
+pub use availability::Availability;
+pub use bounds::Bounds;
+pub use channel::Channel;
 pub use directory::{Directory, Snapshot};
 pub use error::Error;
-pub use memory::MemoryDirectory;
+pub use event_log::{Event, EventLog, NewEvent, Page, ReadLimit};
+pub use inbox::{Inbox, Mail};
+pub use journal::{Begin, Call, Entry, Finish, Journal, Takeover};
+pub use leases::Leases;
+pub use memory::{MemoryDirectory, MemoryStore};
+pub use names::{Epoch, LogEpoch, Offset, PodId, Position, SessionId};
+pub use sessions::{NewSession, Refusal, Resume, Resumed, Sessions};
+pub use tail::{Notice, Tail};
+pub use token::{ResumeToken, TokenHash};

@@ -1,6 +1,19 @@
-//! The memory store against the contract that every store keeps.
+//! The memory store against the contract that every store keeps, on a clock that stands still.
 mod contract;
 
-use session_store::MemoryDirectory;
+use session_store::{Bounds, MemoryStore};
 
-directory_contract!(MemoryDirectory::with_limit);
+struct Memory;
+
+impl contract::Mount for Memory {
+    type Store = MemoryStore;
+
+    async fn pods(&self, bounds: Bounds) -> (MemoryStore, MemoryStore) {
+        let store = MemoryStore::new(bounds);
+        (store.clone(), store)
+    }
+
+    async fn after(&self) {}
+}
+
+every_contract!(Memory; start_paused = true);

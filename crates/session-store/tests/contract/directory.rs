@@ -2,40 +2,10 @@
 use std::sync::Arc;
 
 use protocol::{Replica, pb};
-use session_store::{Directory, Error};
+use session_store::{Bounds, Directory, Error};
 use tokio::sync::watch;
 
-/// Mounts the contract for the directory that `$make(limit)` makes.
-#[macro_export]
-macro_rules! directory_contract {
-    ($make:expr) => {
-        $crate::directory_contract!($make;
-            a_new_directory_is_empty
-            a_replica_that_was_put_is_listed
-            replicas_are_listed_in_the_order_they_became_known
-            an_instance_put_again_is_replaced_in_its_place
-            putting_the_same_replica_again_wakes_nobody
-            a_removed_replica_is_gone
-            removing_an_unknown_instance_wakes_nobody
-            a_watcher_that_came_later_sees_the_present_list
-            a_waiting_watcher_is_woken_by_a_change
-            a_slow_watcher_sees_the_last_state
-            a_snapshot_does_not_change_under_its_reader
-            a_new_instance_over_the_limit_is_refused
-            a_full_directory_still_replaces_and_removes
-            an_instance_without_a_name_is_refused
-            changes_from_many_threads_are_all_there
-        );
-    };
-    ($make:expr; $($test:ident)*) => {
-        $(
-            #[tokio::test]
-            async fn $test() {
-                $crate::contract::directory::$test($make).await;
-            }
-        )*
-    };
-}
+use super::{Mount, soon};
 
 fn replica(instance: &str, backend: &str) -> Arc<Replica> {
     Arc::new(Replica {
@@ -49,6 +19,11 @@ fn instances(watch: &mut watch::Receiver<Arc<[Arc<Replica>]>>) -> Vec<String> {
     watch.borrow_and_update().iter().map(|replica| replica.instance.clone()).collect()
 }
 
+/// A directory of at most so many replicas.
+async fn holding<M: Mount>(mount: &M, replicas: usize) -> M::Store {
+    mount.pods(Bounds { replicas, ..Bounds::default() }).await.0
+}
+
 async fn filled<D: Directory>(directory: D, names: &[&str]) -> D {
     for name in names {
         directory.put(replica(name, "b")).await.expect("there is room");
@@ -56,48 +31,46 @@ async fn filled<D: Directory>(directory: D, names: &[&str]) -> D {
     directory
 }
 
-pub(crate) async fn a_new_directory_is_empty<D: Directory>(make: impl Fn(usize) -> D) {
-    assert!(instances(&mut make(9).watch()).is_empty());
+pub(crate) async fn a_new_directory_is_empty(mount: &impl Mount) {
+    assert!(instances(&mut holding(mount, 9).await.watch()).is_empty());
 }
 
-pub(crate) async fn a_replica_that_was_put_is_listed<D: Directory>(make: impl Fn(usize) -> D) {
-    let directory = make(9);
+pub(crate) async fn a_replica_that_was_put_is_listed(mount: &impl Mount) {
+    let directory = holding(mount, 9).await;
     let one = replica("one", "tools");
     directory.put(Arc::clone(&one)).await.expect("there is room");
     assert_eq!(directory.watch().borrow().as_ref(), [one]);
 }
 
-pub(crate) async fn replicas_are_listed_in_the_order_they_became_known<D: Directory>(
-    make: impl Fn(usize) -> D,
-) {
-    let directory = filled(make(9), &["c", "a", "b"]).await;
+pub(crate) async fn replicas_are_listed_in_the_order_they_became_known(mount: &impl Mount) {
+    let directory = filled(holding(mount, 9).await, &["c", "a", "b"]).await;
     assert_eq!(instances(&mut directory.watch()), ["c", "a", "b"]);
 }
 
-pub(crate) async fn an_instance_put_again_is_replaced_in_its_place<D: Directory>(make: impl Fn(usize) -> D) {
-    let directory = filled(make(9), &["a", "b", "c"]).await;
+pub(crate) async fn an_instance_put_again_is_replaced_in_its_place(mount: &impl Mount) {
+    let directory = filled(holding(mount, 9).await, &["a", "b", "c"]).await;
     directory.put(replica("b", "other")).await.expect("it is known");
     let mut watch = directory.watch();
     assert_eq!(instances(&mut watch), ["a", "b", "c"]);
     assert_eq!(watch.borrow()[1].backend(), "other");
 }
 
-pub(crate) async fn putting_the_same_replica_again_wakes_nobody<D: Directory>(make: impl Fn(usize) -> D) {
-    let directory = filled(make(9), &["a"]).await;
+pub(crate) async fn putting_the_same_replica_again_wakes_nobody(mount: &impl Mount) {
+    let directory = filled(holding(mount, 9).await, &["a"]).await;
     let mut watch = directory.watch();
     instances(&mut watch);
     directory.put(replica("a", "b")).await.expect("it is known");
     assert!(!watch.has_changed().expect("the directory lives"));
 }
 
-pub(crate) async fn a_removed_replica_is_gone<D: Directory>(make: impl Fn(usize) -> D) {
-    let directory = filled(make(9), &["a", "b"]).await;
+pub(crate) async fn a_removed_replica_is_gone(mount: &impl Mount) {
+    let directory = filled(holding(mount, 9).await, &["a", "b"]).await;
     directory.remove("a").await.expect("in reach");
     assert_eq!(instances(&mut directory.watch()), ["b"]);
 }
 
-pub(crate) async fn removing_an_unknown_instance_wakes_nobody<D: Directory>(make: impl Fn(usize) -> D) {
-    let directory = filled(make(9), &["a"]).await;
+pub(crate) async fn removing_an_unknown_instance_wakes_nobody(mount: &impl Mount) {
+    let directory = filled(holding(mount, 9).await, &["a"]).await;
     let mut watch = directory.watch();
     instances(&mut watch);
     directory.remove("z").await.expect("in reach");
@@ -105,16 +78,16 @@ pub(crate) async fn removing_an_unknown_instance_wakes_nobody<D: Directory>(make
     assert_eq!(instances(&mut watch), ["a"]);
 }
 
-pub(crate) async fn a_watcher_that_came_later_sees_the_present_list<D: Directory>(make: impl Fn(usize) -> D) {
-    let directory = make(9);
+pub(crate) async fn a_watcher_that_came_later_sees_the_present_list(mount: &impl Mount) {
+    let directory = holding(mount, 9).await;
     let early = directory.watch();
     let directory = filled(directory, &["a"]).await;
     drop(early);
     assert_eq!(instances(&mut directory.watch()), ["a"]);
 }
 
-pub(crate) async fn a_waiting_watcher_is_woken_by_a_change<D: Directory>(make: impl Fn(usize) -> D) {
-    let directory = make(9);
+pub(crate) async fn a_waiting_watcher_is_woken_by_a_change(mount: &impl Mount) {
+    let directory = holding(mount, 9).await;
     let mut watch = directory.watch();
     instances(&mut watch);
     let (changed, put) = tokio::join!(watch.changed(), directory.put(replica("a", "b")));
@@ -123,8 +96,8 @@ pub(crate) async fn a_waiting_watcher_is_woken_by_a_change<D: Directory>(make: i
     assert_eq!(instances(&mut watch), ["a"]);
 }
 
-pub(crate) async fn a_slow_watcher_sees_the_last_state<D: Directory>(make: impl Fn(usize) -> D) {
-    let directory = make(9);
+pub(crate) async fn a_slow_watcher_sees_the_last_state(mount: &impl Mount) {
+    let directory = holding(mount, 9).await;
     let mut watch = directory.watch();
     let directory = filled(directory, &["a", "b", "c"]).await;
     directory.remove("b").await.expect("in reach");
@@ -133,37 +106,37 @@ pub(crate) async fn a_slow_watcher_sees_the_last_state<D: Directory>(make: impl 
     assert!(!watch.has_changed().expect("the directory lives"));
 }
 
-pub(crate) async fn a_snapshot_does_not_change_under_its_reader<D: Directory>(make: impl Fn(usize) -> D) {
-    let directory = filled(make(9), &["a"]).await;
+pub(crate) async fn a_snapshot_does_not_change_under_its_reader(mount: &impl Mount) {
+    let directory = filled(holding(mount, 9).await, &["a"]).await;
     let before = Arc::clone(&directory.watch().borrow());
     directory.remove("a").await.expect("in reach");
     assert_eq!(before.len(), 1);
 }
 
-pub(crate) async fn a_new_instance_over_the_limit_is_refused<D: Directory>(make: impl Fn(usize) -> D) {
-    let directory = filled(make(2), &["a", "b"]).await;
+pub(crate) async fn a_new_instance_over_the_limit_is_refused(mount: &impl Mount) {
+    let directory = filled(holding(mount, 2).await, &["a", "b"]).await;
     assert_eq!(directory.put(replica("c", "b")).await, Err(Error::Full { limit: 2 }));
     assert_eq!(instances(&mut directory.watch()), ["a", "b"]);
 }
 
-pub(crate) async fn a_full_directory_still_replaces_and_removes<D: Directory>(make: impl Fn(usize) -> D) {
-    let directory = filled(make(2), &["a", "b"]).await;
+pub(crate) async fn a_full_directory_still_replaces_and_removes(mount: &impl Mount) {
+    let directory = filled(holding(mount, 2).await, &["a", "b"]).await;
     directory.put(replica("b", "other")).await.expect("it is known");
     directory.remove("a").await.expect("in reach");
     directory.put(replica("c", "b")).await.expect("there is room again");
     assert_eq!(instances(&mut directory.watch()), ["b", "c"]);
 }
 
-pub(crate) async fn an_instance_without_a_name_is_refused<D: Directory>(make: impl Fn(usize) -> D) {
-    let directory = make(9);
+pub(crate) async fn an_instance_without_a_name_is_refused(mount: &impl Mount) {
+    let directory = holding(mount, 9).await;
     assert_eq!(directory.put(replica("", "b")).await, Err(Error::Instance { length: 0 }));
     let long = "x".repeat(129);
     assert_eq!(directory.put(replica(&long, "b")).await, Err(Error::Instance { length: 129 }));
     assert!(instances(&mut directory.watch()).is_empty());
 }
 
-pub(crate) async fn changes_from_many_threads_are_all_there<D: Directory>(make: impl Fn(usize) -> D) {
-    let directory = Arc::new(make(1_000));
+pub(crate) async fn changes_from_many_threads_are_all_there(mount: &impl Mount) {
+    let directory = Arc::new(holding(mount, 1_000).await);
     let threads: Vec<_> = (0..8)
         .map(|thread| {
             let directory = Arc::clone(&directory);
@@ -188,4 +161,18 @@ pub(crate) async fn changes_from_many_threads_are_all_there<D: Directory>(make: 
         thread.join().expect("no thread panics");
     }
     assert_eq!(instances(&mut directory.watch()).len(), 8 * 25);
+}
+
+pub(crate) async fn a_replica_of_one_pod_is_seen_at_the_other(mount: &impl Mount) {
+    let (a, b) = mount.pods(Bounds::default()).await;
+    let mut there = b.watch();
+    a.put(replica("one", "tools")).await.expect("there is room");
+    soon("the replica is seen", there.wait_for(|list| list.len() == 1)).await.expect("the directory lives");
+    assert_eq!(there.borrow()[0].backend(), "tools");
+    a.put(replica("one", "others")).await.expect("it is known");
+    soon("the change is seen", there.wait_for(|list| list[0].backend() == "others"))
+        .await
+        .expect("the directory lives");
+    a.remove("one").await.expect("in reach");
+    soon("it is gone", there.wait_for(|list| list.is_empty())).await.expect("the directory lives");
 }

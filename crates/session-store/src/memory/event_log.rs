@@ -1,0 +1,154 @@
+//! Tenants' event logs in memory.
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::MemoryStore;
+use crate::event_log::{check_event, weigh};
+use crate::mailbox::lock;
+use crate::tail::News;
+use crate::{Bounds, Error, Event, EventLog, LogEpoch, NewEvent, Offset, Page, Position, ReadLimit, Tail};
+
+/// The events have offsets without a hole up to `end`.
+#[derive(Debug)]
+pub(super) struct Log {
+    epoch: LogEpoch,
+    end: u64,
+    events: VecDeque<(Instant, Event)>,
+    bytes: usize,
+    keys: HashMap<Box<str>, Position>,
+    key_order: VecDeque<(Instant, Box<str>)>,
+}
+
+impl Log {
+    fn new() -> Result<Self, Error> {
+        Ok(Self {
+            epoch: LogEpoch::fresh()?,
+            end: 0,
+            events: VecDeque::new(),
+            bytes: 0,
+            keys: HashMap::new(),
+            key_order: VecDeque::new(),
+        })
+    }
+
+    fn end(&self) -> Position {
+        Position { epoch: self.epoch, offset: Offset(self.end) }
+    }
+
+    fn forget_keys(&mut self, limits: &Bounds) {
+        let window = Duration::from_millis(limits.idempotency_ms);
+        while let Some((since, _)) = self.key_order.front() {
+            if since.elapsed() < window && self.key_order.len() <= limits.log_events {
+                return;
+            }
+            if let Some((_, key)) = self.key_order.pop_front() {
+                self.keys.remove(&key);
+            }
+        }
+    }
+
+    fn append(&mut self, new: NewEvent<'_>, limits: &Bounds) -> Event {
+        self.end += 1;
+        let event = Event {
+            offset: Offset(self.end),
+            name: Arc::from(new.name),
+            data: Bytes::copy_from_slice(new.data),
+        };
+        self.bytes += weigh(event.name.len(), event.data.len());
+        self.events.push_back((Instant::now(), event.clone()));
+        let age = Duration::from_millis(limits.log_age_ms);
+        while let Some((since, _)) = self.events.front() {
+            let over = self.events.len() > limits.log_events || self.bytes > limits.log_bytes;
+            if !over && since.elapsed() < age {
+                break;
+            }
+            if self.events.len() == 1 {
+                break;
+            }
+            if let Some((_, old)) = self.events.pop_front() {
+                self.bytes -= weigh(old.name.len(), old.data.len());
+            }
+        }
+        event
+    }
+
+    /// A log to which nobody has published for its age has nothing that is young enough.
+    fn expire(&mut self, limits: &Bounds) {
+        let age = Duration::from_millis(limits.log_age_ms);
+        if self.events.back().is_some_and(|(since, _)| since.elapsed() >= age) {
+            self.events.clear();
+            self.bytes = 0;
+        }
+    }
+
+    fn read(&self, after: Position, limit: ReadLimit) -> Page {
+        let end = self.end();
+        let before_first = self.end - self.events.len() as u64;
+        if after.epoch != self.epoch || after.offset.0 < before_first || after.offset.0 > self.end {
+            let resume = Position { epoch: self.epoch, offset: Offset(before_first) };
+            return Page::Gap { resume, end };
+        }
+        let known = usize::try_from(after.offset.0 - before_first).unwrap_or(usize::MAX);
+        let mut bytes = 0;
+        let events = self.events.iter().skip(known).take(limit.events.max(1)).map(|(_, event)| event);
+        let events = events.take_while(|event| {
+            let first = bytes == 0;
+            bytes += weigh(event.name.len(), event.data.len());
+            first || bytes <= limit.bytes
+        });
+        Page::Events { events: events.cloned().collect(), end }
+    }
+}
+
+impl MemoryStore {
+    fn log<T>(&self, tenant: &str, work: impl FnOnce(&mut Log) -> T) -> Result<T, Error> {
+        let limits = &self.inner.bounds;
+        let tenant: Arc<str> = Arc::from(tenant);
+        let mut logs = lock(&self.inner.logs);
+        if logs.find(&tenant).is_none() {
+            logs.insert(Arc::clone(&tenant), Log::new()?, limits.log_memory())?;
+        }
+        logs.prolong(&tenant, limits.log_memory());
+        let log = logs.find(&tenant).ok_or(Error::Unknown { what: "the log" })?;
+        log.expire(limits);
+        Ok(work(log))
+    }
+}
+
+impl EventLog for MemoryStore {
+    async fn publish(&self, tenant: &str, event: NewEvent<'_>, key: Option<&str>) -> Result<Position, Error> {
+        let limits = &self.inner.bounds;
+        check_event(tenant, &event, key, limits)?;
+        self.log(tenant, |log| {
+            log.forget_keys(limits);
+            if let Some(position) = key.and_then(|key| log.keys.get(key)) {
+                return *position;
+            }
+            let event = log.append(event, limits);
+            let position = log.end();
+            if let Some(key) = key {
+                log.keys.insert(Box::from(key), position);
+                log.key_order.push_back((Instant::now(), Box::from(key)));
+            }
+            // While the log is locked, so that tails see events in their order.
+            self.inner.tails.deliver(tenant, &News { epoch: log.epoch, event });
+            position
+        })
+    }
+
+    async fn end(&self, tenant: &str) -> Result<Position, Error> {
+        self.log(tenant, |log| log.end())
+    }
+
+    async fn read(&self, tenant: &str, after: Position, limit: ReadLimit) -> Result<Page, Error> {
+        self.log(tenant, |log| log.read(after, limit))
+    }
+
+    fn tail(&self) -> Tail {
+        Tail::new(Arc::clone(&self.inner.tails), &self.inner.bounds)
+    }
+}

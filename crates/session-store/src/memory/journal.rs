@@ -1,0 +1,176 @@
+//! The journal of one session in memory.
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::MemoryStore;
+use crate::mailbox::lock;
+use crate::{Begin, Bounds, Call, Entry, Epoch, Error, Finish, Journal, PodId, SessionId, Takeover, bounds};
+
+#[derive(Debug)]
+enum Slot {
+    Running {
+        pod: PodId,
+        repeatable: bool,
+    },
+    /// `outcome` is `None` once it is forgotten; `turn` is its key in `ended`.
+    Ended {
+        turn: u64,
+        outcome: Option<Bytes>,
+    },
+}
+
+/// Every slot that ended is in `ended` once, in the order of ending.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    slots: HashMap<Box<str>, Slot>,
+    ended: BTreeMap<u64, (Instant, Box<str>)>,
+    turns: u64,
+    bytes: usize,
+    lossy: bool,
+}
+
+impl Calls {
+    fn begin(&mut self, call: &Call<'_>, limits: &Bounds) -> Begin {
+        self.age(limits);
+        match self.slots.get(call.request) {
+            Some(Slot::Running { pod, .. }) => return Begin::Running { pod: pod.clone() },
+            Some(Slot::Ended { outcome: Some(outcome), .. }) => return Begin::Done(outcome.clone()),
+            Some(Slot::Ended { outcome: None, .. }) => return Begin::Forgotten,
+            None if self.lossy && call.resent && !call.repeatable => return Begin::Doubtful,
+            None => {}
+        }
+        if self.slots.len() >= limits.journal_calls {
+            let Some((&oldest, _)) = self.ended.first_key_value() else { return Begin::Full };
+            self.drop_unacknowledged(oldest);
+        }
+        let slot = Slot::Running { pod: call.pod.clone(), repeatable: call.repeatable };
+        self.slots.insert(Box::from(call.request), slot);
+        Begin::Begun
+    }
+
+    fn finish(&mut self, request: &str, pod: &PodId, outcome: &[u8], limits: &Bounds) -> Finish {
+        self.age(limits);
+        match self.slots.get(request) {
+            None => return Finish::Unknown,
+            Some(Slot::Running { pod: owner, .. }) if owner == pod => {}
+            Some(_) => return Finish::NotOwner,
+        }
+        let kept = outcome.len() <= limits.journal_bytes;
+        if kept {
+            self.make_room(limits.journal_bytes - outcome.len());
+            self.bytes += outcome.len();
+        }
+        self.turns += 1;
+        let slot = Slot::Ended { turn: self.turns, outcome: kept.then(|| Bytes::copy_from_slice(outcome)) };
+        self.slots.insert(Box::from(request), slot);
+        self.ended.insert(self.turns, (Instant::now(), Box::from(request)));
+        if kept { Finish::Stored } else { Finish::Forgotten }
+    }
+
+    fn take_over(&mut self, request: &str, dead: &PodId, pod: &PodId) -> Takeover {
+        match self.slots.get_mut(request) {
+            None => Takeover::Unknown,
+            Some(Slot::Running { pod: owner, repeatable }) if owner == dead => {
+                *owner = pod.clone();
+                Takeover::Taken { repeatable: *repeatable }
+            }
+            Some(Slot::Running { pod, .. }) => Takeover::NotOwner { pod: pod.clone() },
+            Some(Slot::Ended { outcome: Some(outcome), .. }) => Takeover::Done(outcome.clone()),
+            Some(Slot::Ended { outcome: None, .. }) => Takeover::Forgotten,
+        }
+    }
+
+    fn acknowledge(&mut self, requests: &[&str]) {
+        for request in requests {
+            if let Some(&Slot::Ended { turn, .. }) = self.slots.get(*request) {
+                self.remove(turn);
+            }
+        }
+    }
+
+    fn entry(&self, request: &str) -> Option<Entry> {
+        Some(match self.slots.get(request)? {
+            Slot::Running { pod, repeatable } => Entry::Running { pod: pod.clone(), repeatable: *repeatable },
+            Slot::Ended { outcome: Some(outcome), .. } => Entry::Done(outcome.clone()),
+            Slot::Ended { outcome: None, .. } => Entry::Forgotten,
+        })
+    }
+
+    fn age(&mut self, limits: &Bounds) {
+        let age = Duration::from_millis(limits.journal_age_ms);
+        while let Some((&oldest, (since, _))) = self.ended.first_key_value() {
+            if since.elapsed() < age {
+                return;
+            }
+            self.drop_unacknowledged(oldest);
+        }
+    }
+
+    /// Forgets the oldest outcomes until no more than `most` bytes are kept.
+    fn make_room(&mut self, most: usize) {
+        for (_, request) in self.ended.values() {
+            if self.bytes <= most {
+                return;
+            }
+            if let Some(Slot::Ended { outcome, .. }) = self.slots.get_mut(request) {
+                self.bytes -= outcome.take().map_or(0, |outcome| outcome.len());
+            }
+        }
+    }
+
+    fn drop_unacknowledged(&mut self, turn: u64) {
+        self.remove(turn);
+        self.lossy = true;
+    }
+
+    fn remove(&mut self, turn: u64) {
+        if let Some((_, request)) = self.ended.remove(&turn)
+            && let Some(Slot::Ended { outcome: Some(outcome), .. }) = self.slots.remove(&request)
+        {
+            self.bytes -= outcome.len();
+        }
+    }
+}
+
+impl Journal for MemoryStore {
+    async fn begin(&self, call: Call<'_>) -> Result<Begin, Error> {
+        bounds::request(call.request)?;
+        self.hold(call.session, call.epoch, |session| session.calls.begin(&call, &self.inner.bounds))
+    }
+
+    async fn finish(
+        &self,
+        session: SessionId,
+        request: &str,
+        pod: &PodId,
+        outcome: &[u8],
+    ) -> Result<Finish, Error> {
+        let mut sessions = lock(&self.inner.sessions);
+        let Some(session) = sessions.find(&session) else { return Ok(Finish::Unknown) };
+        Ok(session.calls.finish(request, pod, outcome, &self.inner.bounds))
+    }
+
+    async fn take_over(
+        &self,
+        session: SessionId,
+        epoch: Epoch,
+        request: &str,
+        dead: &PodId,
+        pod: &PodId,
+    ) -> Result<Takeover, Error> {
+        self.hold(session, epoch, |session| session.calls.take_over(request, dead, pod))
+    }
+
+    async fn acknowledge(&self, session: SessionId, epoch: Epoch, requests: &[&str]) -> Result<(), Error> {
+        self.hold(session, epoch, |session| session.calls.acknowledge(requests))
+    }
+
+    async fn lookup(&self, session: SessionId, requests: &[&str]) -> Result<Vec<Option<Entry>>, Error> {
+        let mut sessions = lock(&self.inner.sessions);
+        let Some(session) = sessions.find(&session) else { return Ok(vec![None; requests.len()]) };
+        Ok(requests.iter().map(|request| session.calls.entry(request)).collect())
+    }
+}

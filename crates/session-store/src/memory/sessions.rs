@@ -1,0 +1,118 @@
+//! Sessions in memory, each with its journal.
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::MemoryStore;
+use super::journal::Calls;
+use crate::mailbox::lock;
+use crate::{
+    Epoch, Error, NewSession, PodId, Refusal, Resume, Resumed, SessionId, Sessions, TokenHash, bounds,
+};
+
+#[derive(Debug)]
+pub(super) struct Session {
+    tenant: Box<str>,
+    agent: Box<str>,
+    token: TokenHash,
+    epoch: Epoch,
+    pod: PodId,
+    attached: bool,
+    state: Bytes,
+    pub(super) calls: Calls,
+}
+
+impl MemoryStore {
+    /// Works on a session on behalf of its holder.
+    pub(super) fn hold<T>(
+        &self,
+        id: SessionId,
+        epoch: Epoch,
+        work: impl FnOnce(&mut Session) -> T,
+    ) -> Result<T, Error> {
+        let mut sessions = lock(&self.inner.sessions);
+        let session = sessions.find(&id).ok_or(Error::Unknown { what: "the session" })?;
+        if session.epoch != epoch {
+            return Err(Error::Stale);
+        }
+        Ok(work(session))
+    }
+
+    fn attach(&self, id: SessionId, epoch: Epoch, attached: bool, ttl: Duration) -> Result<(), Error> {
+        let mut sessions = lock(&self.inner.sessions);
+        let session = sessions.find(&id).ok_or(Error::Unknown { what: "the session" })?;
+        if session.epoch != epoch {
+            return Err(Error::Stale);
+        }
+        session.attached = attached;
+        sessions.prolong(&id, ttl);
+        Ok(())
+    }
+}
+
+impl Sessions for MemoryStore {
+    async fn create(&self, new: NewSession<'_>) -> Result<Epoch, Error> {
+        let limits = &self.inner.bounds;
+        bounds::identity(new.tenant, new.agent)?;
+        bounds::size("a session's state", limits.state_bytes, new.state.len())?;
+        let mut sessions = lock(&self.inner.sessions);
+        if sessions.find(&new.id).is_some() {
+            return Err(Error::Exists { what: "a session" });
+        }
+        let session = Session {
+            tenant: Box::from(new.tenant),
+            agent: Box::from(new.agent),
+            token: new.token,
+            epoch: Epoch(1),
+            pod: new.pod.clone(),
+            attached: true,
+            state: Bytes::copy_from_slice(new.state),
+            calls: Calls::default(),
+        };
+        sessions.insert(new.id, session, limits.attached_ttl())?;
+        Ok(Epoch(1))
+    }
+
+    async fn resume(&self, resume: Resume<'_>) -> Result<Resumed, Error> {
+        let mut sessions = lock(&self.inner.sessions);
+        let Some(session) = sessions.find(&resume.id) else {
+            return Ok(Resumed::Refused(Refusal::Unknown));
+        };
+        if *session.tenant != *resume.tenant || *session.agent != *resume.agent {
+            return Ok(Resumed::Refused(Refusal::Foreign));
+        }
+        if session.token != resume.presented {
+            return Ok(Resumed::Refused(Refusal::Token));
+        }
+        session.token = resume.next;
+        session.epoch = Epoch(session.epoch.0 + 1);
+        let previous = std::mem::replace(&mut session.pod, resume.pod.clone());
+        let detached = !std::mem::replace(&mut session.attached, true);
+        let taken = Resumed::Taken { epoch: session.epoch, previous, detached, state: session.state.clone() };
+        sessions.prolong(&resume.id, self.inner.bounds.attached_ttl());
+        Ok(taken)
+    }
+
+    async fn renew(&self, id: SessionId, epoch: Epoch) -> Result<(), Error> {
+        self.attach(id, epoch, true, self.inner.bounds.attached_ttl())
+    }
+
+    async fn detach(&self, id: SessionId, epoch: Epoch, window: Duration) -> Result<(), Error> {
+        self.attach(id, epoch, false, window)
+    }
+
+    async fn end(&self, id: SessionId, epoch: Epoch) -> Result<(), Error> {
+        let mut sessions = lock(&self.inner.sessions);
+        match sessions.find(&id) {
+            Some(session) if session.epoch != epoch => return Err(Error::Stale),
+            Some(_) => sessions.remove(&id),
+            None => {}
+        }
+        Ok(())
+    }
+
+    async fn save(&self, id: SessionId, epoch: Epoch, state: &[u8]) -> Result<(), Error> {
+        bounds::size("a session's state", self.inner.bounds.state_bytes, state.len())?;
+        self.hold(id, epoch, |session| session.state = Bytes::copy_from_slice(state))
+    }
+}

@@ -1,0 +1,210 @@
+//! What every [`Sessions`] does.
+use std::time::Duration;
+
+use session_store::{
+    Bounds, Epoch, Error, Journal as _, NewSession, PodId, Refusal, Resume, ResumeToken, Resumed, SessionId,
+    Sessions,
+};
+
+use super::{AGENT, Held, Mount, TENANT, eventually, held};
+
+fn fresh() -> ResumeToken {
+    ResumeToken::fresh().expect("there is randomness")
+}
+
+/// A resume of the right client that comes to a new pod.
+async fn resumed(store: &impl Sessions, held: &Held, pod: &PodId, next: &ResumeToken) -> Resumed {
+    attempt(store, held, (TENANT, AGENT), &held.token, next, pod).await
+}
+
+async fn attempt(
+    store: &impl Sessions,
+    held: &Held,
+    (tenant, agent): (&str, &str),
+    presented: &ResumeToken,
+    next: &ResumeToken,
+    pod: &PodId,
+) -> Resumed {
+    let (presented, next) = (presented.hash(held.id), next.hash(held.id));
+    let resume = Resume { id: held.id, tenant, agent, presented, next, pod };
+    store.resume(resume).await.expect("in reach")
+}
+
+pub(crate) async fn a_session_starts_attached_at_epoch_one(mount: &impl Mount) {
+    let store = mount.pod().await;
+    let held = held(&store).await;
+    assert_eq!(held.epoch, Epoch(1));
+    store.renew(held.id, held.epoch).await.expect("it is there");
+}
+
+pub(crate) async fn an_id_is_created_once(mount: &impl Mount) {
+    let (a, b) = mount.pods(Bounds::default()).await;
+    let held = held(&a).await;
+    let token = fresh().hash(held.id);
+    let again =
+        NewSession { id: held.id, tenant: "other", agent: "other", token, pod: &held.pod, state: b"" };
+    assert_eq!(b.create(again).await, Err(Error::Exists { what: "a session" }));
+    let taken = resumed(&b, &held, &held.pod, &fresh()).await;
+    assert!(matches!(taken, Resumed::Taken { epoch: Epoch(2), .. }), "{taken:?}");
+}
+
+pub(crate) async fn a_resume_raises_the_epoch_and_brings_the_state(mount: &impl Mount) {
+    let (a, b) = mount.pods(Bounds::default()).await;
+    let held = held(&a).await;
+    let pod = PodId::fresh();
+    let taken = resumed(&b, &held, &pod, &fresh()).await;
+    let previous = held.pod.clone();
+    let state = (&b"first"[..]).into();
+    assert_eq!(taken, Resumed::Taken { epoch: Epoch(2), previous, detached: false, state });
+}
+
+pub(crate) async fn a_state_is_replaced_and_brought_back(mount: &impl Mount) {
+    let (a, b) = mount.pods(Bounds::default()).await;
+    let held = held(&a).await;
+    let bytes: Vec<u8> = (0..=255).collect();
+    a.save(held.id, held.epoch, &bytes).await.expect("it is there");
+    let taken = resumed(&b, &held, &held.pod, &fresh()).await;
+    let Resumed::Taken { state, .. } = taken else { panic!("{taken:?}") };
+    assert_eq!(state, bytes);
+}
+
+pub(crate) async fn a_resume_with_a_guessed_token_is_refused_and_changes_nothing(mount: &impl Mount) {
+    let store = mount.pod().await;
+    let held = held(&store).await;
+    let refused = attempt(&store, &held, (TENANT, AGENT), &fresh(), &fresh(), &PodId::fresh()).await;
+    assert_eq!(refused, Resumed::Refused(Refusal::Token));
+    store.save(held.id, held.epoch, b"still mine").await.expect("the epoch is as it was");
+    let taken = resumed(&store, &held, &held.pod, &fresh()).await;
+    assert!(matches!(taken, Resumed::Taken { epoch: Epoch(2), .. }), "{taken:?}");
+}
+
+pub(crate) async fn a_rotated_token_is_worth_nothing(mount: &impl Mount) {
+    let store = mount.pod().await;
+    let held = held(&store).await;
+    let next = fresh();
+    resumed(&store, &held, &held.pod, &next).await;
+    let again = resumed(&store, &held, &held.pod, &fresh()).await;
+    assert_eq!(again, Resumed::Refused(Refusal::Token));
+    let taken = attempt(&store, &held, (TENANT, AGENT), &next, &fresh(), &held.pod).await;
+    assert!(matches!(taken, Resumed::Taken { epoch: Epoch(3), .. }), "{taken:?}");
+}
+
+pub(crate) async fn a_token_of_another_session_is_refused(mount: &impl Mount) {
+    let store = mount.pod().await;
+    let (one, other) = (held(&store).await, held(&store).await);
+    let presented = one.token.hash(one.id);
+    let next = fresh().hash(other.id);
+    let resume = Resume { id: other.id, tenant: TENANT, agent: AGENT, presented, next, pod: &one.pod };
+    assert_eq!(store.resume(resume).await, Ok(Resumed::Refused(Refusal::Token)));
+    let reparsed = ResumeToken::parse(&one.token.reveal()).expect("it is a token");
+    assert_ne!(reparsed.hash(other.id), presented, "the hash is salted with the session");
+    assert_eq!(reparsed.hash(one.id), presented);
+}
+
+pub(crate) async fn another_tenant_or_agent_is_refused(mount: &impl Mount) {
+    let store = mount.pod().await;
+    let held = held(&store).await;
+    for identity in [("tenant-2", AGENT), (TENANT, "agent-2"), ("", ""), (AGENT, TENANT)] {
+        let refused = attempt(&store, &held, identity, &held.token, &fresh(), &held.pod).await;
+        assert_eq!(refused, Resumed::Refused(Refusal::Foreign), "{identity:?}");
+    }
+    let taken = resumed(&store, &held, &held.pod, &fresh()).await;
+    assert!(matches!(taken, Resumed::Taken { .. }), "{taken:?}");
+}
+
+pub(crate) async fn identities_are_compared_as_bytes(mount: &impl Mount) {
+    let store = mount.pod().await;
+    for (tenant, agent) in [("", ""), ("a}b{c", "%7d"), ("ä\u{0}\n\"", "\u{1f980}")] {
+        let (id, token, pod) = (SessionId::fresh(), fresh(), PodId::fresh());
+        let new = NewSession { id, tenant, agent, token: token.hash(id), pod: &pod, state: b"" };
+        let epoch = store.create(new).await.expect("the session is new");
+        let held = Held { id, epoch, token, pod };
+        let taken = attempt(&store, &held, (tenant, agent), &held.token, &fresh(), &held.pod).await;
+        assert!(matches!(taken, Resumed::Taken { .. }), "{tenant:?}: {taken:?}");
+    }
+}
+
+pub(crate) async fn an_unknown_session_is_refused(mount: &impl Mount) {
+    let store = mount.pod().await;
+    let held = Held { id: SessionId::fresh(), epoch: Epoch(1), token: fresh(), pod: PodId::fresh() };
+    let refused = resumed(&store, &held, &held.pod, &fresh()).await;
+    assert_eq!(refused, Resumed::Refused(Refusal::Unknown));
+    assert_eq!(store.save(held.id, Epoch(1), b"").await, Err(Error::Unknown { what: "the session" }));
+    assert_eq!(store.begin(held.call("1")).await, Err(Error::Unknown { what: "the session" }));
+}
+
+pub(crate) async fn of_two_resumes_at_once_one_wins(mount: &impl Mount) {
+    let (a, b) = mount.pods(Bounds::default()).await;
+    for _ in 0..20 {
+        let held = held(&a).await;
+        let (left, right) = (PodId::fresh(), PodId::fresh());
+        let (next, other) = (fresh(), fresh());
+        let (one, two) = tokio::join!(resumed(&a, &held, &left, &next), resumed(&b, &held, &right, &other));
+        let refused = [&one, &two].into_iter().filter(|r| **r == Resumed::Refused(Refusal::Token)).count();
+        assert_eq!(refused, 1, "{one:?} {two:?}");
+    }
+}
+
+pub(crate) async fn writes_of_the_former_holder_are_stale(mount: &impl Mount) {
+    let (a, b) = mount.pods(Bounds::default()).await;
+    let held = held(&a).await;
+    a.begin(held.call("1")).await.expect("it is there");
+    resumed(&b, &held, &PodId::fresh(), &fresh()).await;
+    let (id, old) = (held.id, held.epoch);
+    assert_eq!(a.save(id, old, b"late").await, Err(Error::Stale));
+    assert_eq!(a.renew(id, old).await, Err(Error::Stale));
+    assert_eq!(a.detach(id, old, Duration::from_millis(1)).await, Err(Error::Stale));
+    assert_eq!(a.end(id, old).await, Err(Error::Stale));
+    assert_eq!(a.begin(held.call("2")).await, Err(Error::Stale));
+    assert_eq!(a.acknowledge(id, old, &["1"]).await, Err(Error::Stale));
+    assert_eq!(a.take_over(id, old, "1", &held.pod, &PodId::fresh()).await, Err(Error::Stale));
+    b.save(id, Epoch(2), b"mine").await.expect("the new holder writes");
+}
+
+pub(crate) async fn a_detached_session_ends_with_its_window(mount: &impl Mount) {
+    let store = mount.pod().await;
+    let held = held(&store).await;
+    store.detach(held.id, held.epoch, Duration::from_millis(50)).await.expect("it is there");
+    eventually("the session runs out", async || (resume_unknown(&store, &held).await).then_some(())).await;
+}
+
+/// Asks with a token that is wrong, so that a session that is there stays as it is.
+async fn resume_unknown(store: &impl Sessions, held: &Held) -> bool {
+    let answer = attempt(store, held, (TENANT, AGENT), &fresh(), &fresh(), &held.pod).await;
+    answer == Resumed::Refused(Refusal::Unknown)
+}
+
+pub(crate) async fn a_detached_session_is_taken_back_within_its_window(mount: &impl Mount) {
+    let (a, b) = mount.pods(Bounds::default()).await;
+    let held = held(&a).await;
+    a.detach(held.id, held.epoch, Duration::from_secs(60)).await.expect("it is there");
+    let taken = resumed(&b, &held, &held.pod, &fresh()).await;
+    assert!(matches!(taken, Resumed::Taken { detached: true, .. }), "{taken:?}");
+}
+
+pub(crate) async fn an_attached_session_runs_out_unless_it_is_renewed(mount: &impl Mount) {
+    let (store, _) = mount.pods(Bounds { attached_ttl_ms: 400, ..Bounds::default() }).await;
+    let (renewed, left) = (held(&store).await, held(&store).await);
+    eventually("the session runs out", async || {
+        store.renew(renewed.id, renewed.epoch).await.expect("it is renewed in time");
+        resume_unknown(&store, &left).await.then_some(())
+    })
+    .await;
+    assert!(!resume_unknown(&store, &renewed).await);
+}
+
+pub(crate) async fn an_ended_session_is_gone(mount: &impl Mount) {
+    let (a, b) = mount.pods(Bounds::default()).await;
+    let held = held(&a).await;
+    a.end(held.id, held.epoch).await.expect("it is there");
+    assert_eq!(resumed(&b, &held, &held.pod, &fresh()).await, Resumed::Refused(Refusal::Unknown));
+    a.end(held.id, held.epoch).await.expect("ending it again is no error");
+}
+
+pub(crate) async fn a_state_over_its_bound_is_refused(mount: &impl Mount) {
+    let (store, _) = mount.pods(Bounds { state_bytes: 10, ..Bounds::default() }).await;
+    let held = held(&store).await;
+    let refused = store.save(held.id, held.epoch, b"eleven byte").await;
+    assert_eq!(refused, Err(Error::TooLarge { what: "a session's state", limit: 10, length: 11 }));
+    store.save(held.id, held.epoch, b"ten bytes!").await.expect("it fits");
+}
