@@ -1,7 +1,4 @@
-//! The binary `mcpw`, for tests that look at a process from outside.
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+//! The binary `mcpw` with its default allocator, for tests that look at a process from outside.
 
 fn main() -> std::process::ExitCode {
     gateway::cli::main()
