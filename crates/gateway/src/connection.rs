@@ -34,6 +34,14 @@ enum Phase {
     },
 }
 
+/// A frame that is to be read again from its message `handled`.
+#[derive(Debug)]
+struct Unfinished {
+    payload: Box<[u8]>,
+    is_text: bool,
+    handled: usize,
+}
+
 /// Why a connection is over.
 #[derive(Clone, Copy, Debug)]
 enum End {
@@ -60,7 +68,9 @@ pub(crate) struct Connection {
     wire: Wire,
     phase: Phase,
     draining: bool,
-    /// Bytes that were read but not handled, since too much was unsent.
+    /// A frame of which some messages were not handled, since too much was unsent.
+    unfinished: Option<Box<Unfinished>>,
+    /// Bytes behind it that were read but not handled.
     unread: Vec<u8>,
     /// Frames of which the first `written` bytes are sent. Empty while the shard's buffer does.
     output: Vec<u8>,
@@ -103,6 +113,7 @@ impl Connection {
             wire,
             phase: Phase::Open,
             draining: false,
+            unfinished: None,
             unread: early.to_vec(),
             output: Vec::new(),
             written: 0,
@@ -146,6 +157,16 @@ impl Connection {
             }
             if self.phase != Phase::Open {
                 break;
+            }
+            if let Some(unfinished) = self.unfinished.take() {
+                let data = if unfinished.is_text {
+                    // It was text when it came.
+                    Incoming::Text(str::from_utf8(&unfinished.payload).unwrap_or_default())
+                } else {
+                    Incoming::Binary(&unfinished.payload)
+                };
+                answered += self.converse(data, unfinished.handled, shard, &mut scratch.zlib, out);
+                continue;
             }
             if !self.unread.is_empty() {
                 let mut input = mem::take(&mut self.unread);
@@ -199,12 +220,14 @@ impl Connection {
         out: &mut Vec<u8>,
     ) -> u64 {
         let (mut at, mut answered, now) = (0, 0, shard.now());
+        // Its messages borrow it while the session has them.
+        let mut decoder = mem::take(&mut self.decoder);
         while self.phase == Phase::Open {
-            if self.unsent(out) > shard.config.websocket.write_high_water {
+            if self.unfinished.is_some() || self.unsent(out) > shard.config.websocket.write_high_water {
                 self.unread = input[at..].to_vec();
                 break;
             }
-            let close = match self.decoder.next(input, &mut at, &shard.rules, spare, now) {
+            let close = match decoder.next(input, &mut at, &shard.rules, spare, now) {
                 Err(violation) => Some((violation.close_code(), violation.to_string())),
                 Ok(None) => break,
                 Ok(Some(Incoming::Close(code))) => {
@@ -230,21 +253,45 @@ impl Connection {
                     None
                 }
                 Ok(Some(data)) => {
-                    let (wire, deflate, sent) = (self.wire, self.session.deflates(), self.written);
-                    let outbox = Outbox { wire, deflate, out, sent, zlib, shard };
-                    let mut exchange = Exchange::new(shard, &self.peer, outbox, self.draining);
-                    let taken = match data {
-                        Incoming::Text(text) => self.session.text(text, &mut exchange),
-                        Incoming::Binary(bytes) => self.session.binary(bytes, &mut exchange),
-                        _ => Ok(()),
-                    };
-                    answered += exchange.answered();
-                    taken.err().map(|close| (close.code, close.reason.into_owned()))
+                    answered += self.converse(data, 0, shard, zlib, out);
+                    None
                 }
             };
             if let Some((code, reason)) = close {
                 self.close(out, code, &reason);
             }
+        }
+        if self.phase == Phase::Open {
+            self.decoder = decoder;
+        }
+        answered
+    }
+
+    /// Takes the messages of a frame but the first `handled`; returns how many were answered.
+    fn converse(
+        &mut self,
+        data: Incoming<'_>,
+        handled: usize,
+        shard: &Rc<Shard>,
+        zlib: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) -> u64 {
+        let (wire, deflate, sent) = (self.wire, self.session.deflates(), self.written);
+        let outbox = Outbox { wire, deflate, out, sent, zlib, shard };
+        let mut exchange = Exchange::new(shard, &self.peer, outbox, self.draining);
+        exchange.resume(handled);
+        let (taken, payload, is_text) = match data {
+            Incoming::Text(text) => (self.session.text(text, &mut exchange), text.as_bytes(), true),
+            Incoming::Binary(bytes) => (self.session.binary(bytes, &mut exchange), bytes, false),
+            Incoming::Ping(_) | Incoming::Pong | Incoming::Close(_) => return 0,
+        };
+        let answered = exchange.answered();
+        match (taken, exchange.unfinished()) {
+            (Err(close), _) => self.close(out, close.code, &close.reason),
+            (Ok(()), Some(handled)) => {
+                self.unfinished = Some(Box::new(Unfinished { payload: payload.into(), is_text, handled }));
+            }
+            (Ok(()), None) => {}
         }
         answered
     }
@@ -350,7 +397,7 @@ impl Connection {
         self.closed = Some(code);
         self.phase = Phase::Closing { since: self.shard.now(), shut: false };
         self.session.end(&self.shard);
-        (self.unread, self.decoder) = (Vec::new(), Decoder::default());
+        (self.unfinished, self.unread, self.decoder) = (None, Vec::new(), Decoder::default());
     }
 
     /// After the close frame: our side is shut, and the peer's bytes are read until it ends too, since a

@@ -76,11 +76,47 @@ pub(crate) struct Exchange<'a> {
     /// The pod drains: calls to backends are no longer taken.
     pub(crate) draining: bool,
     answered: u64,
+    turns: Turns,
+}
+
+/// Which messages of a frame are handled now. A frame may hold many small requests with large answers; once
+/// too much is unsent the others wait, and the frame is read again from where it was left.
+#[derive(Clone, Copy, Debug, Default)]
+struct Turns {
+    /// Messages that were handled when the frame was read before.
+    before: usize,
+    seen: usize,
+    /// How many are handled by now, if not all could be.
+    unfinished: Option<usize>,
 }
 
 impl<'a> Exchange<'a> {
     pub(crate) fn new(shard: &'a Rc<Shard>, peer: &'a Rc<Peer>, outbox: Outbox<'a>, draining: bool) -> Self {
-        Self { shard, peer, outbox, draining, answered: 0 }
+        Self { shard, peer, outbox, draining, answered: 0, turns: Turns::default() }
+    }
+
+    /// The frame is read again: so many of its messages were handled before.
+    pub(crate) const fn resume(&mut self, handled: usize) {
+        self.turns.before = handled;
+    }
+
+    /// How many messages of the frame are handled, if some must wait until what is unsent has gone.
+    pub(crate) const fn unfinished(&self) -> Option<usize> {
+        self.turns.unfinished
+    }
+
+    /// Whether the next message of the frame is to be handled now. At least one is, each time.
+    pub(crate) fn has_turn(&mut self) -> bool {
+        let turns = &mut self.turns;
+        turns.seen += 1;
+        if turns.seen <= turns.before || turns.unfinished.is_some() {
+            return false;
+        }
+        if turns.seen > turns.before + 1 && self.is_congested() {
+            self.turns.unfinished = Some(self.turns.seen - 1);
+            return false;
+        }
+        true
     }
 
     fn unsent(&self) -> usize {

@@ -72,7 +72,7 @@ impl Session {
         self.calls.take_if(|calls| calls.is_empty());
     }
 
-    /// A text frame.
+    /// A text frame. Its messages are handled until too much is unsent; see [`Exchange::unfinished`].
     pub(crate) fn text(&mut self, text: &str, exchange: &mut Exchange<'_>) -> Result<(), Close> {
         if exchange.outbox.is_binary() {
             return Err(Close::new(CloseCode::Unsupported, "mcp.v1.binary has no text frames"));
@@ -80,14 +80,14 @@ impl Session {
         let mut outcome = Ok(());
         let limits = exchange.shard.limits;
         text::decode(text, &limits, |message| {
-            if outcome.is_ok() {
+            if outcome.is_ok() && exchange.has_turn() {
                 outcome = self.message(message, exchange);
             }
         });
         outcome
     }
 
-    /// A binary frame: messages of `mcp.v1.binary`, or the zlib of a text.
+    /// A binary frame, handled as a text frame is: messages of `mcp.v1.binary`, or the zlib of a text.
     pub(crate) fn binary(&mut self, frame: &[u8], exchange: &mut Exchange<'_>) -> Result<(), Close> {
         let mut inflated = std::mem::take(exchange.inflated());
         inflated.clear();
@@ -95,7 +95,7 @@ impl Session {
             let mut outcome = Ok(());
             let limits = exchange.shard.limits;
             binary::decode(frame, &mut inflated, &limits, |message| {
-                if outcome.is_ok() {
+                if outcome.is_ok() && exchange.has_turn() {
                     outcome = self.message(message, exchange);
                 }
             });
