@@ -133,3 +133,32 @@ fn binary_batches_over_the_limit_empty_and_nested() {
     assert!(client.reply().error(77, 4000).contains("nest"));
     gateway.await_metric("websocket_errors_total{type=\"invalid_message\"}", 4.0);
 }
+
+#[test]
+fn answers_over_the_high_water_stop_inside_a_frame_and_all_come_in_order() {
+    let gateway = Gateway::with(|config| config.websocket.write_high_water = 1);
+    let payload = "p".repeat(20_000);
+
+    let mut client = gateway.connect();
+    let batch: Value =
+        (0..40).map(|id| json!({"id": id, "type": 0, "method": "echo", "params": payload})).collect();
+    client.json(&batch);
+    client.request("\"behind\"", "echo", &json!("it"));
+    for id in 0..40 {
+        assert_eq!(client.result_of(id), json!(payload));
+    }
+    assert_eq!(client.result("\"behind\""), json!("it"));
+
+    let mut client = gateway.connect_binary();
+    let quoted = json!(payload).to_string();
+    let echoes: Vec<u8> = (1..=40).flat_map(|id| Packet::echo(id, quoted.as_bytes()).bytes()).collect();
+    client.draft(&tests::Draft::binary(&echoes));
+    client.packet(&Packet::echo(41, quoted.as_bytes()));
+    for id in 1..=41 {
+        let reply = client.reply();
+        assert_eq!((reply.sequence_id, reply.payload.len()), (id, quoted.len()));
+    }
+    let echoed =
+        gateway.metrics().count("websocket_messages_received_total{type=\"request\",method=\"echo\"}");
+    assert_eq!(echoed, 82.0, "each message is handled once");
+}
