@@ -84,7 +84,7 @@ pub trait EventLog: Send + Sync + 'static {
     ///
     /// # Errors
     /// None but the store's own.
-    fn end(&self, tenant: &str) -> impl Future<Output = Result<Position, Error>> + Send;
+    fn latest(&self, tenant: &str) -> impl Future<Output = Result<Position, Error>> + Send;
 
     /// The events behind a position.
     ///

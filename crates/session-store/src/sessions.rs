@@ -95,7 +95,7 @@ pub trait Sessions: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Error::Stale`], [`Error::Unknown`].
-    fn renew(&self, id: SessionId, epoch: Epoch) -> impl Future<Output = Result<(), Error>> + Send;
+    fn prolong(&self, id: SessionId, epoch: Epoch) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Notes that its connection is gone: the session is kept for `window` from now on, its journal with it.
     ///

@@ -140,7 +140,7 @@ impl EventLog for MemoryStore {
         })
     }
 
-    async fn end(&self, tenant: &str) -> Result<Position, Error> {
+    async fn latest(&self, tenant: &str) -> Result<Position, Error> {
         self.log(tenant, |log| log.end())
     }
 

@@ -93,7 +93,7 @@ impl Sessions for MemoryStore {
         Ok(taken)
     }
 
-    async fn renew(&self, id: SessionId, epoch: Epoch) -> Result<(), Error> {
+    async fn prolong(&self, id: SessionId, epoch: Epoch) -> Result<(), Error> {
         self.attach(id, epoch, true, self.inner.bounds.attached_ttl())
     }
 

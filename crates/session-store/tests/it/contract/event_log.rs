@@ -38,13 +38,13 @@ async fn notice(tail: &Tail) -> Notice {
 
 pub(crate) async fn offsets_begin_at_one_and_have_no_hole(mount: &impl Mount) {
     let (a, b) = mount.pods(Bounds::default()).await;
-    let start = a.end(TENANT).await.expect("in reach");
+    let start = a.latest(TENANT).await.expect("in reach");
     assert_eq!(start.offset, Offset(0));
     for number in 1..=20 {
         let log = if number % 2 == 0 { &a } else { &b };
         assert_eq!(publish(log, TENANT, "{}").await, at(start, number));
     }
-    assert_eq!(b.end(TENANT).await, Ok(at(start, 20)));
+    assert_eq!(b.latest(TENANT).await, Ok(at(start, 20)));
     let (events, end) = page(&b, TENANT, start, ALL).await;
     assert_eq!(events.iter().map(|event| event.offset.0).collect::<Vec<_>>(), (1..=20).collect::<Vec<_>>());
     assert_eq!(end, at(start, 20));
@@ -54,7 +54,7 @@ pub(crate) async fn offsets_begin_at_one_and_have_no_hole(mount: &impl Mount) {
 pub(crate) async fn an_event_is_read_as_it_was_published(mount: &impl Mount) {
     let (a, b) = mount.pods(Bounds::default()).await;
     for tenant in ["", "a}b{c:d", "%7D", "ä\u{0}\n", "a b"] {
-        let start = a.end(tenant).await.expect("in reach");
+        let start = a.latest(tenant).await.expect("in reach");
         let bytes: Vec<u8> = (0..=255).collect();
         let event = NewEvent { name: "näme.*\u{0}", data: &bytes };
         a.publish(tenant, event, Some("k}ey\u{0}")).await.expect("in reach");
@@ -66,7 +66,7 @@ pub(crate) async fn an_event_is_read_as_it_was_published(mount: &impl Mount) {
 
 pub(crate) async fn a_read_keeps_to_its_limits(mount: &impl Mount) {
     let store = mount.pod().await;
-    let start = store.end(TENANT).await.expect("in reach");
+    let start = store.latest(TENANT).await.expect("in reach");
     for number in 0..10 {
         publish(&store, TENANT, &format!("{number}{}", "x".repeat(999))).await;
     }
@@ -84,7 +84,7 @@ pub(crate) async fn a_repeated_key_publishes_once(mount: &impl Mount) {
     let first = a.publish(TENANT, event, Some("key")).await.expect("in reach");
     publish(&a, TENANT, "other").await;
     assert_eq!(b.publish(TENANT, event, Some("key")).await, Ok(first));
-    assert_eq!(b.end(TENANT).await, Ok(at(first, 2)));
+    assert_eq!(b.latest(TENANT).await, Ok(at(first, 2)));
     let again = eventually("the key runs out", async || {
         let position = b.publish(TENANT, event, Some("key")).await.expect("in reach");
         (position != first).then_some(position)
@@ -105,7 +105,8 @@ pub(crate) async fn a_key_belongs_to_its_tenant(mount: &impl Mount) {
 
 pub(crate) async fn one_tenant_never_sees_the_other(mount: &impl Mount) {
     let store = mount.pod().await;
-    let (one, two) = (store.end("one").await.expect("in reach"), store.end("two").await.expect("in reach"));
+    let (one, two) =
+        (store.latest("one").await.expect("in reach"), store.latest("two").await.expect("in reach"));
     publish(&store, "one", "secret").await;
     publish(&store, "two", "public").await;
     assert_eq!(data(&page(&store, "one", one, ALL).await.0), ["secret"]);
@@ -116,7 +117,7 @@ pub(crate) async fn one_tenant_never_sees_the_other(mount: &impl Mount) {
 
 pub(crate) async fn a_log_keeps_so_many_events_and_says_what_is_missing(mount: &impl Mount) {
     let (store, _) = mount.pods(Bounds { log_events: 5, ..Bounds::default() }).await;
-    let start = store.end(TENANT).await.expect("in reach");
+    let start = store.latest(TENANT).await.expect("in reach");
     for number in 1..=12 {
         publish(&store, TENANT, &number.to_string()).await;
     }
@@ -129,7 +130,7 @@ pub(crate) async fn a_log_keeps_so_many_events_and_says_what_is_missing(mount: &
 
 pub(crate) async fn a_log_keeps_so_many_bytes(mount: &impl Mount) {
     let (store, _) = mount.pods(Bounds { log_bytes: 5_000, ..Bounds::default() }).await;
-    let start = store.end(TENANT).await.expect("in reach");
+    let start = store.latest(TENANT).await.expect("in reach");
     for _ in 0..150 {
         publish(&store, TENANT, "1234").await;
     }
@@ -144,7 +145,7 @@ pub(crate) async fn a_log_keeps_so_many_bytes(mount: &impl Mount) {
 
 pub(crate) async fn a_quiet_log_runs_empty_without_losing_its_place(mount: &impl Mount) {
     let (store, _) = mount.pods(Bounds { log_age_ms: 100, ..Bounds::default() }).await;
-    let start = store.end(TENANT).await.expect("in reach");
+    let start = store.latest(TENANT).await.expect("in reach");
     let end = publish(&store, TENANT, "1").await;
     eventually("the event runs out", async || {
         let page = store.read(TENANT, start, ALL).await.expect("in reach");
@@ -197,12 +198,12 @@ pub(crate) async fn events_over_their_bounds_are_refused(mount: &impl Mount) {
     }
     let large = store.publish(TENANT, NewEvent { name: "n", data: b"1234" }, None).await;
     assert_eq!(large, Err(Error::TooLarge { what: "an event's data", limit: 3, length: 4 }));
-    assert_eq!(store.end(TENANT).await.expect("in reach").offset, Offset(0));
+    assert_eq!(store.latest(TENANT).await.expect("in reach").offset, Offset(0));
 }
 
 pub(crate) async fn publishers_at_once_share_no_offset(mount: &impl Mount) {
     let (a, b) = mount.pods(Bounds::default()).await;
-    let start = a.end(TENANT).await.expect("in reach");
+    let start = a.latest(TENANT).await.expect("in reach");
     let publishing = (0..100).map(|number| publish(if number % 2 == 0 { &a } else { &b }, TENANT, "{}"));
     let mut offsets: Vec<_> = futures_util::future::join_all(publishing)
         .await

@@ -34,7 +34,7 @@ pub(crate) async fn a_session_starts_attached_at_epoch_one(mount: &impl Mount) {
     let store = mount.pod().await;
     let held = held(&store).await;
     assert_eq!(held.epoch, Epoch(1));
-    store.renew(held.id, held.epoch).await.expect("it is there");
+    store.prolong(held.id, held.epoch).await.expect("it is there");
 }
 
 pub(crate) async fn an_id_is_created_once(mount: &impl Mount) {
@@ -152,7 +152,7 @@ pub(crate) async fn writes_of_the_former_holder_are_stale(mount: &impl Mount) {
     resumed(&b, &held, &PodId::fresh(), &fresh()).await;
     let (id, old) = (held.id, held.epoch);
     assert_eq!(a.save(id, old, b"late").await, Err(Error::Stale));
-    assert_eq!(a.renew(id, old).await, Err(Error::Stale));
+    assert_eq!(a.prolong(id, old).await, Err(Error::Stale));
     assert_eq!(a.detach(id, old, Duration::from_millis(1)).await, Err(Error::Stale));
     assert_eq!(a.end(id, old).await, Err(Error::Stale));
     assert_eq!(a.begin(held.call("2")).await, Err(Error::Stale));
@@ -186,7 +186,7 @@ pub(crate) async fn an_attached_session_runs_out_unless_it_is_renewed(mount: &im
     let (store, _) = mount.pods(Bounds { attached_ttl_ms: 400, ..Bounds::default() }).await;
     let (renewed, left) = (held(&store).await, held(&store).await);
     eventually("the session runs out", async || {
-        store.renew(renewed.id, renewed.epoch).await.expect("it is renewed in time");
+        store.prolong(renewed.id, renewed.epoch).await.expect("it is renewed in time");
         resume_unknown(&store, &left).await.then_some(())
     })
     .await;

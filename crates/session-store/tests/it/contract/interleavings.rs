@@ -5,8 +5,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use session_store::{
-    Begin, Bounds, Call, Epoch, Finish, Journal as _, PodId, Resume, ResumeToken, Resumed, SessionId,
-    Sessions as _, Takeover,
+    Begin, Bounds, Call, Epoch, Finish, PodId, Resume, ResumeToken, Resumed, SessionId, Takeover,
 };
 
 use super::{AGENT, Everything, Mount, TENANT, held};

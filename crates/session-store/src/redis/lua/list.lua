@@ -1,0 +1,1 @@
+return {'ok', redis.call('HGET', KEYS[3], 'version') or '', redis.call('HGETALL', KEYS[1])}

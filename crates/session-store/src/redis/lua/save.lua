@@ -1,0 +1,4 @@
+local refused = held(ARGV[1])
+if refused then return {refused} end
+redis.call('HSET', KEYS[1], 's', ARGV[2])
+return {'ok'}

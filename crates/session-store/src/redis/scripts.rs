@@ -1,0 +1,33 @@
+//! The scripts that run inside Redis, each all or nothing.
+use std::sync::LazyLock;
+
+/// A script's text, and the name by which a server that has seen it knows it.
+pub(super) struct Script {
+    pub(super) text: String,
+    pub(super) hash: String,
+}
+
+macro_rules! scripts {
+    ($($name:ident = $file:literal;)*) => {$(
+        pub(super) static $name: LazyLock<Script> = LazyLock::new(|| {
+            let text = concat!(include_str!("lua/common.lua"), include_str!(concat!("lua/", $file)));
+            Script { text: text.to_owned(), hash: ::redis::Script::new(text).get_hash().to_owned() }
+        });
+    )*};
+}
+
+scripts! {
+    CREATE = "create.lua";
+    RESUME = "resume.lua";
+    TOUCH = "touch.lua";
+    SAVE = "save.lua";
+    END = "end.lua";
+    BEGIN = "begin.lua";
+    FINISH = "finish.lua";
+    TAKE_OVER = "take_over.lua";
+    ACKNOWLEDGE = "acknowledge.lua";
+    PUBLISH = "publish.lua";
+    READ = "read.lua";
+    REPLICAS = "replicas.lua";
+    LIST = "list.lua";
+}

@@ -1,0 +1,85 @@
+//! Sessions in Redis: one hash each. While a session is idle, nothing is sent.
+use std::time::Duration;
+
+use super::RedisStore;
+use super::link::Request;
+use super::scripts;
+use crate::{Epoch, Error, NewSession, Refusal, Resume, Resumed, SessionId, Sessions, bounds};
+
+impl RedisStore {
+    async fn touch(&self, id: SessionId, epoch: Epoch, ttl: u64, attached: bool) -> Result<(), Error> {
+        let keys = self.inner.keys.session(id);
+        let request = Request::script(&scripts::TOUCH, &keys).arg(epoch.0).arg(ttl).arg(u8::from(attached));
+        self.script(request).await?.word().map(|_| ())
+    }
+}
+
+impl Sessions for RedisStore {
+    async fn create(&self, new: NewSession<'_>) -> Result<Epoch, Error> {
+        let limits = &self.inner.bounds;
+        bounds::identity(new.tenant, new.agent)?;
+        bounds::size("a session's state", limits.state_bytes, new.state.len())?;
+        let [session, _, _] = self.inner.keys.session(new.id);
+        let request = Request::script(&scripts::CREATE, &[session])
+            .arg(new.tenant)
+            .arg(new.agent)
+            .arg(&new.token.as_bytes()[..])
+            .arg(new.pod.as_str())
+            .arg(new.state)
+            .arg(limits.attached_ttl_ms);
+        let reply = self.script(request).await?;
+        match reply.word()? {
+            "ok" => Ok(Epoch(1)),
+            "exists" => Err(Error::Exists { what: "a session" }),
+            _ => Err(reply.strange()),
+        }
+    }
+
+    async fn resume(&self, resume: Resume<'_>) -> Result<Resumed, Error> {
+        let request = Request::script(&scripts::RESUME, &self.inner.keys.session(resume.id))
+            .arg(resume.tenant)
+            .arg(resume.agent)
+            .arg(&resume.presented.as_bytes()[..])
+            .arg(&resume.next.as_bytes()[..])
+            .arg(resume.pod.as_str())
+            .arg(self.inner.bounds.attached_ttl_ms);
+        let mut reply = self.script(request).await?;
+        let refusal = match reply.plain_word() {
+            "taken" => {
+                let (epoch, previous) = (Epoch(reply.next()?), reply.pod()?);
+                let attached: u8 = reply.next()?;
+                return Ok(Resumed::Taken {
+                    epoch,
+                    previous,
+                    detached: attached == 0,
+                    state: reply.bytes()?,
+                });
+            }
+            "unknown" => Refusal::Unknown,
+            "foreign" => Refusal::Foreign,
+            "token" => Refusal::Token,
+            _ => return Err(reply.strange()),
+        };
+        Ok(Resumed::Refused(refusal))
+    }
+
+    async fn prolong(&self, id: SessionId, epoch: Epoch) -> Result<(), Error> {
+        self.touch(id, epoch, self.inner.bounds.attached_ttl_ms, true).await
+    }
+
+    async fn detach(&self, id: SessionId, epoch: Epoch, window: Duration) -> Result<(), Error> {
+        self.touch(id, epoch, super::milliseconds(window), false).await
+    }
+
+    async fn end(&self, id: SessionId, epoch: Epoch) -> Result<(), Error> {
+        let request = Request::script(&scripts::END, &self.inner.keys.session(id)).arg(epoch.0);
+        self.script(request).await?.word().map(|_| ())
+    }
+
+    async fn save(&self, id: SessionId, epoch: Epoch, state: &[u8]) -> Result<(), Error> {
+        bounds::size("a session's state", self.inner.bounds.state_bytes, state.len())?;
+        let [session, _, _] = self.inner.keys.session(id);
+        let request = Request::script(&scripts::SAVE, &[session]).arg(epoch.0).arg(state);
+        self.script(request).await?.word().map(|_| ())
+    }
+}
