@@ -18,7 +18,7 @@ use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// Reads in a row before another connection has its turn.
+/// Reads, or frames taken up again, in a row before another connection has its turn.
 const TURNS: usize = 4;
 /// How long the space of calls is kept for the next one.
 const REST_MS: u64 = 1_000;
@@ -158,6 +158,10 @@ impl Connection {
             if self.phase != Phase::Open {
                 break;
             }
+            if turn >= TURNS {
+                cx.waker().wake_by_ref();
+                break;
+            }
             if let Some(unfinished) = self.unfinished.take() {
                 let data = if unfinished.is_text {
                     // It was text when it came.
@@ -173,10 +177,6 @@ impl Connection {
                 answered += self.handle(&mut input, shard, &mut scratch.spare, &mut scratch.zlib, out);
                 continue;
             }
-            if turn >= TURNS {
-                cx.waker().wake_by_ref();
-                break;
-            }
             let Poll::Ready(read) = self.read(cx, &mut scratch.input) else { break };
             let read = read?;
             if read == 0 {
@@ -189,7 +189,8 @@ impl Connection {
             let input = &mut scratch.input[..read];
             answered += self.handle(input, shard, &mut scratch.spare, &mut scratch.zlib, out);
         }
-        if self.draining && self.phase == Phase::Open && self.session.is_idle() {
+        let idle = self.session.is_idle() && self.unfinished.is_none() && self.unread.is_empty();
+        if self.draining && self.phase == Phase::Open && idle {
             self.close(out, CloseCode::Restart, &shard.pod.reconnect_delay_ms().to_string());
         }
         let flushed = self.flush(cx, shard, out)?.is_ready();
@@ -309,10 +310,7 @@ impl Connection {
 
     /// Encodes what backends answered.
     fn take_results(&mut self, shard: &Rc<Shard>, scratch: &mut Scratch, out: &mut Vec<u8>, now: Instant) {
-        let mut inbox = self.peer.take_inbox();
-        if inbox.is_empty() {
-            return;
-        }
+        let Some(mut inbox) = self.peer.take_inbox() else { return };
         if self.phase == Phase::Open {
             let (wire, deflate, sent) = (self.wire, self.session.deflates(), self.written);
             let outbox = Outbox { wire, deflate, out, sent, zlib: &mut scratch.zlib, shard };
@@ -349,6 +347,10 @@ impl Connection {
             } else {
                 Ok(())
             };
+        }
+        if self.unsent(out) > 0 {
+            // A peer that takes what is written is alive, also while nothing is read from it.
+            (self.read_at, self.pinged_at) = (now, None);
         }
         if self.decoder.since().is_some_and(|since| passed(since, websocket.message_timeout_ms)) {
             self.close(out, CloseCode::PolicyViolation, "the message did not come whole in time");

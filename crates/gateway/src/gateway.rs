@@ -170,10 +170,16 @@ impl Gateway {
 /// A listener; a shared one may have others of the same address beside it, one for each shard.
 fn listen(key: &'static str, address: SocketAddr, shared: bool) -> Result<TcpListener, Error> {
     const BACKLOG: i32 = 4_096;
+    // More unsent output than this stays with us, where it counts against write_high_water, and a ping does not
+    // stand behind megabytes.
+    const UNSENT_IN_KERNEL: u32 = 256 * 1024;
     let bind = || {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
         socket.set_reuse_address(true)?;
         socket.set_reuse_port(shared)?;
+        // Accepted sockets inherit both.
+        socket.set_tcp_nodelay(true)?;
+        socket.set_tcp_notsent_lowat(UNSENT_IN_KERNEL)?;
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;

@@ -4,7 +4,7 @@ use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use serde_json::{Value, json};
 use tests::{Client, Draft, Endpoints, Flags, Gateway, Opcode, Packet, Type};
 
-fn deflated(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn deflated(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len() + 1_024);
     let status =
         Compress::new(Compression::best(), true).compress_vec(bytes, &mut out, FlushCompress::Finish);

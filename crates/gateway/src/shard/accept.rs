@@ -22,11 +22,7 @@ pub(crate) async fn accept(shard: &Rc<Shard>, listener: TcpListener) {
             Ok((stream, address)) => {
                 let shard = Rc::clone(shard);
                 tokio::task::spawn_local(async move {
-                    if let Err(error) = stream.set_nodelay(true) {
-                        tracing::debug!(%address, %error, "the socket was gone at once");
-                    } else {
-                        http::serve(stream, address, &shard).await;
-                    }
+                    http::serve(stream, address, &shard).await;
                     drop(place);
                 });
             }

@@ -69,9 +69,10 @@ impl Peer {
         self.signals.take()
     }
 
-    /// Results that came since the last call. The vector goes back with `return_inbox`.
-    pub(crate) fn take_inbox(&self) -> Vec<Delivery> {
-        self.inbox.take()
+    /// Results that came since the last call, if any did. The vector goes back with `return_inbox`.
+    pub(crate) fn take_inbox(&self) -> Option<Vec<Delivery>> {
+        let mut inbox = self.inbox.borrow_mut();
+        (!inbox.is_empty()).then(|| std::mem::take(&mut *inbox))
     }
 
     /// Gives the emptied vector back, so that its space is used again; `None` frees it.
