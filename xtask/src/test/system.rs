@@ -1,4 +1,4 @@
-//! The programs that tests start besides ours: Python and Node. Knows how Debian and Ubuntu install them.
+//! The programs that tests start besides ours: Python, Node and Redis. Knows how Debian and Ubuntu install them.
 
 use std::process::Command;
 
@@ -13,7 +13,7 @@ struct Need {
     packages: &'static [&'static str],
 }
 
-const NEEDS: [Need; 3] = [
+const NEEDS: [Need; 4] = [
     Need {
         name: "Python 3.10 or later with venv",
         probe: &["python3", "-c", "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))"],
@@ -25,6 +25,8 @@ const NEEDS: [Need; 3] = [
         packages: &["nodejs", "ca-certificates"],
     },
     Need { name: "npm", probe: &["npm", "--version"], packages: &["npm"] },
+    // Started by the tests on ports of their own, as a single server, with sentinels and as a cluster.
+    Need { name: "redis-server", probe: &["redis-server", "--version"], packages: &["redis-server"] },
 ];
 
 /// Installs what is missing, after saying so.
