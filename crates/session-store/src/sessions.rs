@@ -86,6 +86,7 @@ pub trait Sessions: Send + Sync + 'static {
     fn create(&self, session: NewSession<'_>) -> impl Future<Output = Result<Epoch, Error>> + Send;
 
     /// Takes a session over if identity and token are right: raises its epoch, rotates its token, attaches it.
+    /// After an answer that was lost, the same resume (by its pod and its next token) is answered the same again.
     ///
     /// # Errors
     /// None but the store's own; a refusal is [`Resumed::Refused`].

@@ -18,6 +18,8 @@ pub(super) struct Session {
     epoch: Epoch,
     pod: PodId,
     attached: bool,
+    /// Who held it before, and whether it was attached then.
+    former: Option<(PodId, bool)>,
     state: Bytes,
     pub(super) calls: Calls,
 }
@@ -66,6 +68,7 @@ impl Sessions for MemoryStore {
             epoch: Epoch(1),
             pod: new.pod.clone(),
             attached: true,
+            former: None,
             state: Bytes::copy_from_slice(new.state),
             calls: Calls::default(),
         };
@@ -81,14 +84,19 @@ impl Sessions for MemoryStore {
         if *session.tenant != *resume.tenant || *session.agent != *resume.agent {
             return Ok(Resumed::Refused(Refusal::Foreign));
         }
-        if session.token != resume.presented {
-            return Ok(Resumed::Refused(Refusal::Token));
+        // The same attempt once more is answered as the first one was.
+        if session.token != resume.next || session.pod != *resume.pod {
+            if session.token != resume.presented {
+                return Ok(Resumed::Refused(Refusal::Token));
+            }
+            session.token = resume.next;
+            session.epoch = Epoch(session.epoch.0 + 1);
+            let previous = std::mem::replace(&mut session.pod, resume.pod.clone());
+            session.former = Some((previous, std::mem::replace(&mut session.attached, true)));
         }
-        session.token = resume.next;
-        session.epoch = Epoch(session.epoch.0 + 1);
-        let previous = std::mem::replace(&mut session.pod, resume.pod.clone());
-        let detached = !std::mem::replace(&mut session.attached, true);
-        let taken = Resumed::Taken { epoch: session.epoch, previous, detached, state: session.state.clone() };
+        let (previous, attached) = session.former.clone().unwrap_or((session.pod.clone(), true));
+        let state = session.state.clone();
+        let taken = Resumed::Taken { epoch: session.epoch, previous, detached: !attached, state };
         sessions.prolong(&resume.id, self.inner.bounds.attached_ttl());
         Ok(taken)
     }

@@ -165,6 +165,8 @@ fn settings_error(error: ::redis::RedisError) -> Error {
 
 fn certificates(settings: &Settings) -> Result<Option<TlsCertificates>, Error> {
     let Some(tls) = &settings.tls else { return Ok(None) };
+    // The client library takes the process's cryptography and panics without one. Who has set it before wins.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let read = |path: &std::path::PathBuf| {
         std::fs::read(path)
             .map_err(|error| Error::Settings { reason: format!("{}: {error}", path.display()) })

@@ -231,7 +231,7 @@ async fn a_broken_subscription_is_made_anew_and_says_so() {
 async fn the_replicas_of_a_dead_pod_vanish() {
     let server = Server::start("");
     let mut mount = at(&server);
-    mount.settings.directory_lease_ms = 600;
+    mount.settings.directory_lease_ms = 1_500;
     let (dying, store) = mount.pods(Bounds::default()).await;
     for (pod, instance) in [(&dying, "dying"), (&store, "living")] {
         let replica = protocol::Replica {

@@ -6,3 +6,4 @@ mod memory;
 mod sentinel;
 mod servers;
 mod standalone;
+mod tls;

@@ -79,7 +79,7 @@ pub(crate) async fn a_read_keeps_to_its_limits(mount: &impl Mount) {
 }
 
 pub(crate) async fn a_repeated_key_publishes_once(mount: &impl Mount) {
-    let (a, b) = mount.pods(Bounds { idempotency_ms: 300, ..Bounds::default() }).await;
+    let (a, b) = mount.pods(Bounds { idempotency_ms: 1_000, ..Bounds::default() }).await;
     let event = NewEvent { name: "n", data: b"once" };
     let first = a.publish(TENANT, event, Some("key")).await.expect("in reach");
     publish(&a, TENANT, "other").await;
@@ -144,7 +144,7 @@ pub(crate) async fn a_log_keeps_so_many_bytes(mount: &impl Mount) {
 }
 
 pub(crate) async fn a_quiet_log_runs_empty_without_losing_its_place(mount: &impl Mount) {
-    let (store, _) = mount.pods(Bounds { log_age_ms: 100, ..Bounds::default() }).await;
+    let (store, _) = mount.pods(Bounds { log_age_ms: 700, ..Bounds::default() }).await;
     let start = store.latest(TENANT).await.expect("in reach");
     let end = publish(&store, TENANT, "1").await;
     eventually("the event runs out", async || {
@@ -158,7 +158,7 @@ pub(crate) async fn a_quiet_log_runs_empty_without_losing_its_place(mount: &impl
 }
 
 pub(crate) async fn old_events_go_when_new_ones_come(mount: &impl Mount) {
-    let (store, _) = mount.pods(Bounds { log_age_ms: 400, ..Bounds::default() }).await;
+    let (store, _) = mount.pods(Bounds { log_age_ms: 1_000, ..Bounds::default() }).await;
     let first = publish(&store, TENANT, "1").await;
     let end = eventually("the first event runs out", async || {
         let end = publish(&store, TENANT, "later").await;

@@ -60,6 +60,10 @@ struct World<S> {
     token: ResumeToken,
     /// How often each request was sent to a backend.
     executed: [usize; REQUESTS],
+    /// Who has to finish each request.
+    owner: [Option<PodId>; REQUESTS],
+    /// The epoch of whoever came last.
+    latest: Epoch,
     /// The outcome that the store has confirmed.
     confirmed: [Option<Vec<u8>>; REQUESTS],
 }
@@ -104,14 +108,22 @@ impl<S: Everything> World<S> {
         };
         match pod.store.begin(call).await {
             Ok(Begin::Begun) => {
+                assert_eq!(epoch, self.latest, "a former holder has begun a call");
                 assert_eq!(self.confirmed[request], None, "an outcome was lost");
+                assert_eq!(self.owner[request].replace(pod.name.clone()), None, "a call was lost");
                 self.execute(at, request);
             }
             Ok(Begin::Done(outcome)) => self.same(request, &outcome),
-            Ok(Begin::Running { .. }) => assert_eq!(self.confirmed[request], None),
-            Err(session_store::Error::Stale) => self.pods[at].epoch = None,
+            Ok(Begin::Running { pod }) => {
+                assert_eq!((self.owner[request].as_ref(), &self.confirmed[request]), (Some(&pod), &None));
+            }
+            Err(session_store::Error::Stale) => self.stale(at),
             other => panic!("{other:?}"),
         }
+    }
+
+    fn stale(&mut self, at: usize) {
+        assert_ne!(self.pods[at].epoch.take(), Some(self.latest), "the holder was refused");
     }
 
     fn same(&self, request: usize, outcome: &[u8]) {
@@ -121,11 +133,13 @@ impl<S: Everything> World<S> {
     async fn finish(&mut self, at: usize, request: usize) {
         let Some(outcome) = self.pods[at].running.remove(&request) else { return };
         let pod = &self.pods[at];
+        let owns = self.owner[request].as_ref() == Some(&pod.name) && self.confirmed[request].is_none();
         match pod.store.finish(self.session, &request.to_string(), &pod.name, &outcome).await {
             Ok(Finish::Stored) => {
+                assert!(owns, "a pod has finished what another owns");
                 assert_eq!(self.confirmed[request].replace(outcome), None, "it was finished twice");
             }
-            Ok(Finish::NotOwner) => {}
+            Ok(Finish::NotOwner) => assert!(!owns, "the owner's outcome was refused"),
             other => panic!("{other:?}"),
         }
     }
@@ -142,6 +156,8 @@ impl<S: Everything> World<S> {
         };
         let taken = self.pods[at].store.resume(resume).await.expect("in reach");
         let Resumed::Taken { epoch, .. } = taken else { panic!("{taken:?}") };
+        assert!(epoch > self.latest);
+        self.latest = epoch;
         self.pods[at].epoch = Some(epoch);
         self.token = next;
     }
@@ -152,7 +168,12 @@ impl<S: Everything> World<S> {
         for dead in [other.clone(), self.former[0].clone(), self.former[1].clone()] {
             let pod = &self.pods[at];
             let id = request.to_string();
-            match pod.store.take_over(self.session, epoch, &id, &dead, &pod.name).await {
+            let answer = pod.store.take_over(self.session, epoch, &id, &dead, &pod.name).await;
+            if let Ok(Takeover::Taken { .. }) = answer {
+                let former = self.owner[request].replace(pod.name.clone());
+                assert_eq!(former, Some(dead), "it was taken from another than the dead pod");
+            }
+            match answer {
                 Ok(Takeover::Taken { repeatable: true }) => {
                     assert!(repeatable(request));
                     self.execute(at, request);
@@ -162,8 +183,9 @@ impl<S: Everything> World<S> {
                     self.pods[at].running.insert(request, b"outcome unknown".to_vec());
                 }
                 Ok(Takeover::Done(outcome)) => self.same(request, &outcome),
-                Ok(Takeover::NotOwner { .. } | Takeover::Unknown) => {}
-                Err(session_store::Error::Stale) => self.pods[at].epoch = None,
+                Ok(Takeover::NotOwner { pod }) => assert_eq!(self.owner[request].as_ref(), Some(&pod)),
+                Ok(Takeover::Unknown) => assert_eq!(self.owner[request], None),
+                Err(session_store::Error::Stale) => self.stale(at),
                 other => panic!("{other:?}"),
             }
             if self.pods[at].epoch.is_none() {
@@ -186,6 +208,8 @@ pub(crate) async fn two_pods_execute_no_call_twice_and_lose_no_outcome(mount: &i
             session: held.id,
             token: held.token,
             executed: [0; REQUESTS],
+            owner: [const { None }; REQUESTS],
+            latest: held.epoch,
             confirmed: [const { None }; REQUESTS],
         };
         for step in &steps {

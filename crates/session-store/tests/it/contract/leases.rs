@@ -10,7 +10,7 @@ const LONG: Duration = Duration::from_secs(60);
 pub(crate) async fn a_pod_lives_while_it_renews(mount: &impl Mount) {
     let (a, b) = mount.pods(Bounds::default()).await;
     let (renewed, left) = (PodId::fresh(), PodId::fresh());
-    let short = Duration::from_millis(400);
+    let short = Duration::from_millis(1_500);
     a.acquire(&renewed, short).await.expect("it is new");
     a.acquire(&left, short).await.expect("it is new");
     assert_eq!(b.alive(&left).await, Ok(true));

@@ -78,6 +78,17 @@ pub(crate) async fn a_resume_with_a_guessed_token_is_refused_and_changes_nothing
     assert!(matches!(taken, Resumed::Taken { epoch: Epoch(2), .. }), "{taken:?}");
 }
 
+pub(crate) async fn a_resume_whose_answer_was_lost_is_repeated(mount: &impl Mount) {
+    let store = mount.pod().await;
+    let held = held(&store).await;
+    let (pod, next) = (PodId::fresh(), fresh());
+    let first = resumed(&store, &held, &pod, &next).await;
+    assert!(matches!(first, Resumed::Taken { epoch: Epoch(2), .. }), "{first:?}");
+    assert_eq!(resumed(&store, &held, &pod, &next).await, first);
+    let elsewhere = resumed(&store, &held, &PodId::fresh(), &next).await;
+    assert_eq!(elsewhere, Resumed::Refused(Refusal::Token));
+}
+
 pub(crate) async fn a_rotated_token_is_worth_nothing(mount: &impl Mount) {
     let store = mount.pod().await;
     let held = held(&store).await;
@@ -183,7 +194,7 @@ pub(crate) async fn a_detached_session_is_taken_back_within_its_window(mount: &i
 }
 
 pub(crate) async fn an_attached_session_runs_out_unless_it_is_renewed(mount: &impl Mount) {
-    let (store, _) = mount.pods(Bounds { attached_ttl_ms: 400, ..Bounds::default() }).await;
+    let (store, _) = mount.pods(Bounds { attached_ttl_ms: 1_500, ..Bounds::default() }).await;
     let (renewed, left) = (held(&store).await, held(&store).await);
     eventually("the session runs out", async || {
         store.prolong(renewed.id, renewed.epoch).await.expect("it is renewed in time");
