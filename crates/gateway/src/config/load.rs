@@ -1,7 +1,8 @@
 //! Where settings come from: defaults, then a YAML file, then the environment, then flags.
 
 use super::Config;
-use figment::providers::{Env, Serialized};
+use super::environment::Environment;
+use figment::providers::Serialized;
 use figment::value::{Dict, Value};
 use figment::{Figment, Profile};
 use std::collections::BTreeMap;
@@ -62,20 +63,12 @@ pub fn load(base: Config, file: Option<&Path>, overrides: &Overrides) -> Result<
     if let Some(path) = file {
         figment = figment.merge(Serialized::from(read_file(path)?, Profile::Default));
     }
-    let names = environment_names();
-    figment = figment.merge(
-        Env::raw()
-            .filter_map(move |name| {
-                let key = names.get(&name.as_str().to_ascii_uppercase())?;
-                Some(key.clone().into())
-            })
-            .split("."),
-    );
+    figment = figment.merge(Environment::of_process());
     for (key, value) in overrides {
         figment = figment.merge(Serialized::from(value, Profile::Default).key(key));
     }
     let config: Config =
-        figment.extract().map_err(|error| ConfigError::Type(error.to_string().trim().to_owned()))?;
+        figment.extract_lossy().map_err(|error| ConfigError::Type(error.to_string().trim().to_owned()))?;
     config.check()?;
     Ok(config)
 }
@@ -111,28 +104,6 @@ fn explain(error: &serde_saphyr::Error) -> String {
             )
         }
         other => other.to_string(),
-    }
-}
-
-/// `WEBSOCKET_MAX_CONNECTIONS` to `websocket.max_connections`, for every key there is: an underscore alone
-/// can't tell a level from a part of a name.
-fn environment_names() -> BTreeMap<String, String> {
-    let mut names = BTreeMap::new();
-    if let Ok(Value::Dict(_, defaults)) = Value::serialize(Config::default()) {
-        collect(&defaults, "", &mut names);
-    }
-    names
-}
-
-fn collect(dict: &Dict, prefix: &str, names: &mut BTreeMap<String, String>) {
-    for (key, value) in dict {
-        let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
-        match value {
-            Value::Dict(_, inner) => collect(inner, &path, names),
-            _ => {
-                names.insert(path.replace('.', "_").to_ascii_uppercase(), path);
-            }
-        }
     }
 }
 

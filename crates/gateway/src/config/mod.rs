@@ -1,6 +1,7 @@
 //! Every setting of the gateway: plain data, read once before anything is bound. The file
 //! deploy/config/mcpw.yaml shows each key with its default.
 
+mod environment;
 mod load;
 
 pub use load::{ConfigError, Overrides, load};
