@@ -40,6 +40,10 @@ impl Dev {
         self.text("url")
     }
 
+    pub(crate) fn grpc(&self) -> &str {
+        self.text("grpc")
+    }
+
     pub(crate) fn token(&self) -> &str {
         self.text("token")
     }

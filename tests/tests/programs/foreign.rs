@@ -27,7 +27,7 @@ fn program(title: &str) -> Block {
 }
 
 /// Where `cargo xtask test` has put the packages of the other languages.
-fn installed(part: &str) -> PathBuf {
+pub(crate) fn installed(part: &str) -> PathBuf {
     let target =
         Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it is a folder of the target folder");
     let path = target.join("e2e").join(part);

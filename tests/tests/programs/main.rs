@@ -5,6 +5,7 @@ mod backends;
 mod call;
 mod check_config;
 mod dev;
+mod documented_backends;
 mod drain;
 mod foreign;
 mod markdown;
