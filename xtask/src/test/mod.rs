@@ -28,14 +28,26 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     // The last lines on the screen are those of the run with nearly all of the tests.
     let mut failed = Vec::new();
-    if options.arguments.is_empty() {
+    let all = options.arguments.is_empty();
+    if all {
         failed.extend(step(&mut doctests()).err());
+        failed.extend(step(&mut stores()).err());
     }
-    failed.extend(step(tests().args(&options.arguments)).err());
+    failed.extend(step(tests(all).args(&options.arguments)).err());
     match failed.len() {
         0 | 1 => failed.pop().map_or(Ok(()), Err),
-        _ => bail!("both the doctests and the tests failed"),
+        count => bail!("{count} of the runs above failed"),
     }
+}
+
+/// The tests of the stores share servers, a cluster among them, so they run in one process; a process for each
+/// test would start them all again.
+const STORES: &str = "session-store";
+
+fn stores() -> Command {
+    let mut command = cargo();
+    command.args(["test", "--package", STORES, "--all-targets", "--no-fail-fast"]);
+    command
 }
 
 /// The examples in the documentation, which nextest does not run.
@@ -45,13 +57,17 @@ fn doctests() -> Command {
     command
 }
 
-fn tests() -> Command {
+/// All tests, or all but those of the stores.
+fn tests(without_stores: bool) -> Command {
     let mut command = cargo();
     if nextest_is_installed() {
         command.args(["nextest", "run", "--workspace", "--no-fail-fast"]);
     } else {
         eprintln!("cargo-nextest is not installed; `cargo test` does the same, with a count for each crate");
         command.args(["test", "--workspace", "--all-targets", "--no-fail-fast"]);
+    }
+    if without_stores {
+        command.args(["--exclude", STORES]);
     }
     command
 }
