@@ -1,4 +1,5 @@
-//! The programs that tests start besides ours: Python, Node and Redis. Knows how Debian and Ubuntu install them.
+//! The programs that tests start besides ours: Python, Node, Redis and load balancers. Knows how Debian and Ubuntu
+//! install them.
 
 use std::process::Command;
 
@@ -13,7 +14,7 @@ struct Need {
     packages: &'static [&'static str],
 }
 
-const NEEDS: [Need; 4] = [
+const NEEDS: [Need; 6] = [
     Need {
         name: "Python 3.10 or later with venv",
         probe: &["python3", "-c", "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))"],
@@ -27,6 +28,9 @@ const NEEDS: [Need; 4] = [
     Need { name: "npm", probe: &["npm", "--version"], packages: &["npm"] },
     // Started by the tests on ports of their own, as a single server, with sentinels and as a cluster.
     Need { name: "redis-server", probe: &["redis-server", "--version"], packages: &["redis-server"] },
+    // Debian has them where only root looks.
+    Need { name: "nginx", probe: &["sh", "-c", "PATH=$PATH:/usr/sbin nginx -v"], packages: &["nginx-light"] },
+    Need { name: "HAProxy", probe: &["sh", "-c", "PATH=$PATH:/usr/sbin haproxy -v"], packages: &["haproxy"] },
 ];
 
 /// Installs what is missing, after saying so.
