@@ -76,6 +76,16 @@ pub(crate) struct Server {
     ready: serde_json::Value,
 }
 
+/// `mcpw dev` on free ports, which says in one line where it is.
+pub(crate) fn dev(programs: &Path) -> Command {
+    let mut command = Command::new(programs.join("mcpw"));
+    command.args(["dev", "--json"]);
+    for port in ["--listen", "--admin", "--grpc"] {
+        command.args([port, "127.0.0.1:0"]);
+    }
+    command
+}
+
 impl Server {
     /// Starts `command`, on `cpu` alone if one is given, and waits for the JSON line on its standard output.
     /// Its standard error goes to the file `log`.

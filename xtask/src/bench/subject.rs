@@ -12,7 +12,7 @@ use core_affinity::CoreId;
 
 use super::socket::Endpoint;
 use super::wire::Wire;
-use crate::server::{Process, Server};
+use crate::server::{Process, Server, dev};
 use crate::workspace;
 
 /// The programs that a bench starts.
@@ -46,17 +46,7 @@ impl Programs {
 
     /// A gateway with one shard, on `cpu` alone, with a fresh signing key.
     pub(crate) fn gateway(&self, cpu: CoreId, settings: &[(&str, String)]) -> Result<Server> {
-        let mut command = Command::new(self.folder.join("mcpw"));
-        command.args([
-            "dev",
-            "--json",
-            "--listen",
-            "127.0.0.1:0",
-            "--admin",
-            "127.0.0.1:0",
-            "--grpc",
-            "127.0.0.1:0",
-        ]);
+        let mut command = dev(&self.folder);
         command.env("RUNTIME_SHARDS", "1").env("LOG_LEVEL", "warn");
         command.envs(settings.iter().map(|(key, value)| (key, value)));
         Server::start(command, Some(cpu), &log("gateway")?)

@@ -4,13 +4,12 @@ mod report;
 mod suite;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
 use self::report::Report;
-use crate::server::Server;
+use crate::server::{Server, dev};
 use crate::workspace;
 
 /// Framing, pings, reserved bits, opcodes, fragments, UTF-8, closing, limits, and what is called misc.
@@ -79,17 +78,7 @@ fn start_gateway(programs: Option<&Path>, folder: &Path) -> Result<Server> {
         Some(programs) => programs.to_owned(),
         None => workspace::build_release(&["gateway"])?,
     };
-    let mut command = Command::new(programs.join("mcpw"));
-    command.args([
-        "dev",
-        "--json",
-        "--listen",
-        "127.0.0.1:0",
-        "--admin",
-        "127.0.0.1:0",
-        "--grpc",
-        "127.0.0.1:0",
-    ]);
+    let mut command = dev(&programs);
     command.envs(SETTINGS);
     Server::start(command, None, &folder.join("gateway.log"))
 }
