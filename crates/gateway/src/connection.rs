@@ -277,8 +277,7 @@ impl Connection {
         zlib: &mut Vec<u8>,
         out: &mut Vec<u8>,
     ) -> u64 {
-        let (wire, deflate, sent) = (self.wire, self.session.deflates(), self.written);
-        let outbox = Outbox { wire, deflate, out, sent, zlib, shard };
+        let outbox = self.outbox(shard, zlib, out);
         let mut exchange = Exchange::new(shard, &self.peer, outbox, self.draining);
         exchange.resume(handled);
         let (taken, payload, is_text) = match data {
@@ -297,6 +296,12 @@ impl Connection {
         answered
     }
 
+    /// The way out of the session into this buffer. It borrows nothing of the connection.
+    const fn outbox<'a>(&self, shard: &'a Shard, zlib: &'a mut Vec<u8>, out: &'a mut Vec<u8>) -> Outbox<'a> {
+        let (wire, deflate, sent) = (self.wire, self.session.deflates(), self.written);
+        Outbox { wire, deflate, out, sent, zlib, shard }
+    }
+
     fn count_ping(&mut self, now: u64, shard: &Shard) -> Option<(CloseCode, String)> {
         const WINDOW_S: u32 = 10;
         if now.saturating_sub(self.pings_since) >= Shard::ticks(u64::from(WINDOW_S) * 1_000) {
@@ -312,8 +317,7 @@ impl Connection {
     fn take_results(&mut self, shard: &Rc<Shard>, scratch: &mut Scratch, out: &mut Vec<u8>, now: Instant) {
         let Some(mut inbox) = self.peer.take_inbox() else { return };
         if self.phase == Phase::Open {
-            let (wire, deflate, sent) = (self.wire, self.session.deflates(), self.written);
-            let outbox = Outbox { wire, deflate, out, sent, zlib: &mut scratch.zlib, shard };
+            let outbox = self.outbox(shard, &mut scratch.zlib, out);
             let mut exchange = Exchange::new(shard, &self.peer, outbox, self.draining);
             for delivery in inbox.drain(..) {
                 self.session.deliver(delivery, &mut exchange, now);
@@ -326,9 +330,7 @@ impl Connection {
     /// Tells the client that the pod drains.
     fn migrate(&self, shard: &Shard, zlib: &mut Vec<u8>, out: &mut Vec<u8>) {
         if self.phase == Phase::Open && self.wire != Wire::Echo {
-            let (wire, deflate, sent) = (self.wire, self.session.deflates(), self.written);
-            let mut outbox = Outbox { wire, deflate, out, sent, zlib, shard };
-            self.session.migrate(&mut outbox, shard.pod.reconnect_delay_ms());
+            self.session.migrate(&mut self.outbox(shard, zlib, out), shard.pod.reconnect_delay_ms());
         }
     }
 

@@ -132,10 +132,12 @@ impl registry_server::Registry for Registry {
         let mut inbound = request.into_inner();
         let replica = self.hello(&mut inbound, peer).await?;
         let lease_id = uuid::Uuid::now_v7().to_string();
+        // First the way to whoever keeps it: a peer that goes meanwhile must not leave its place taken.
+        let keeper = self.spawner.reserve().await.map_err(|_| Status::unavailable("the pod shuts down"))?;
         self.admit(&replica.instance, &lease_id)?;
         let (leases, outbound) = mpsc::channel(4);
         let registered = Registered { registry: self.clone(), lease_id, replica, inbound, leases };
-        self.spawner.send(registered).await.map_err(|_| Status::unavailable("the pod shuts down"))?;
+        keeper.send(registered);
         Ok(Response::new(Box::pin(ReceiverStream::new(outbound))))
     }
 }

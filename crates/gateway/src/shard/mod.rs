@@ -131,8 +131,8 @@ impl Shard {
 
     /// Tells all connections to go, `drain.rate` a second over all shards.
     async fn drain(&self) {
-        let rate = (self.config.drain.rate / self.pod.metrics.shards().len() as u32).max(1);
-        let mut interval = tokio::time::interval(Duration::from_secs(1) / rate);
+        let shards = self.pod.metrics.shards().len() as u32;
+        let mut interval = tokio::time::interval(Duration::from_secs(1) * shards / self.config.drain.rate);
         let keys: Vec<usize> = self.peers.borrow().iter().map(|(key, _)| key).collect();
         for key in keys {
             interval.tick().await;
