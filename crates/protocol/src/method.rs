@@ -68,6 +68,10 @@ methods! {
     SessionMigrate = 18 "session.migrate",
     /// Notification: an event of the tenant's log.
     Event = 19 "event",
+    /// Notification: events are missing before the position that it names.
+    EventGap = 20 "event.gap",
+    /// Notification: the session has become resumable, or is no longer.
+    SessionChanged = 21 "session.changed",
 }
 
 impl Method {
