@@ -48,9 +48,15 @@ pub enum Begin {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finish {
     /// It is kept until the client acknowledges it or a bound passes.
-    Stored,
+    Stored {
+        /// The pod that holds the session at that moment, and so may have a client that waits for it.
+        holder: PodId,
+    },
     /// The call is noted as ended; its outcome is over the journal's bound and was not kept.
-    Forgotten,
+    Forgotten {
+        /// As in [`Finish::Stored`].
+        holder: PodId,
+    },
     /// The call is not this pod's to finish: another has taken it over, or it ended already.
     NotOwner,
     /// The call is in no journal: its session ended, or the store came back empty.

@@ -51,7 +51,13 @@ impl Calls {
         Begin::Begun
     }
 
-    fn finish(&mut self, request: &str, pod: &PodId, outcome: &[u8], limits: &Bounds) -> Finish {
+    fn finish(
+        &mut self,
+        request: &str,
+        (pod, holder): (&PodId, &PodId),
+        outcome: &[u8],
+        limits: &Bounds,
+    ) -> Finish {
         self.age(limits);
         match self.slots.get(request) {
             None => return Finish::Unknown,
@@ -67,7 +73,8 @@ impl Calls {
         let slot = Slot::Ended { turn: self.turns, outcome: kept.then(|| Bytes::copy_from_slice(outcome)) };
         self.slots.insert(Box::from(request), slot);
         self.ended.insert(self.turns, (Instant::now(), Box::from(request)));
-        if kept { Finish::Stored } else { Finish::Forgotten }
+        let holder = holder.clone();
+        if kept { Finish::Stored { holder } } else { Finish::Forgotten { holder } }
     }
 
     fn take_over(&mut self, request: &str, dead: &PodId, pod: &PodId) -> Takeover {
@@ -150,7 +157,7 @@ impl Journal for MemoryStore {
     ) -> Result<Finish, Error> {
         let mut sessions = lock(&self.inner.sessions);
         let Some(session) = sessions.find(&session) else { return Ok(Finish::Unknown) };
-        Ok(session.calls.finish(request, pod, outcome, &self.inner.bounds))
+        Ok(session.calls.finish(request, (pod, &session.pod), outcome, &self.inner.bounds))
     }
 
     async fn take_over(

@@ -16,7 +16,7 @@ pub(super) struct Session {
     agent: Box<str>,
     token: TokenHash,
     epoch: Epoch,
-    pod: PodId,
+    pub(super) pod: PodId,
     attached: bool,
     /// Who held it before, and whether it was attached then.
     former: Option<(PodId, bool)>,

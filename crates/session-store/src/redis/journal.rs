@@ -51,10 +51,10 @@ impl Journal for RedisStore {
             .arg(sent)
             .arg(limits.journal_bytes)
             .arg(limits.journal_age_ms);
-        let reply = self.script(request).await?;
+        let mut reply = self.script(request).await?;
         Ok(match reply.plain_word() {
-            "stored" => Finish::Stored,
-            "forgotten" => Finish::Forgotten,
+            "stored" => Finish::Stored { holder: reply.pod()? },
+            "forgotten" => Finish::Forgotten { holder: reply.pod()? },
             "notowner" => Finish::NotOwner,
             "unknown" => Finish::Unknown,
             _ => return Err(reply.strange()),

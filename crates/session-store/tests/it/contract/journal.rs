@@ -16,6 +16,10 @@ async fn moved(store: &impl Sessions, held: &Held) -> Held {
     Held { id: held.id, epoch, token, pod }
 }
 
+fn stored(holder: &PodId) -> Result<Finish, Error> {
+    Ok(Finish::Stored { holder: holder.clone() })
+}
+
 fn done(outcome: &'static [u8]) -> Begin {
     Begin::Done(outcome.into())
 }
@@ -44,7 +48,7 @@ pub(crate) async fn an_outcome_is_kept_as_it_was(mount: &impl Mount) {
     let bytes: Vec<u8> = (0..=255).collect();
     for (request, outcome) in [("1", &b""[..]), ("2", &bytes), ("3", b"F"), ("4", b"R1pod")] {
         store.begin(held.call(request)).await.expect("it is there");
-        assert_eq!(store.finish(held.id, request, &held.pod, outcome).await, Ok(Finish::Stored));
+        assert_eq!(store.finish(held.id, request, &held.pod, outcome).await, stored(&held.pod));
         assert_eq!(store.begin(held.call(request)).await, Ok(Begin::Done(outcome.to_vec().into())));
     }
 }
@@ -54,7 +58,7 @@ pub(crate) async fn an_outcome_outlives_the_connection(mount: &impl Mount) {
     let here = held(&a).await;
     a.begin(here.call("1")).await.expect("it is there");
     a.detach(here.id, here.epoch, std::time::Duration::from_secs(60)).await.expect("it is there");
-    assert_eq!(a.finish(here.id, "1", &here.pod, b"42").await, Ok(Finish::Stored));
+    assert_eq!(a.finish(here.id, "1", &here.pod, b"42").await, stored(&here.pod));
     let there = moved(&b, &here).await;
     assert_eq!(b.begin(there.call("1")).await, Ok(done(b"42")));
 }
@@ -64,7 +68,7 @@ pub(crate) async fn the_owner_finishes_after_the_session_has_moved(mount: &impl 
     let here = held(&a).await;
     a.begin(here.call("1")).await.expect("it is there");
     let there = moved(&b, &here).await;
-    assert_eq!(a.finish(here.id, "1", &here.pod, b"42").await, Ok(Finish::Stored));
+    assert_eq!(a.finish(here.id, "1", &here.pod, b"42").await, stored(&there.pod));
     assert_eq!(b.lookup(there.id, &["1"]).await, Ok(vec![Some(Entry::Done((&b"42"[..]).into()))]));
 }
 
@@ -74,7 +78,7 @@ pub(crate) async fn only_the_owner_finishes_and_only_once(mount: &impl Mount) {
     store.begin(held.call("1")).await.expect("it is there");
     let other = PodId::fresh();
     assert_eq!(store.finish(held.id, "1", &other, b"forged").await, Ok(Finish::NotOwner));
-    assert_eq!(store.finish(held.id, "1", &held.pod, b"42").await, Ok(Finish::Stored));
+    assert_eq!(store.finish(held.id, "1", &held.pod, b"42").await, stored(&held.pod));
     assert_eq!(store.finish(held.id, "1", &held.pod, b"43").await, Ok(Finish::NotOwner));
     assert_eq!(store.begin(held.call("1")).await, Ok(done(b"42")));
 }
@@ -104,7 +108,7 @@ pub(crate) async fn a_call_is_taken_over_from_the_dead_pod_alone(mount: &impl Mo
     assert_eq!(taken, Ok(Takeover::Taken { repeatable: false }));
     assert_eq!(b.take_over(id, epoch, "3", &here.pod, &there.pod).await, Ok(Takeover::Unknown));
     assert_eq!(a.finish(id, "1", &here.pod, b"late").await, Ok(Finish::NotOwner));
-    assert_eq!(b.finish(id, "1", &there.pod, b"anew").await, Ok(Finish::Stored));
+    assert_eq!(b.finish(id, "1", &there.pod, b"anew").await, stored(&there.pod));
     assert_eq!(b.begin(there.call("1")).await, Ok(done(b"anew")));
 }
 
@@ -182,7 +186,7 @@ pub(crate) async fn outcomes_over_the_bound_are_forgotten_but_not_their_calls(mo
     let held = held(&store).await;
     for request in ["1", "2", "3"] {
         store.begin(held.call(request)).await.expect("it is there");
-        assert_eq!(store.finish(held.id, request, &held.pod, b"12345").await, Ok(Finish::Stored));
+        assert_eq!(store.finish(held.id, request, &held.pod, b"12345").await, stored(&held.pod));
     }
     assert_eq!(store.begin(held.call("1")).await, Ok(Begin::Forgotten));
     assert_eq!(store.begin(held.call("2")).await, Ok(done(b"12345")));
@@ -197,7 +201,10 @@ pub(crate) async fn an_outcome_over_the_bound_alone_is_forgotten(mount: &impl Mo
     let (store, _) = mount.pods(Bounds { journal_bytes: 10, ..Bounds::default() }).await;
     let held = held(&store).await;
     store.begin(held.call("1")).await.expect("it is there");
-    assert_eq!(store.finish(held.id, "1", &held.pod, b"eleven byte").await, Ok(Finish::Forgotten));
+    assert_eq!(
+        store.finish(held.id, "1", &held.pod, b"eleven byte").await,
+        Ok(Finish::Forgotten { holder: held.pod.clone() })
+    );
     assert_eq!(store.begin(held.call("1")).await, Ok(Begin::Forgotten));
     assert_eq!(store.lookup(held.id, &["1"]).await, Ok(vec![Some(Entry::Forgotten)]));
     let taken = store.take_over(held.id, held.epoch, "1", &held.pod, &PodId::fresh()).await;
