@@ -157,6 +157,18 @@ pub trait Journal: Send + Sync + 'static {
         requests: &[&str],
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
+    /// Forgets every call that ended but these: what a client that resumes does not name as unanswered, it has.
+    /// No doubt is left about what is forgotten so.
+    ///
+    /// # Errors
+    /// [`Error::Stale`], [`Error::Unknown`] without the session.
+    fn acknowledge_all_but(
+        &self,
+        session: SessionId,
+        epoch: Epoch,
+        unanswered: &[&str],
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
     /// What is known of each of these requests, in their order.
     ///
     /// # Errors

@@ -93,6 +93,15 @@ impl Journal for Store {
         either!(self, store => store.acknowledge(session, epoch, requests).await)
     }
 
+    async fn acknowledge_all_but(
+        &self,
+        session: SessionId,
+        epoch: Epoch,
+        unanswered: &[&str],
+    ) -> Result<(), Error> {
+        either!(self, store => store.acknowledge_all_but(session, epoch, unanswered).await)
+    }
+
     async fn lookup(&self, session: SessionId, requests: &[&str]) -> Result<Vec<Option<Entry>>, Error> {
         either!(self, store => store.lookup(session, requests).await)
     }

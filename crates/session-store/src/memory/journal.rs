@@ -1,5 +1,5 @@
 //! The journal of one session in memory.
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -98,6 +98,19 @@ impl Calls {
         }
     }
 
+    fn acknowledge_all_but(&mut self, unanswered: &[&str]) {
+        let unanswered: HashSet<&str> = unanswered.iter().copied().collect();
+        let answered = self.ended.iter().filter(|(_, (_, request))| !unanswered.contains(&**request));
+        for turn in answered.map(|(turn, _)| *turn).collect::<Vec<_>>() {
+            self.remove(turn);
+        }
+    }
+
+    /// From now on a call that is not known may have been.
+    pub(super) fn doubt(&mut self) {
+        self.lossy = true;
+    }
+
     fn entry(&self, request: &str) -> Option<Entry> {
         Some(match self.slots.get(request)? {
             Slot::Running { pod, repeatable } => Entry::Running { pod: pod.clone(), repeatable: *repeatable },
@@ -130,7 +143,7 @@ impl Calls {
 
     fn drop_unacknowledged(&mut self, turn: u64) {
         self.remove(turn);
-        self.lossy = true;
+        self.doubt();
     }
 
     fn remove(&mut self, turn: u64) {
@@ -173,6 +186,15 @@ impl Journal for MemoryStore {
 
     async fn acknowledge(&self, session: SessionId, epoch: Epoch, requests: &[&str]) -> Result<(), Error> {
         self.hold(session, epoch, |session| session.calls.acknowledge(requests))
+    }
+
+    async fn acknowledge_all_but(
+        &self,
+        session: SessionId,
+        epoch: Epoch,
+        unanswered: &[&str],
+    ) -> Result<(), Error> {
+        self.hold(session, epoch, |session| session.calls.acknowledge_all_but(unanswered))
     }
 
     async fn lookup(&self, session: SessionId, requests: &[&str]) -> Result<Vec<Option<Entry>>, Error> {

@@ -94,6 +94,17 @@ impl Journal for RedisStore {
         Ok(())
     }
 
+    async fn acknowledge_all_but(
+        &self,
+        session: SessionId,
+        epoch: Epoch,
+        unanswered: &[&str],
+    ) -> Result<(), Error> {
+        let keys = self.inner.keys.session(session);
+        let request = Request::script(&scripts::ACKNOWLEDGE_ALL_BUT, &keys).arg(epoch.0).arg(unanswered);
+        self.script(request).await?.word().map(|_| ())
+    }
+
     async fn lookup(&self, session: SessionId, requests: &[&str]) -> Result<Vec<Option<Entry>>, Error> {
         let [_, calls, _] = self.inner.keys.session(session);
         let mut entries = Vec::with_capacity(requests.len());

@@ -26,6 +26,7 @@ scripts! {
     FINISH = "finish.lua";
     TAKE_OVER = "take_over.lua";
     ACKNOWLEDGE = "acknowledge.lua";
+    ACKNOWLEDGE_ALL_BUT = "acknowledge_all_but.lua";
     PUBLISH = "publish.lua";
     READ = "read.lua";
     REPLICAS = "replicas.lua";

@@ -151,6 +151,45 @@ pub(crate) async fn an_acknowledged_outcome_is_forgotten_and_a_running_call_is_n
     assert_eq!(store.lookup(held.id, &[]).await, Ok(vec![]));
 }
 
+pub(crate) async fn all_but_what_a_client_names_is_acknowledged_and_leaves_no_doubt(mount: &impl Mount) {
+    let (store, _) = mount.pods(Bounds { journal_bytes: 10, ..Bounds::default() }).await;
+    let held = held(&store).await;
+    for request in ["1", "\"1\"", "2", "running"] {
+        store.begin(held.call(request)).await.expect("it is there");
+    }
+    for (request, outcome) in [("1", &b"12345"[..]), ("\"1\"", b"12345"), ("2", b"eleven byte")] {
+        store.finish(held.id, request, &held.pod, outcome).await.expect("in reach");
+    }
+    let unanswered = ["1", "1", "running", "never", &"x".repeat(2_000)];
+    store.acknowledge_all_but(held.id, held.epoch, &unanswered).await.expect("it is there");
+    let found = store.lookup(held.id, &["1", "\"1\"", "2"]).await.expect("in reach");
+    assert_eq!(found, [Some(Entry::Done((&b"12345"[..]).into())), None, None]);
+    assert_eq!(store.begin(Call { resent: true, ..held.call("2") }).await, Ok(Begin::Begun));
+    assert_eq!(store.finish(held.id, "2", &held.pod, b"12345").await, stored(&held.pod));
+    assert_eq!(store.begin(held.call("1")).await, Ok(done(b"12345")), "the bytes were counted off");
+    store.acknowledge_all_but(held.id, held.epoch, &[]).await.expect("it is there");
+    let running = Entry::Running { pod: held.pod.clone(), repeatable: false };
+    assert_eq!(store.lookup(held.id, &["1", "2", "running"]).await, Ok(vec![None, None, Some(running)]));
+}
+
+pub(crate) async fn a_whole_journal_is_acknowledged_at_once(mount: &impl Mount) {
+    let store = mount.pod().await;
+    let held = held(&store).await;
+    let requests: Vec<_> = (0..Bounds::default().journal_calls).map(|number| number.to_string()).collect();
+    for request in &requests {
+        store.begin(held.call(request)).await.expect("it is there");
+        store.finish(held.id, request, &held.pod, b"42").await.expect("in reach");
+    }
+    let requests: Vec<_> = requests.iter().map(|request| &**request).collect();
+    store.acknowledge_all_but(held.id, held.epoch, &requests).await.expect("it is there");
+    let found = store.lookup(held.id, &requests).await.expect("in reach");
+    assert!(found.iter().all(Option::is_some));
+    store.acknowledge_all_but(held.id, held.epoch, &requests[1..2]).await.expect("it is there");
+    let found = store.lookup(held.id, &requests).await.expect("in reach");
+    let kept: Vec<_> = (0..found.len()).filter(|place| found[*place].is_some()).collect();
+    assert_eq!(kept, [1]);
+}
+
 pub(crate) async fn a_journal_of_running_calls_is_full(mount: &impl Mount) {
     let (store, _) = mount.pods(Bounds { journal_calls: 2, ..Bounds::default() }).await;
     let held = held(&store).await;

@@ -74,6 +74,8 @@ macro_rules! every_contract {
             of_two_takeovers_one_wins
             a_finished_call_is_not_taken_over
             an_acknowledged_outcome_is_forgotten_and_a_running_call_is_not
+            all_but_what_a_client_names_is_acknowledged_and_leaves_no_doubt
+            a_whole_journal_is_acknowledged_at_once
             a_journal_of_running_calls_is_full
             the_oldest_outcome_makes_room_and_leaves_a_doubt
             outcomes_over_the_bound_are_forgotten_but_not_their_calls

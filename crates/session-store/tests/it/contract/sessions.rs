@@ -142,6 +142,8 @@ pub(crate) async fn an_unknown_session_is_refused(mount: &impl Mount) {
     assert_eq!(refused, Resumed::Refused(Refusal::Unknown));
     assert_eq!(store.save(held.id, Epoch(1), b"").await, Err(Error::Unknown { what: "the session" }));
     assert_eq!(store.begin(held.call("1")).await, Err(Error::Unknown { what: "the session" }));
+    let acknowledged = store.acknowledge_all_but(held.id, Epoch(1), &[]).await;
+    assert_eq!(acknowledged, Err(Error::Unknown { what: "the session" }));
 }
 
 pub(crate) async fn of_two_resumes_at_once_one_wins(mount: &impl Mount) {
@@ -168,6 +170,7 @@ pub(crate) async fn writes_of_the_former_holder_are_stale(mount: &impl Mount) {
     assert_eq!(a.end(id, old).await, Err(Error::Stale));
     assert_eq!(a.begin(held.call("2")).await, Err(Error::Stale));
     assert_eq!(a.acknowledge(id, old, &["1"]).await, Err(Error::Stale));
+    assert_eq!(a.acknowledge_all_but(id, old, &[]).await, Err(Error::Stale));
     assert_eq!(a.take_over(id, old, "1", &held.pod, &PodId::fresh()).await, Err(Error::Stale));
     b.save(id, Epoch(2), b"mine").await.expect("the new holder writes");
 }
