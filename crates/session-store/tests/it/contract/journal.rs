@@ -7,7 +7,7 @@ use session_store::{
 use super::{AGENT, Held, Mount, TENANT, eventually, held};
 
 /// The session's client comes to another pod.
-async fn moved(store: &impl Sessions, held: &Held) -> Held {
+pub(super) async fn moved(store: &impl Sessions, held: &Held) -> Held {
     let (token, pod) = (ResumeToken::fresh().expect("there is randomness"), PodId::fresh());
     let (presented, next) = (held.token.hash(held.id), token.hash(held.id));
     let resume = Resume { id: held.id, tenant: TENANT, agent: AGENT, presented, next, pod: &pod };

@@ -109,6 +109,7 @@ macro_rules! every_contract {
             a_lease_that_ran_out_cannot_be_renewed
             a_released_pod_is_dead
             a_living_pod_is_not_entered_twice
+            a_pod_that_was_taken_for_dead_acquires_its_name_again
         );
         $crate::contract!(channel, $mount, ($($flags)*);
             messages_arrive_in_order_at_the_one_pod
