@@ -38,7 +38,7 @@ pub enum Begin {
     /// It ended, but its outcome was too large to be kept: nobody knows it any more.
     Forgotten,
     /// A resent call that is not repeatable and not in the journal, which has lost entries since the session
-    /// was created: it may have been executed. Nothing was entered.
+    /// was created, or was restored: it may have been executed. Nothing was entered.
     Doubtful,
     /// Every place of the journal is taken by a running call. Nothing was entered.
     Full,

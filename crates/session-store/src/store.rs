@@ -42,6 +42,10 @@ impl Sessions for Store {
         either!(self, store => store.create(session).await)
     }
 
+    async fn restore(&self, session: NewSession<'_>, epoch: Epoch) -> Result<(), Error> {
+        either!(self, store => store.restore(session, epoch).await)
+    }
+
     async fn resume(&self, resume: Resume<'_>) -> Result<Resumed, Error> {
         either!(self, store => store.resume(resume).await)
     }

@@ -18,6 +18,7 @@ macro_rules! scripts {
 
 scripts! {
     CREATE = "create.lua";
+    RESTORE = "restore.lua";
     RESUME = "resume.lua";
     TOUCH = "touch.lua";
     SAVE = "save.lua";

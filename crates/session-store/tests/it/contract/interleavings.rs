@@ -62,7 +62,7 @@ struct World<S> {
     executed: [usize; REQUESTS],
     /// Who has to finish each request.
     owner: [Option<PodId>; REQUESTS],
-    /// The epoch of whoever came last.
+    /// The epoch of whoever came last, and its name.
     latest: Epoch,
     holder: PodId,
     /// The outcome that the store has confirmed.

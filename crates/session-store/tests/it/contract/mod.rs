@@ -61,6 +61,12 @@ macro_rules! every_contract {
             an_attached_session_runs_out_unless_it_is_renewed
             an_ended_session_is_gone
             a_state_over_its_bound_is_refused
+            a_session_that_the_store_has_lost_is_restored
+            a_session_that_is_restored_keeps_what_the_journal_still_has
+            a_session_that_has_moved_on_is_not_restored
+            a_session_of_another_identity_is_not_restored
+            a_resume_of_before_a_restore_is_not_repeated
+            a_restored_session_keeps_to_the_bounds
         );
         $crate::contract!(journal, $mount, ($($flags)*);
             a_call_begins_once
