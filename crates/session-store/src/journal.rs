@@ -38,7 +38,7 @@ pub enum Begin {
     /// It ended, but its outcome was too large to be kept: nobody knows it any more.
     Forgotten,
     /// A resent call that is not repeatable and not in the journal, which has lost entries since the session
-    /// was created: it may have been executed. Nothing was entered.
+    /// was created, or was restored: it may have been executed. Nothing was entered.
     Doubtful,
     /// Every place of the journal is taken by a running call. Nothing was entered.
     Full,
@@ -48,9 +48,15 @@ pub enum Begin {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finish {
     /// It is kept until the client acknowledges it or a bound passes.
-    Stored,
+    Stored {
+        /// The pod that holds the session at that moment, and so may have a client that waits for it.
+        holder: PodId,
+    },
     /// The call is noted as ended; its outcome is over the journal's bound and was not kept.
-    Forgotten,
+    Forgotten {
+        /// As in [`Finish::Stored`].
+        holder: PodId,
+    },
     /// The call is not this pod's to finish: another has taken it over, or it ended already.
     NotOwner,
     /// The call is in no journal: its session ended, or the store came back empty.
@@ -149,6 +155,18 @@ pub trait Journal: Send + Sync + 'static {
         session: SessionId,
         epoch: Epoch,
         requests: &[&str],
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Forgets every call that ended but these: what a client that resumes does not name as unanswered, it has.
+    /// No doubt is left about what is forgotten so.
+    ///
+    /// # Errors
+    /// [`Error::Stale`], [`Error::Unknown`] without the session.
+    fn acknowledge_all_but(
+        &self,
+        session: SessionId,
+        epoch: Epoch,
+        unanswered: &[&str],
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// What is known of each of these requests, in their order.

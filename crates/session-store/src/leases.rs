@@ -9,7 +9,8 @@ use crate::{Error, PodId};
 /// # Cancel safety
 /// A dropped future has either taken effect or not.
 pub trait Leases: Send + Sync + 'static {
-    /// Enters a pod as alive for `ttl`.
+    /// Enters a pod as alive for `ttl`, also one whose lease had run out: what others have taken over from it
+    /// meanwhile stays theirs, since only a call's owner finishes it, and the rest is still its own.
     ///
     /// # Errors
     /// [`Error::Exists`] if the name is alive already.
@@ -18,8 +19,9 @@ pub trait Leases: Send + Sync + 'static {
     /// Prolongs a lease to `ttl` from now.
     ///
     /// # Errors
-    /// [`Error::Unknown`] if it had run out: others may have taken over the pod's calls, and it has to go on
-    /// under another name.
+    /// [`Error::Unknown`] if it had run out: others may have taken over some of the pod's calls. The pod has to
+    /// acquire its name again, and finds out what is not its own any more by
+    /// [`Finish::NotOwner`](crate::Finish::NotOwner).
     fn renew(&self, pod: &PodId, ttl: Duration) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Ends a lease. One that is not there is no error.

@@ -27,7 +27,7 @@ impl fmt::Display for SessionId {
 pub struct Epoch(pub u64);
 
 /// One run of one gateway process. A process that starts again takes another name, since what its
-/// predecessor was doing died with it.
+/// predecessor was doing died with it; one that was only taken for dead keeps its name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PodId(Arc<str>);
 

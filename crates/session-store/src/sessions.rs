@@ -85,6 +85,21 @@ pub trait Sessions: Send + Sync + 'static {
     /// [`Error::Full`] from a memory store at its bound.
     fn create(&self, session: NewSession<'_>) -> impl Future<Output = Result<Epoch, Error>> + Send;
 
+    /// Puts a session that its holder still has back as it knows it, after a loss of the store: with this token
+    /// and state, attached at this pod, under this epoch. Its journal counts as one that has lost entries, as in
+    /// [`Begin::Doubtful`](crate::Begin::Doubtful). If the store still has the session, its journal is kept. It
+    /// may be repeated.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] if the store has the session under a higher epoch, or under this one with another token:
+    /// a client has come back to another pod since the loss. [`Error::Exists`] if the session belongs to another
+    /// tenant or agent, [`Error::TooLarge`] and [`Error::Full`] as in [`Sessions::create`].
+    fn restore(
+        &self,
+        session: NewSession<'_>,
+        epoch: Epoch,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
     /// Takes a session over if identity and token are right: raises its epoch, rotates its token, attaches it.
     /// After an answer that was lost, the same resume (by its pod and its next token) is answered the same again.
     ///

@@ -43,6 +43,10 @@ pub struct Tls {
 }
 
 /// How a Redis (at least 7.0) is reached. Times are in milliseconds.
+///
+/// What a pod asks for while nothing happens does not depend on how many sessions there are: `ROLE` (in a cluster
+/// `PING`) and `PING`, once each in every `check_interval_ms`, and one script three times in every
+/// `directory_lease_ms`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
@@ -70,9 +74,11 @@ pub struct Settings {
     pub connect_timeout_ms: u64,
     /// How long a command may take. Default 1 second.
     pub command_timeout_ms: u64,
-    /// How often an idle connection is asked whether it is alive. Default 5 seconds.
+    /// How often a connection is asked whether it is alive and leads to a server that takes writes: by `ROLE` (in
+    /// a cluster `PING`) that of the commands, by `PING` that of the subscriptions. Default 5 seconds.
     pub check_interval_ms: u64,
-    /// How long the replicas of a pod stay in the directory after its last sign of life. Default 10 seconds.
+    /// How long the replicas of a pod stay in the directory after its last sign of life. The pod gives one in
+    /// every third of that, by a script that also says whether the list has changed. Default 10 seconds.
     pub directory_lease_ms: u64,
 }
 

@@ -42,6 +42,10 @@ impl Sessions for Store {
         either!(self, store => store.create(session).await)
     }
 
+    async fn restore(&self, session: NewSession<'_>, epoch: Epoch) -> Result<(), Error> {
+        either!(self, store => store.restore(session, epoch).await)
+    }
+
     async fn resume(&self, resume: Resume<'_>) -> Result<Resumed, Error> {
         either!(self, store => store.resume(resume).await)
     }
@@ -91,6 +95,15 @@ impl Journal for Store {
 
     async fn acknowledge(&self, session: SessionId, epoch: Epoch, requests: &[&str]) -> Result<(), Error> {
         either!(self, store => store.acknowledge(session, epoch, requests).await)
+    }
+
+    async fn acknowledge_all_but(
+        &self,
+        session: SessionId,
+        epoch: Epoch,
+        unanswered: &[&str],
+    ) -> Result<(), Error> {
+        either!(self, store => store.acknowledge_all_but(session, epoch, unanswered).await)
     }
 
     async fn lookup(&self, session: SessionId, requests: &[&str]) -> Result<Vec<Option<Entry>>, Error> {

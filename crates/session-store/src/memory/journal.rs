@@ -1,5 +1,5 @@
 //! The journal of one session in memory.
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -51,7 +51,13 @@ impl Calls {
         Begin::Begun
     }
 
-    fn finish(&mut self, request: &str, pod: &PodId, outcome: &[u8], limits: &Bounds) -> Finish {
+    fn finish(
+        &mut self,
+        request: &str,
+        (pod, holder): (&PodId, &PodId),
+        outcome: &[u8],
+        limits: &Bounds,
+    ) -> Finish {
         self.age(limits);
         match self.slots.get(request) {
             None => return Finish::Unknown,
@@ -67,7 +73,8 @@ impl Calls {
         let slot = Slot::Ended { turn: self.turns, outcome: kept.then(|| Bytes::copy_from_slice(outcome)) };
         self.slots.insert(Box::from(request), slot);
         self.ended.insert(self.turns, (Instant::now(), Box::from(request)));
-        if kept { Finish::Stored } else { Finish::Forgotten }
+        let holder = holder.clone();
+        if kept { Finish::Stored { holder } } else { Finish::Forgotten { holder } }
     }
 
     fn take_over(&mut self, request: &str, dead: &PodId, pod: &PodId) -> Takeover {
@@ -89,6 +96,19 @@ impl Calls {
                 self.remove(turn);
             }
         }
+    }
+
+    fn acknowledge_all_but(&mut self, unanswered: &[&str]) {
+        let unanswered: HashSet<&str> = unanswered.iter().copied().collect();
+        let answered = self.ended.iter().filter(|(_, (_, request))| !unanswered.contains(&**request));
+        for turn in answered.map(|(turn, _)| *turn).collect::<Vec<_>>() {
+            self.remove(turn);
+        }
+    }
+
+    /// From now on a call that is not known may have been.
+    pub(super) fn doubt(&mut self) {
+        self.lossy = true;
     }
 
     fn entry(&self, request: &str) -> Option<Entry> {
@@ -123,7 +143,7 @@ impl Calls {
 
     fn drop_unacknowledged(&mut self, turn: u64) {
         self.remove(turn);
-        self.lossy = true;
+        self.doubt();
     }
 
     fn remove(&mut self, turn: u64) {
@@ -150,7 +170,7 @@ impl Journal for MemoryStore {
     ) -> Result<Finish, Error> {
         let mut sessions = lock(&self.inner.sessions);
         let Some(session) = sessions.find(&session) else { return Ok(Finish::Unknown) };
-        Ok(session.calls.finish(request, pod, outcome, &self.inner.bounds))
+        Ok(session.calls.finish(request, (pod, &session.pod), outcome, &self.inner.bounds))
     }
 
     async fn take_over(
@@ -166,6 +186,15 @@ impl Journal for MemoryStore {
 
     async fn acknowledge(&self, session: SessionId, epoch: Epoch, requests: &[&str]) -> Result<(), Error> {
         self.hold(session, epoch, |session| session.calls.acknowledge(requests))
+    }
+
+    async fn acknowledge_all_but(
+        &self,
+        session: SessionId,
+        epoch: Epoch,
+        unanswered: &[&str],
+    ) -> Result<(), Error> {
+        self.hold(session, epoch, |session| session.calls.acknowledge_all_but(unanswered))
     }
 
     async fn lookup(&self, session: SessionId, requests: &[&str]) -> Result<Vec<Option<Entry>>, Error> {

@@ -7,7 +7,7 @@ use super::MemoryStore;
 use super::journal::Calls;
 use crate::mailbox::lock;
 use crate::{
-    Epoch, Error, NewSession, PodId, Refusal, Resume, Resumed, SessionId, Sessions, TokenHash, bounds,
+    Bounds, Epoch, Error, NewSession, PodId, Refusal, Resume, Resumed, SessionId, Sessions, TokenHash, bounds,
 };
 
 #[derive(Debug)]
@@ -16,12 +16,28 @@ pub(super) struct Session {
     agent: Box<str>,
     token: TokenHash,
     epoch: Epoch,
-    pod: PodId,
+    pub(super) pod: PodId,
     attached: bool,
     /// Who held it before, and whether it was attached then.
     former: Option<(PodId, bool)>,
     state: Bytes,
     pub(super) calls: Calls,
+}
+
+impl Session {
+    fn new(new: &NewSession<'_>, epoch: Epoch) -> Self {
+        Self {
+            tenant: Box::from(new.tenant),
+            agent: Box::from(new.agent),
+            token: new.token,
+            epoch,
+            pod: new.pod.clone(),
+            attached: true,
+            former: None,
+            state: Bytes::copy_from_slice(new.state),
+            calls: Calls::default(),
+        }
+    }
 }
 
 impl MemoryStore {
@@ -55,25 +71,35 @@ impl MemoryStore {
 impl Sessions for MemoryStore {
     async fn create(&self, new: NewSession<'_>) -> Result<Epoch, Error> {
         let limits = &self.inner.bounds;
-        bounds::identity(new.tenant, new.agent)?;
-        bounds::size("a session's state", limits.state_bytes, new.state.len())?;
+        check(&new, limits)?;
         let mut sessions = lock(&self.inner.sessions);
         if sessions.find(&new.id).is_some() {
             return Err(Error::Exists { what: "a session" });
         }
-        let session = Session {
-            tenant: Box::from(new.tenant),
-            agent: Box::from(new.agent),
-            token: new.token,
-            epoch: Epoch(1),
-            pod: new.pod.clone(),
-            attached: true,
-            former: None,
-            state: Bytes::copy_from_slice(new.state),
-            calls: Calls::default(),
-        };
-        sessions.insert(new.id, session, limits.attached_ttl())?;
+        sessions.insert(new.id, Session::new(&new, Epoch(1)), limits.attached_ttl())?;
         Ok(Epoch(1))
+    }
+
+    async fn restore(&self, new: NewSession<'_>, epoch: Epoch) -> Result<(), Error> {
+        let limits = &self.inner.bounds;
+        check(&new, limits)?;
+        let mut sessions = lock(&self.inner.sessions);
+        let mut restored = Session::new(&new, epoch);
+        restored.calls.doubt();
+        let Some(known) = sessions.find(&new.id) else {
+            return sessions.insert(new.id, restored, limits.attached_ttl());
+        };
+        if *known.tenant != *new.tenant || *known.agent != *new.agent {
+            return Err(Error::Exists { what: "a session" });
+        }
+        if known.epoch > epoch || (known.epoch == epoch && known.token != new.token) {
+            return Err(Error::Stale);
+        }
+        restored.calls = std::mem::take(&mut known.calls);
+        restored.calls.doubt();
+        *known = restored;
+        sessions.prolong(&new.id, limits.attached_ttl());
+        Ok(())
     }
 
     async fn resume(&self, resume: Resume<'_>) -> Result<Resumed, Error> {
@@ -84,17 +110,19 @@ impl Sessions for MemoryStore {
         if *session.tenant != *resume.tenant || *session.agent != *resume.agent {
             return Ok(Resumed::Refused(Refusal::Foreign));
         }
-        // The same attempt once more is answered as the first one was.
-        if session.token != resume.next || session.pod != *resume.pod {
-            if session.token != resume.presented {
-                return Ok(Resumed::Refused(Refusal::Token));
+        let same = session.token == resume.next && session.pod == *resume.pod;
+        let (previous, attached) = match session.former.clone() {
+            // The same attempt once more is answered as the first one was.
+            Some(former) if same => former,
+            _ if session.token != resume.presented => return Ok(Resumed::Refused(Refusal::Token)),
+            _ => {
+                session.token = resume.next;
+                session.epoch = Epoch(session.epoch.0 + 1);
+                let previous = std::mem::replace(&mut session.pod, resume.pod.clone());
+                let former = (previous, std::mem::replace(&mut session.attached, true));
+                session.former.insert(former).clone()
             }
-            session.token = resume.next;
-            session.epoch = Epoch(session.epoch.0 + 1);
-            let previous = std::mem::replace(&mut session.pod, resume.pod.clone());
-            session.former = Some((previous, std::mem::replace(&mut session.attached, true)));
-        }
-        let (previous, attached) = session.former.clone().unwrap_or((session.pod.clone(), true));
+        };
         let state = session.state.clone();
         let taken = Resumed::Taken { epoch: session.epoch, previous, detached: !attached, state };
         sessions.prolong(&resume.id, self.inner.bounds.attached_ttl());
@@ -123,4 +151,9 @@ impl Sessions for MemoryStore {
         bounds::size("a session's state", self.inner.bounds.state_bytes, state.len())?;
         self.hold(id, epoch, |session| session.state = Bytes::copy_from_slice(state))
     }
+}
+
+fn check(new: &NewSession<'_>, limits: &Bounds) -> Result<(), Error> {
+    bounds::identity(new.tenant, new.agent)?;
+    bounds::size("a session's state", limits.state_bytes, new.state.len())
 }

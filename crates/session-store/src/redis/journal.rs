@@ -51,10 +51,10 @@ impl Journal for RedisStore {
             .arg(sent)
             .arg(limits.journal_bytes)
             .arg(limits.journal_age_ms);
-        let reply = self.script(request).await?;
+        let mut reply = self.script(request).await?;
         Ok(match reply.plain_word() {
-            "stored" => Finish::Stored,
-            "forgotten" => Finish::Forgotten,
+            "stored" => Finish::Stored { holder: reply.pod()? },
+            "forgotten" => Finish::Forgotten { holder: reply.pod()? },
             "notowner" => Finish::NotOwner,
             "unknown" => Finish::Unknown,
             _ => return Err(reply.strange()),
@@ -92,6 +92,17 @@ impl Journal for RedisStore {
             self.script(request).await?.word()?;
         }
         Ok(())
+    }
+
+    async fn acknowledge_all_but(
+        &self,
+        session: SessionId,
+        epoch: Epoch,
+        unanswered: &[&str],
+    ) -> Result<(), Error> {
+        let keys = self.inner.keys.session(session);
+        let request = Request::script(&scripts::ACKNOWLEDGE_ALL_BUT, &keys).arg(epoch.0).arg(unanswered);
+        self.script(request).await?.word().map(|_| ())
     }
 
     async fn lookup(&self, session: SessionId, requests: &[&str]) -> Result<Vec<Option<Entry>>, Error> {

@@ -18,6 +18,7 @@ macro_rules! scripts {
 
 scripts! {
     CREATE = "create.lua";
+    RESTORE = "restore.lua";
     RESUME = "resume.lua";
     TOUCH = "touch.lua";
     SAVE = "save.lua";
@@ -26,6 +27,7 @@ scripts! {
     FINISH = "finish.lua";
     TAKE_OVER = "take_over.lua";
     ACKNOWLEDGE = "acknowledge.lua";
+    ACKNOWLEDGE_ALL_BUT = "acknowledge_all_but.lua";
     PUBLISH = "publish.lua";
     READ = "read.lua";
     REPLICAS = "replicas.lua";

@@ -7,6 +7,26 @@ use super::scripts;
 use crate::{Epoch, Error, NewSession, Refusal, Resume, Resumed, SessionId, Sessions, bounds};
 
 impl RedisStore {
+    async fn enter(&self, request: Request, new: &NewSession<'_>, epoch: Option<Epoch>) -> Result<(), Error> {
+        let limits = &self.inner.bounds;
+        bounds::identity(new.tenant, new.agent)?;
+        bounds::size("a session's state", limits.state_bytes, new.state.len())?;
+        let request = request
+            .arg(new.tenant)
+            .arg(new.agent)
+            .arg(&new.token.as_bytes()[..])
+            .arg(new.pod.as_str())
+            .arg(new.state)
+            .arg(limits.attached_ttl_ms)
+            .arg(epoch.map(|epoch| epoch.0));
+        let reply = self.script(request).await?;
+        match reply.word()? {
+            "ok" => Ok(()),
+            "exists" => Err(Error::Exists { what: "a session" }),
+            _ => Err(reply.strange()),
+        }
+    }
+
     async fn touch(&self, id: SessionId, epoch: Epoch, ttl: u64, attached: bool) -> Result<(), Error> {
         let keys = self.inner.keys.session(id);
         let request = Request::script(&scripts::TOUCH, &keys).arg(epoch.0).arg(ttl).arg(u8::from(attached));
@@ -16,23 +36,14 @@ impl RedisStore {
 
 impl Sessions for RedisStore {
     async fn create(&self, new: NewSession<'_>) -> Result<Epoch, Error> {
-        let limits = &self.inner.bounds;
-        bounds::identity(new.tenant, new.agent)?;
-        bounds::size("a session's state", limits.state_bytes, new.state.len())?;
         let [session, _, _] = self.inner.keys.session(new.id);
-        let request = Request::script(&scripts::CREATE, &[session])
-            .arg(new.tenant)
-            .arg(new.agent)
-            .arg(&new.token.as_bytes()[..])
-            .arg(new.pod.as_str())
-            .arg(new.state)
-            .arg(limits.attached_ttl_ms);
-        let reply = self.script(request).await?;
-        match reply.word()? {
-            "ok" => Ok(Epoch(1)),
-            "exists" => Err(Error::Exists { what: "a session" }),
-            _ => Err(reply.strange()),
-        }
+        self.enter(Request::script(&scripts::CREATE, &[session]), &new, None).await?;
+        Ok(Epoch(1))
+    }
+
+    async fn restore(&self, new: NewSession<'_>, epoch: Epoch) -> Result<(), Error> {
+        let request = Request::script(&scripts::RESTORE, &self.inner.keys.session(new.id));
+        self.enter(request, &new, Some(epoch)).await
     }
 
     async fn resume(&self, resume: Resume<'_>) -> Result<Resumed, Error> {

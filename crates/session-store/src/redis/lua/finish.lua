@@ -27,4 +27,4 @@ redis.call('HSET', KEYS[2], ARGV[1], ended)
 redis.call('HINCRBY', KEYS[1], 'b', size)
 redis.call('ZADD', KEYS[3], now(), ARGV[1])
 keep(ttl)
-return {answer}
+return {answer, redis.call('HGET', KEYS[1], 'p')}

@@ -62,8 +62,9 @@ struct World<S> {
     executed: [usize; REQUESTS],
     /// Who has to finish each request.
     owner: [Option<PodId>; REQUESTS],
-    /// The epoch of whoever came last.
+    /// The epoch of whoever came last, and its name.
     latest: Epoch,
+    holder: PodId,
     /// The outcome that the store has confirmed.
     confirmed: [Option<Vec<u8>>; REQUESTS],
 }
@@ -135,8 +136,9 @@ impl<S: Everything> World<S> {
         let pod = &self.pods[at];
         let owns = self.owner[request].as_ref() == Some(&pod.name) && self.confirmed[request].is_none();
         match pod.store.finish(self.session, &request.to_string(), &pod.name, &outcome).await {
-            Ok(Finish::Stored) => {
+            Ok(Finish::Stored { holder }) => {
                 assert!(owns, "a pod has finished what another owns");
+                assert_eq!(holder, self.holder, "another pod was named as the holder");
                 assert_eq!(self.confirmed[request].replace(outcome), None, "it was finished twice");
             }
             Ok(Finish::NotOwner) => assert!(!owns, "the owner's outcome was refused"),
@@ -158,6 +160,7 @@ impl<S: Everything> World<S> {
         let Resumed::Taken { epoch, .. } = taken else { panic!("{taken:?}") };
         assert!(epoch > self.latest);
         self.latest = epoch;
+        self.holder = self.pods[at].name.clone();
         self.pods[at].epoch = Some(epoch);
         self.token = next;
     }
@@ -203,6 +206,7 @@ pub(crate) async fn two_pods_execute_no_call_twice_and_lose_no_outcome(mount: &i
             prop::collection::vec(step(), 1..60).new_tree(&mut runner).expect("there are steps").current();
         let held = held(&a).await;
         let mut world = World {
+            holder: held.pod.clone(),
             pods: [Pod::new(&a, held.pod, Some(held.epoch)), Pod::new(&b, PodId::fresh(), None)],
             former: [PodId::fresh(), PodId::fresh()],
             session: held.id,

@@ -7,13 +7,17 @@ use session_store::{
 use super::{AGENT, Held, Mount, TENANT, eventually, held};
 
 /// The session's client comes to another pod.
-async fn moved(store: &impl Sessions, held: &Held) -> Held {
+pub(super) async fn moved(store: &impl Sessions, held: &Held) -> Held {
     let (token, pod) = (ResumeToken::fresh().expect("there is randomness"), PodId::fresh());
     let (presented, next) = (held.token.hash(held.id), token.hash(held.id));
     let resume = Resume { id: held.id, tenant: TENANT, agent: AGENT, presented, next, pod: &pod };
     let taken = store.resume(resume).await.expect("in reach");
     let Resumed::Taken { epoch, .. } = taken else { panic!("{taken:?}") };
     Held { id: held.id, epoch, token, pod }
+}
+
+fn stored(holder: &PodId) -> Result<Finish, Error> {
+    Ok(Finish::Stored { holder: holder.clone() })
 }
 
 fn done(outcome: &'static [u8]) -> Begin {
@@ -44,7 +48,7 @@ pub(crate) async fn an_outcome_is_kept_as_it_was(mount: &impl Mount) {
     let bytes: Vec<u8> = (0..=255).collect();
     for (request, outcome) in [("1", &b""[..]), ("2", &bytes), ("3", b"F"), ("4", b"R1pod")] {
         store.begin(held.call(request)).await.expect("it is there");
-        assert_eq!(store.finish(held.id, request, &held.pod, outcome).await, Ok(Finish::Stored));
+        assert_eq!(store.finish(held.id, request, &held.pod, outcome).await, stored(&held.pod));
         assert_eq!(store.begin(held.call(request)).await, Ok(Begin::Done(outcome.to_vec().into())));
     }
 }
@@ -54,7 +58,7 @@ pub(crate) async fn an_outcome_outlives_the_connection(mount: &impl Mount) {
     let here = held(&a).await;
     a.begin(here.call("1")).await.expect("it is there");
     a.detach(here.id, here.epoch, std::time::Duration::from_secs(60)).await.expect("it is there");
-    assert_eq!(a.finish(here.id, "1", &here.pod, b"42").await, Ok(Finish::Stored));
+    assert_eq!(a.finish(here.id, "1", &here.pod, b"42").await, stored(&here.pod));
     let there = moved(&b, &here).await;
     assert_eq!(b.begin(there.call("1")).await, Ok(done(b"42")));
 }
@@ -64,7 +68,7 @@ pub(crate) async fn the_owner_finishes_after_the_session_has_moved(mount: &impl 
     let here = held(&a).await;
     a.begin(here.call("1")).await.expect("it is there");
     let there = moved(&b, &here).await;
-    assert_eq!(a.finish(here.id, "1", &here.pod, b"42").await, Ok(Finish::Stored));
+    assert_eq!(a.finish(here.id, "1", &here.pod, b"42").await, stored(&there.pod));
     assert_eq!(b.lookup(there.id, &["1"]).await, Ok(vec![Some(Entry::Done((&b"42"[..]).into()))]));
 }
 
@@ -74,7 +78,7 @@ pub(crate) async fn only_the_owner_finishes_and_only_once(mount: &impl Mount) {
     store.begin(held.call("1")).await.expect("it is there");
     let other = PodId::fresh();
     assert_eq!(store.finish(held.id, "1", &other, b"forged").await, Ok(Finish::NotOwner));
-    assert_eq!(store.finish(held.id, "1", &held.pod, b"42").await, Ok(Finish::Stored));
+    assert_eq!(store.finish(held.id, "1", &held.pod, b"42").await, stored(&held.pod));
     assert_eq!(store.finish(held.id, "1", &held.pod, b"43").await, Ok(Finish::NotOwner));
     assert_eq!(store.begin(held.call("1")).await, Ok(done(b"42")));
 }
@@ -104,7 +108,7 @@ pub(crate) async fn a_call_is_taken_over_from_the_dead_pod_alone(mount: &impl Mo
     assert_eq!(taken, Ok(Takeover::Taken { repeatable: false }));
     assert_eq!(b.take_over(id, epoch, "3", &here.pod, &there.pod).await, Ok(Takeover::Unknown));
     assert_eq!(a.finish(id, "1", &here.pod, b"late").await, Ok(Finish::NotOwner));
-    assert_eq!(b.finish(id, "1", &there.pod, b"anew").await, Ok(Finish::Stored));
+    assert_eq!(b.finish(id, "1", &there.pod, b"anew").await, stored(&there.pod));
     assert_eq!(b.begin(there.call("1")).await, Ok(done(b"anew")));
 }
 
@@ -147,6 +151,45 @@ pub(crate) async fn an_acknowledged_outcome_is_forgotten_and_a_running_call_is_n
     assert_eq!(store.lookup(held.id, &[]).await, Ok(vec![]));
 }
 
+pub(crate) async fn all_but_what_a_client_names_is_acknowledged_and_leaves_no_doubt(mount: &impl Mount) {
+    let (store, _) = mount.pods(Bounds { journal_bytes: 10, ..Bounds::default() }).await;
+    let held = held(&store).await;
+    for request in ["1", "\"1\"", "2", "running"] {
+        store.begin(held.call(request)).await.expect("it is there");
+    }
+    for (request, outcome) in [("1", &b"12345"[..]), ("\"1\"", b"12345"), ("2", b"eleven byte")] {
+        store.finish(held.id, request, &held.pod, outcome).await.expect("in reach");
+    }
+    let unanswered = ["1", "1", "running", "never", &"x".repeat(2_000)];
+    store.acknowledge_all_but(held.id, held.epoch, &unanswered).await.expect("it is there");
+    let found = store.lookup(held.id, &["1", "\"1\"", "2"]).await.expect("in reach");
+    assert_eq!(found, [Some(Entry::Done((&b"12345"[..]).into())), None, None]);
+    assert_eq!(store.begin(Call { resent: true, ..held.call("2") }).await, Ok(Begin::Begun));
+    assert_eq!(store.finish(held.id, "2", &held.pod, b"12345").await, stored(&held.pod));
+    assert_eq!(store.begin(held.call("1")).await, Ok(done(b"12345")), "the bytes were counted off");
+    store.acknowledge_all_but(held.id, held.epoch, &[]).await.expect("it is there");
+    let running = Entry::Running { pod: held.pod.clone(), repeatable: false };
+    assert_eq!(store.lookup(held.id, &["1", "2", "running"]).await, Ok(vec![None, None, Some(running)]));
+}
+
+pub(crate) async fn a_whole_journal_is_acknowledged_at_once(mount: &impl Mount) {
+    let store = mount.pod().await;
+    let held = held(&store).await;
+    let requests: Vec<_> = (0..Bounds::default().journal_calls).map(|number| number.to_string()).collect();
+    for request in &requests {
+        store.begin(held.call(request)).await.expect("it is there");
+        store.finish(held.id, request, &held.pod, b"42").await.expect("in reach");
+    }
+    let requests: Vec<_> = requests.iter().map(|request| &**request).collect();
+    store.acknowledge_all_but(held.id, held.epoch, &requests).await.expect("it is there");
+    let found = store.lookup(held.id, &requests).await.expect("in reach");
+    assert!(found.iter().all(Option::is_some));
+    store.acknowledge_all_but(held.id, held.epoch, &requests[1..2]).await.expect("it is there");
+    let found = store.lookup(held.id, &requests).await.expect("in reach");
+    let kept: Vec<_> = (0..found.len()).filter(|place| found[*place].is_some()).collect();
+    assert_eq!(kept, [1]);
+}
+
 pub(crate) async fn a_journal_of_running_calls_is_full(mount: &impl Mount) {
     let (store, _) = mount.pods(Bounds { journal_calls: 2, ..Bounds::default() }).await;
     let held = held(&store).await;
@@ -182,7 +225,7 @@ pub(crate) async fn outcomes_over_the_bound_are_forgotten_but_not_their_calls(mo
     let held = held(&store).await;
     for request in ["1", "2", "3"] {
         store.begin(held.call(request)).await.expect("it is there");
-        assert_eq!(store.finish(held.id, request, &held.pod, b"12345").await, Ok(Finish::Stored));
+        assert_eq!(store.finish(held.id, request, &held.pod, b"12345").await, stored(&held.pod));
     }
     assert_eq!(store.begin(held.call("1")).await, Ok(Begin::Forgotten));
     assert_eq!(store.begin(held.call("2")).await, Ok(done(b"12345")));
@@ -197,7 +240,10 @@ pub(crate) async fn an_outcome_over_the_bound_alone_is_forgotten(mount: &impl Mo
     let (store, _) = mount.pods(Bounds { journal_bytes: 10, ..Bounds::default() }).await;
     let held = held(&store).await;
     store.begin(held.call("1")).await.expect("it is there");
-    assert_eq!(store.finish(held.id, "1", &held.pod, b"eleven byte").await, Ok(Finish::Forgotten));
+    assert_eq!(
+        store.finish(held.id, "1", &held.pod, b"eleven byte").await,
+        Ok(Finish::Forgotten { holder: held.pod.clone() })
+    );
     assert_eq!(store.begin(held.call("1")).await, Ok(Begin::Forgotten));
     assert_eq!(store.lookup(held.id, &["1"]).await, Ok(vec![Some(Entry::Forgotten)]));
     let taken = store.take_over(held.id, held.epoch, "1", &held.pod, &PodId::fresh()).await;

@@ -1,9 +1,10 @@
 //! What every [`Leases`] does.
 use std::time::Duration;
 
-use session_store::{Bounds, Error, Leases as _, PodId};
+use session_store::{Bounds, Error, Finish, Journal as _, Leases as _, PodId, Takeover};
 
-use super::{Mount, eventually};
+use super::journal::moved;
+use super::{Mount, eventually, held};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -48,4 +49,25 @@ pub(crate) async fn a_living_pod_is_not_entered_twice(mount: &impl Mount) {
     let pod = PodId::new("gateway-0").expect("it has a length");
     a.acquire(&pod, LONG).await.expect("it is new");
     assert_eq!(b.acquire(&pod, LONG).await, Err(Error::Exists { what: "a living pod" }));
+}
+
+pub(crate) async fn a_pod_that_was_taken_for_dead_acquires_its_name_again(mount: &impl Mount) {
+    let (a, b) = mount.pods(Bounds::default()).await;
+    let here = held(&a).await;
+    a.acquire(&here.pod, Duration::from_millis(50)).await.expect("it is new");
+    for request in ["taken", "left"] {
+        a.begin(here.call(request)).await.expect("it is there");
+    }
+    eventually("the lease runs out", async || (!b.alive(&here.pod).await.expect("in reach")).then_some(()))
+        .await;
+    let there = moved(&b, &here).await;
+    let taken = b.take_over(there.id, there.epoch, "taken", &here.pod, &there.pod).await;
+    assert_eq!(taken, Ok(Takeover::Taken { repeatable: false }));
+
+    a.acquire(&here.pod, LONG).await.expect("its lease has run out");
+    assert_eq!(b.alive(&here.pod).await, Ok(true));
+    assert_eq!(a.finish(here.id, "taken", &here.pod, b"late").await, Ok(Finish::NotOwner));
+    let stored = Ok(Finish::Stored { holder: there.pod.clone() });
+    assert_eq!(a.finish(here.id, "left", &here.pod, b"42").await, stored);
+    assert_eq!(b.finish(there.id, "taken", &there.pod, b"nobody knows").await, stored);
 }

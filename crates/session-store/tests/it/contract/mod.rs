@@ -61,6 +61,12 @@ macro_rules! every_contract {
             an_attached_session_runs_out_unless_it_is_renewed
             an_ended_session_is_gone
             a_state_over_its_bound_is_refused
+            a_session_that_the_store_has_lost_is_restored
+            a_session_that_is_restored_keeps_what_the_journal_still_has
+            a_session_that_has_moved_on_is_not_restored
+            a_session_of_another_identity_is_not_restored
+            a_resume_of_before_a_restore_is_not_repeated
+            a_restored_session_keeps_to_the_bounds
         );
         $crate::contract!(journal, $mount, ($($flags)*);
             a_call_begins_once
@@ -74,6 +80,8 @@ macro_rules! every_contract {
             of_two_takeovers_one_wins
             a_finished_call_is_not_taken_over
             an_acknowledged_outcome_is_forgotten_and_a_running_call_is_not
+            all_but_what_a_client_names_is_acknowledged_and_leaves_no_doubt
+            a_whole_journal_is_acknowledged_at_once
             a_journal_of_running_calls_is_full
             the_oldest_outcome_makes_room_and_leaves_a_doubt
             outcomes_over_the_bound_are_forgotten_but_not_their_calls
@@ -107,6 +115,7 @@ macro_rules! every_contract {
             a_lease_that_ran_out_cannot_be_renewed
             a_released_pod_is_dead
             a_living_pod_is_not_entered_twice
+            a_pod_that_was_taken_for_dead_acquires_its_name_again
         );
         $crate::contract!(channel, $mount, ($($flags)*);
             messages_arrive_in_order_at_the_one_pod

@@ -2,8 +2,8 @@
 use std::time::Duration;
 
 use session_store::{
-    Bounds, Epoch, Error, Journal as _, NewSession, PodId, Refusal, Resume, ResumeToken, Resumed, SessionId,
-    Sessions,
+    Begin, Bounds, Call, Entry, Epoch, Error, Journal as _, NewSession, PodId, Refusal, Resume, ResumeToken,
+    Resumed, SessionId, Sessions,
 };
 
 use super::{AGENT, Held, Mount, TENANT, eventually, held};
@@ -142,6 +142,8 @@ pub(crate) async fn an_unknown_session_is_refused(mount: &impl Mount) {
     assert_eq!(refused, Resumed::Refused(Refusal::Unknown));
     assert_eq!(store.save(held.id, Epoch(1), b"").await, Err(Error::Unknown { what: "the session" }));
     assert_eq!(store.begin(held.call("1")).await, Err(Error::Unknown { what: "the session" }));
+    let acknowledged = store.acknowledge_all_but(held.id, Epoch(1), &[]).await;
+    assert_eq!(acknowledged, Err(Error::Unknown { what: "the session" }));
 }
 
 pub(crate) async fn of_two_resumes_at_once_one_wins(mount: &impl Mount) {
@@ -168,6 +170,7 @@ pub(crate) async fn writes_of_the_former_holder_are_stale(mount: &impl Mount) {
     assert_eq!(a.end(id, old).await, Err(Error::Stale));
     assert_eq!(a.begin(held.call("2")).await, Err(Error::Stale));
     assert_eq!(a.acknowledge(id, old, &["1"]).await, Err(Error::Stale));
+    assert_eq!(a.acknowledge_all_but(id, old, &[]).await, Err(Error::Stale));
     assert_eq!(a.take_over(id, old, "1", &held.pod, &PodId::fresh()).await, Err(Error::Stale));
     b.save(id, Epoch(2), b"mine").await.expect("the new holder writes");
 }
@@ -218,4 +221,94 @@ pub(crate) async fn a_state_over_its_bound_is_refused(mount: &impl Mount) {
     let refused = store.save(held.id, held.epoch, b"eleven byte").await;
     assert_eq!(refused, Err(Error::TooLarge { what: "a session's state", limit: 10, length: 11 }));
     store.save(held.id, held.epoch, b"ten bytes!").await.expect("it fits");
+}
+
+/// What a holder restores: itself, with this state.
+fn kept<'a>(held: &'a Held, state: &'a [u8]) -> NewSession<'a> {
+    let token = held.token.hash(held.id);
+    NewSession { id: held.id, tenant: TENANT, agent: AGENT, token, pod: &held.pod, state }
+}
+
+pub(crate) async fn a_session_that_the_store_has_lost_is_restored(mount: &impl Mount) {
+    let (a, b) = mount.pods(Bounds::default()).await;
+    let held = Held { epoch: Epoch(7), ..held(&a).await };
+    a.end(held.id, Epoch(1)).await.expect("it is there");
+    for _ in 0..2 {
+        a.restore(kept(&held, b"kept"), held.epoch).await.expect("nobody else has it");
+    }
+    a.save(held.id, held.epoch, b"later").await.expect("the holder writes");
+    let resent = Call { resent: true, ..held.call("1") };
+    assert_eq!(a.begin(resent).await, Ok(Begin::Doubtful), "it may have run before the loss");
+    assert_eq!(a.begin(held.call("2")).await, Ok(Begin::Begun));
+    let taken = resumed(&b, &held, &PodId::fresh(), &fresh()).await;
+    let (previous, state) = (held.pod.clone(), (&b"later"[..]).into());
+    assert_eq!(taken, Resumed::Taken { epoch: Epoch(8), previous, detached: false, state });
+}
+
+pub(crate) async fn a_session_that_is_restored_keeps_what_the_journal_still_has(mount: &impl Mount) {
+    let store = mount.pod().await;
+    let held = held(&store).await;
+    for request in ["1", "2"] {
+        store.begin(held.call(request)).await.expect("it is there");
+    }
+    store.finish(held.id, "1", &held.pod, b"42").await.expect("in reach");
+    store.detach(held.id, held.epoch, Duration::from_secs(60)).await.expect("it is there");
+    let mine = Held { epoch: Epoch(3), token: fresh(), pod: PodId::fresh(), ..held };
+    store.restore(kept(&mine, b"kept"), mine.epoch).await.expect("the store is behind");
+    let running = Entry::Running { pod: held.pod.clone(), repeatable: false };
+    let done = Entry::Done((&b"42"[..]).into());
+    assert_eq!(store.lookup(mine.id, &["1", "2"]).await, Ok(vec![Some(done), Some(running)]));
+    assert_eq!(store.begin(Call { resent: true, ..mine.call("3") }).await, Ok(Begin::Doubtful));
+    assert_eq!(store.save(held.id, held.epoch, b"late").await, Err(Error::Stale));
+    let taken = resumed(&store, &mine, &mine.pod, &fresh()).await;
+    let Resumed::Taken { epoch: Epoch(4), previous, detached: false, state } = taken else {
+        panic!("{taken:?}")
+    };
+    assert_eq!((previous, &*state), (mine.pod, &b"kept"[..]));
+}
+
+pub(crate) async fn a_session_that_has_moved_on_is_not_restored(mount: &impl Mount) {
+    let (a, b) = mount.pods(Bounds::default()).await;
+    let held = held(&a).await;
+    let there = Held { token: fresh(), pod: PodId::fresh(), epoch: Epoch(2), id: held.id };
+    resumed(&b, &held, &there.pod, &there.token).await;
+    assert_eq!(a.restore(kept(&held, b"late"), held.epoch).await, Err(Error::Stale), "a higher epoch");
+    let fork = Held { token: fresh(), pod: PodId::fresh(), epoch: Epoch(2), id: held.id };
+    assert_eq!(a.restore(kept(&fork, b"late"), fork.epoch).await, Err(Error::Stale), "another's epoch");
+    b.save(there.id, there.epoch, b"mine").await.expect("nothing has changed");
+    b.restore(kept(&there, b"mine"), there.epoch).await.expect("its own epoch");
+}
+
+pub(crate) async fn a_session_of_another_identity_is_not_restored(mount: &impl Mount) {
+    let store = mount.pod().await;
+    let held = held(&store).await;
+    for (tenant, agent) in [("tenant-2", AGENT), (TENANT, "agent-2")] {
+        let foreign = NewSession { tenant, agent, ..kept(&held, b"forged") };
+        assert_eq!(store.restore(foreign, Epoch(9)).await, Err(Error::Exists { what: "a session" }));
+    }
+    store.save(held.id, held.epoch, b"mine").await.expect("nothing has changed");
+}
+
+pub(crate) async fn a_resume_of_before_a_restore_is_not_repeated(mount: &impl Mount) {
+    let store = mount.pod().await;
+    let held = held(&store).await;
+    let mine = Held { epoch: Epoch(2), token: fresh(), pod: PodId::fresh(), id: held.id };
+    resumed(&store, &held, &mine.pod, &mine.token).await;
+    store.restore(kept(&mine, b"kept"), mine.epoch).await.expect("its own epoch");
+    let late = resumed(&store, &held, &mine.pod, &mine.token).await;
+    assert_eq!(late, Resumed::Refused(Refusal::Token));
+}
+
+pub(crate) async fn a_restored_session_keeps_to_the_bounds(mount: &impl Mount) {
+    let bounds = Bounds { state_bytes: 10, attached_ttl_ms: 50, ..Bounds::default() };
+    let (store, _) = mount.pods(bounds).await;
+    let held = Held { id: SessionId::fresh(), epoch: Epoch(5), token: fresh(), pod: PodId::fresh() };
+    let refused = store.restore(kept(&held, b"eleven byte"), held.epoch).await;
+    assert_eq!(refused, Err(Error::TooLarge { what: "a session's state", limit: 10, length: 11 }));
+    let tenant = "x".repeat(513);
+    let refused = store.restore(NewSession { tenant: &tenant, ..kept(&held, b"") }, held.epoch).await;
+    assert_eq!(refused, Err(Error::TooLarge { what: "a tenant's name", limit: 512, length: 513 }));
+    assert!(resume_unknown(&store, &held).await);
+    store.restore(kept(&held, b"ten bytes!"), held.epoch).await.expect("it fits");
+    eventually("the session runs out", async || resume_unknown(&store, &held).await.then_some(())).await;
 }
