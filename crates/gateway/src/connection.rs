@@ -3,7 +3,7 @@
 //! the shard's.
 
 use crate::pod::Place;
-use crate::session::{Exchange, Outbox, Session};
+use crate::session::{self, Exchange, Outbox, Session};
 use crate::shard::{Peer, Scratch, Shard, Signals};
 use crate::wire::Wire;
 use crate::ws::{Decoder, Incoming, Spare, write_close, write_head};
@@ -42,6 +42,17 @@ struct Unfinished {
     handled: usize,
 }
 
+/// How far the events of a session were written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pumped {
+    /// All that there are.
+    All,
+    /// Some, and they are sent.
+    Some,
+    /// Some, and the client does not take them.
+    Stuck,
+}
+
 /// Why a connection is over.
 #[derive(Clone, Copy, Debug)]
 enum End {
@@ -67,7 +78,8 @@ pub(crate) struct Connection {
     decoder: Decoder,
     wire: Wire,
     phase: Phase,
-    draining: bool,
+    /// The tick at which the connection was told to go.
+    draining: Option<u64>,
     /// A frame of which some messages were not handled, since too much was unsent.
     unfinished: Option<Box<Unfinished>>,
     /// Bytes behind it that were read but not handled.
@@ -112,7 +124,7 @@ impl Connection {
             decoder: Decoder::default(),
             wire,
             phase: Phase::Open,
-            draining: false,
+            draining: None,
             unfinished: None,
             unread: early.to_vec(),
             output: Vec::new(),
@@ -139,10 +151,17 @@ impl Connection {
         let now = shard.now();
         let started = Instant::now();
         let mut answered = 0;
-        self.take_results(shard, scratch, out, started);
+        self.take_deliveries(shard, scratch, out, started);
         let signals = self.peer.take_signals();
-        if signals.has(Signals::DRAIN) && !self.draining {
-            self.draining = true;
+        if signals.has(Signals::TAKEN) && self.phase == Phase::Open {
+            let close = session::taken_over();
+            self.close(out, close.code, &close.reason);
+        }
+        if signals.has(Signals::VERIFY) {
+            self.session.verify(&self.peer, shard);
+        }
+        if signals.has(Signals::DRAIN) && self.draining.is_none() {
+            self.draining = Some(now);
             self.migrate(shard, &mut scratch.zlib, out);
         }
         if signals.has(Signals::CLOCK) {
@@ -156,6 +175,22 @@ impl Connection {
                 continue;
             }
             if self.phase != Phase::Open {
+                break;
+            }
+            match self.pump(cx, shard, &mut scratch.zlib, out)? {
+                Pumped::All => {}
+                Pumped::Some => continue,
+                // Requests are read all the same: they wait for no event.
+                Pumped::Stuck => {}
+            }
+            if self.session.is_waiting() {
+                if self.poll_pending(cx, shard, &mut scratch.zlib, out).is_pending() {
+                    break;
+                }
+                continue;
+            }
+            if self.is_leaving() {
+                // What still comes is not read: the client sends it again where its session goes on.
                 break;
             }
             if turn >= TURNS {
@@ -189,9 +224,8 @@ impl Connection {
             let input = &mut scratch.input[..read];
             answered += self.handle(input, shard, &mut scratch.spare, &mut scratch.zlib, out);
         }
-        let idle = self.session.is_idle() && self.unfinished.is_none() && self.unread.is_empty();
-        if self.draining && self.phase == Phase::Open && idle {
-            self.close(out, CloseCode::Restart, &shard.pod.reconnect_delay_ms().to_string());
+        if self.phase == Phase::Open && self.may_go(now) {
+            self.close(out, CloseCode::Restart, &self.reconnect_delay_ms().to_string());
         }
         let flushed = self.flush(cx, shard, out)?.is_ready();
         if answered > 0 {
@@ -242,7 +276,14 @@ impl Connection {
                     out.extend_from_slice(payload);
                     self.count_ping(now, shard)
                 }
-                Ok(Some(Incoming::Pong)) => None,
+                Ok(Some(Incoming::Pong(payload))) => {
+                    if let Ok(number) = payload.try_into() {
+                        let outbox = self.outbox(shard, zlib, out);
+                        let exchange = Exchange::new(shard, &self.peer, outbox, self.draining.is_some());
+                        self.session.ponged(u32::from_be_bytes(number), &exchange);
+                    }
+                    None
+                }
                 Ok(Some(Incoming::Text(text))) if self.wire == Wire::Echo => {
                     write_head(out, OpCode::Text, text.len());
                     out.extend_from_slice(text.as_bytes());
@@ -278,12 +319,12 @@ impl Connection {
         out: &mut Vec<u8>,
     ) -> u64 {
         let outbox = self.outbox(shard, zlib, out);
-        let mut exchange = Exchange::new(shard, &self.peer, outbox, self.draining);
+        let mut exchange = Exchange::new(shard, &self.peer, outbox, self.draining.is_some());
         exchange.resume(handled);
         let (taken, payload, is_text) = match data {
             Incoming::Text(text) => (self.session.text(text, &mut exchange), text.as_bytes(), true),
             Incoming::Binary(bytes) => (self.session.binary(bytes, &mut exchange), bytes, false),
-            Incoming::Ping(_) | Incoming::Pong | Incoming::Close(_) => return 0,
+            Incoming::Ping(_) | Incoming::Pong(_) | Incoming::Close(_) => return 0,
         };
         let answered = exchange.answered();
         match (taken, exchange.unfinished()) {
@@ -313,31 +354,96 @@ impl Connection {
             .then(|| (CloseCode::Flooding, format!("more than {most} pings a second")))
     }
 
-    /// Encodes what backends answered.
-    fn take_results(&mut self, shard: &Rc<Shard>, scratch: &mut Scratch, out: &mut Vec<u8>, now: Instant) {
+    /// Encodes what was left for the session: what backends answered, and what the store said.
+    fn take_deliveries(&mut self, shard: &Rc<Shard>, scratch: &mut Scratch, out: &mut Vec<u8>, now: Instant) {
         let Some(mut inbox) = self.peer.take_inbox() else { return };
+        let mut close = None;
         if self.phase == Phase::Open {
             let outbox = self.outbox(shard, &mut scratch.zlib, out);
-            let mut exchange = Exchange::new(shard, &self.peer, outbox, self.draining);
+            let mut exchange = Exchange::new(shard, &self.peer, outbox, self.draining.is_some());
             for delivery in inbox.drain(..) {
-                self.session.deliver(delivery, &mut exchange, now);
+                if let Err(reason) = self.session.deliver(delivery, &mut exchange, now) {
+                    close = Some(reason);
+                    break;
+                }
             }
         }
         inbox.clear();
+        if let Some(close) = close {
+            self.close(out, close.code, &close.reason);
+        }
         self.peer.return_inbox((!self.session.is_idle()).then_some(inbox));
+    }
+
+    /// Writes events; false if so much is unsent that it has to go first, and then there may be more.
+    fn pump(
+        &mut self,
+        cx: &mut Context<'_>,
+        shard: &Rc<Shard>,
+        zlib: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) -> Result<Pumped, End> {
+        let mut outbox = self.outbox(shard, zlib, out);
+        let pumped = self.session.pump(cx, &mut outbox);
+        let full = self.unsent(out) > shard.config.events.max_unsent;
+        if pumped.is_ready() || !full {
+            return Ok(Pumped::All);
+        }
+        Ok(if self.flush(cx, shard, out)?.is_ready() { Pumped::Some } else { Pumped::Stuck })
+    }
+
+    /// Goes on with the conversation if the store has answered.
+    fn poll_pending(
+        &mut self,
+        cx: &mut Context<'_>,
+        shard: &Rc<Shard>,
+        zlib: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) -> Poll<()> {
+        let outbox = self.outbox(shard, zlib, out);
+        let mut exchange = Exchange::new(shard, &self.peer, outbox, self.draining.is_some());
+        if let Err(close) = ready!(self.session.poll_pending(cx, &mut exchange)) {
+            self.close(out, close.code, &close.reason);
+        }
+        Poll::Ready(())
     }
 
     /// Tells the client that the pod drains.
     fn migrate(&self, shard: &Shard, zlib: &mut Vec<u8>, out: &mut Vec<u8>) {
         if self.phase == Phase::Open && self.wire != Wire::Echo {
-            self.session.migrate(&mut self.outbox(shard, zlib, out), shard.pod.reconnect_delay_ms());
+            self.session.migrate(&mut self.outbox(shard, zlib, out), self.reconnect_delay_ms());
         }
+    }
+
+    /// After how long the client should come back. One whose session goes on was told to go in its turn, and comes at
+    /// once; the others are spread.
+    fn reconnect_delay_ms(&self) -> u64 {
+        if self.session.is_resumable() { 0 } else { self.shard.pod.reconnect_delay_ms() }
+    }
+
+    /// Whether the pod drains and the session goes on at another.
+    fn is_leaving(&self) -> bool {
+        self.draining.is_some() && self.session.is_resumable()
+    }
+
+    /// Whether a connection of a draining pod has done what it had to.
+    fn may_go(&self, now: u64) -> bool {
+        let Some(since) = self.draining else { return false };
+        if self.session.is_waiting() {
+            return false;
+        }
+        if self.session.is_resumable() {
+            // Calls that still run go on, and their results find the session.
+            return self.session.is_idle() || now >= since + Shard::ticks(self.shard.config.drain.grace_ms);
+        }
+        self.session.is_idle() && self.unfinished.is_none() && self.unread.is_empty()
     }
 
     /// Looks at every clock of the connection.
     fn check_clocks(&mut self, now: u64, out: &mut Vec<u8>) -> Result<(), End> {
         self.session.rest();
         let shard = Rc::clone(&self.shard);
+        self.session.prolong(&self.peer, &shard);
         let websocket = &shard.config.websocket;
         let passed = |since: u64, limit_ms: u64| now >= since + Shard::ticks(limit_ms);
         if self.unsent(out) > 0 && passed(self.write_at, websocket.write_timeout_ms) {
@@ -364,9 +470,17 @@ impl Connection {
             }
         } else if passed(self.read_at, websocket.ping_interval_ms) {
             self.pinged_at = Some(now);
-            write_head(out, OpCode::Ping, 0);
+            self.ping(out);
+        } else if self.session.wants_ping(now) {
+            self.ping(out);
         }
         Ok(())
+    }
+
+    /// Writes a ping whose pong says how far the client has read.
+    fn ping(&mut self, out: &mut Vec<u8>) {
+        let number = self.peer.write_ping(out);
+        self.session.pinged(number);
     }
 
     /// Arms the shard's clock for the nearest time at which something is to be looked at.
@@ -387,7 +501,10 @@ impl Connection {
         if let Some(since) = self.decoder.since() {
             next = next.min(after(since, websocket.message_timeout_ms));
         }
-        self.shard.arm(&self.peer, next.min(self.session.expiry()));
+        if let Some(since) = self.draining.filter(|_| self.is_leaving()) {
+            next = next.min(after(since, self.shard.config.drain.grace_ms));
+        }
+        self.shard.arm(&self.peer, next.min(self.session.expiry()).min(self.session.due()));
     }
 
     /// Writes the close frame and throws away what still comes.
@@ -400,7 +517,7 @@ impl Connection {
     fn begin_close(&mut self, code: CloseCode) {
         self.closed = Some(code);
         self.phase = Phase::Closing { since: self.shard.now(), shut: false };
-        self.session.end(&self.shard);
+        self.session.end(self.peer.key(), &self.shard);
         (self.unfinished, self.unread, self.decoder) = (None, Vec::new(), Decoder::default());
     }
 
@@ -445,15 +562,20 @@ impl Connection {
         Ok(Poll::Ready(()))
     }
 
-    /// Keeps what is unsent, or gives the buffer back to the shard.
+    /// Keeps what is unsent, in no more space than it takes, and gives the buffer back to the shard.
     fn stow(&mut self, mut out: Vec<u8>, scratch: &mut Scratch) {
         if self.written < out.len() {
-            if self.written >= Scratch::KEEP / 16 {
-                out.drain(..self.written);
+            let unsent = out.len() - self.written;
+            if out.capacity() > 2 * unsent + Scratch::KEEP / 256 {
+                self.output = out[self.written..].to_vec();
                 self.written = 0;
+                out.clear();
+            } else {
+                self.output = out;
+                return;
             }
-            self.output = out;
-        } else if out.capacity() <= Scratch::KEEP && scratch.output.capacity() < out.capacity() {
+        }
+        if out.capacity() <= Scratch::KEEP && scratch.output.capacity() < out.capacity() {
             out.clear();
             scratch.output = out;
         }
@@ -491,7 +613,7 @@ impl Future for Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.session.end(&self.shard);
+        self.session.end(self.peer.key(), &self.shard);
         self.shard.peers.borrow_mut().try_remove(self.peer.key());
         self.shard.counters.connections_closed.increment();
         self.shard.counters.closed(self.closed);

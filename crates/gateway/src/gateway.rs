@@ -1,10 +1,13 @@
 //! The whole gateway: sockets bound, shards and control plane started, and brought to an end in order.
 
-use crate::config::{Config, ConfigError, ms};
-use crate::control::{Admin, Backends, Registry, follow_configured};
+use crate::config::{Config, ConfigError, StoreKind, ms};
+use crate::control::{Admin, Backends, Publisher, Registry, follow_configured, keep_lease, watch_store};
+use crate::mail::{self, Memo};
 use crate::pod::Pod;
-use crate::shard::{self, Parts, Stage};
+use crate::shard::{self, Common, Parts, Stage};
 use crate::tasks::Tasks;
+use crate::{fanout, platform};
+use session_store::{Channel as _, EventLog as _, Leases as _, MemoryStore, RedisStore, Store};
 use socket2::{Domain, Socket, Type};
 use std::future::Future;
 use std::io;
@@ -33,6 +36,9 @@ pub enum Error {
         /// What the system said.
         reason: io::Error,
     },
+    /// The store cannot be used with these settings.
+    #[error("store.redis: {0}")]
+    Store(session_store::Error),
     /// The system refused something else that is needed.
     #[error("{0}")]
     Io(#[from] io::Error),
@@ -107,12 +113,26 @@ impl Gateway {
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
         let Self { config, verifier, clients, admin, grpc } = self;
         let pod = Arc::new(Pod::new(clients.len()));
-        let backends = Arc::new(Backends::new());
+        let store = open_store(&config, &pod).await?;
+        let backends = Arc::new(Backends::new(store.clone()));
         let (stage, stages) = watch::channel(Stage::Serving);
         let mut tasks = Tasks::default();
+        tasks.spawn(watch_store(store.clone(), Arc::clone(&pod)));
+        tasks.spawn(keep_lease(store.clone(), Arc::clone(&pod), ms(config.pod.lease_ms)));
+
+        let (shards, memos): (Vec<_>, Vec<_>) =
+            (0..clients.len()).map(|_| mpsc::channel::<Memo>(MEMOS)).unzip();
+        let (told, telling) = mpsc::channel(platform::WAITING);
+        let (watch, watches) = mpsc::unbounded_channel();
+        tasks.spawn(mail::hand_out(store.inbox(&pod.id), shards.clone()));
+        let (tenants, watched) = watch::channel(Arc::default());
+        tasks.spawn(fanout::follow(store.tail(), watches, shards.clone(), tenants));
+        tasks.spawn(platform::publish(store.clone(), telling));
 
         let publisher = (Arc::clone(&backends), Arc::clone(&pod));
         tasks.spawn(async move { publisher.0.publish(&publisher.1).await });
+        let herald = (Arc::clone(&backends), told.clone());
+        tasks.spawn(async move { herald.0.herald(watched, &herald.1).await });
         for address in &config.backends {
             let address = router::normalise(address)
                 .map_err(|error| ConfigError::Type(format!("backends: {error}")))?;
@@ -120,25 +140,36 @@ impl Gateway {
         }
         let (drain, mut drains) = mpsc::channel(1);
         let grpc = tokio::net::TcpListener::from_std(grpc)?;
-        tasks.spawn(serve_grpc(grpc, Arc::clone(&backends), Arc::clone(&config)));
+        let events = Publisher::new(store.clone());
+        tasks.spawn(serve_grpc(grpc, Arc::clone(&backends), events, Arc::clone(&config)));
         let admin = tokio::net::TcpListener::from_std(admin)?;
-        tasks.spawn(serve_admin(admin, Admin::new(Arc::clone(&pod), drain)));
+        let unready = store.availability();
+        let unready = Some(unready).filter(|_| !config.admin.ready_without_store);
+        tasks.spawn(serve_admin(admin, Admin::new(Arc::clone(&pod), unready, drain)));
 
         let cpus = if config.runtime.pin { core_affinity::get_core_ids() } else { None }.unwrap_or_default();
         let mut threads = Vec::new();
-        for (index, listener) in clients.into_iter().enumerate() {
+        let common = Common {
+            config: Arc::clone(&config),
+            pod: Arc::clone(&pod),
+            verifier,
+            store: store.clone(),
+            shards: shards.into(),
+            told,
+            watch,
+        };
+        for (index, (listener, memos)) in clients.into_iter().zip(memos).enumerate() {
             threads.push(shard::spawn(Parts {
                 index,
                 cpu: cpus.get(index % cpus.len().max(1)).copied(),
                 listener,
-                config: Arc::clone(&config),
-                pod: Arc::clone(&pod),
-                verifier: Arc::clone(&verifier),
+                common: common.clone(),
+                memos,
                 tables: backends.tables(),
                 stage: stages.clone(),
             })?);
         }
-        drop(stages);
+        drop((stages, common));
         pod.metrics.ready(true);
         tracing::info!(shards = threads.len(), "serving");
 
@@ -162,8 +193,27 @@ impl Gateway {
                 Err(_) => return Err(io::Error::other("a shard panicked").into()),
             }
         }
+        // From now on nobody waits for what this pod was doing.
+        if let Err(error) = store.release(&pod.id).await {
+            tracing::debug!(%error, "the pod's lease runs out by itself");
+        }
         tracing::info!("drained");
         Ok(())
+    }
+}
+
+/// What may wait for a shard that is busy, before whoever tells it waits too.
+const MEMOS: usize = 4_096;
+
+/// The store that the settings chose. A Redis that is not there yet is no error.
+async fn open_store(config: &Config, pod: &Pod) -> Result<Store, Error> {
+    let bounds = config.store.bounds.clone();
+    match config.store.kind {
+        StoreKind::Memory => Ok(Store::Memory(MemoryStore::new(bounds))),
+        StoreKind::Redis => {
+            let store = RedisStore::connect(&config.store.redis, bounds, pod.id.clone()).await;
+            Ok(Store::Redis(store.map_err(Error::Store)?))
+        }
     }
 }
 
@@ -188,9 +238,15 @@ fn listen(key: &'static str, address: SocketAddr, shared: bool) -> Result<TcpLis
     bind().map_err(|reason| Error::Bind { key, address, reason })
 }
 
-async fn serve_grpc(listener: tokio::net::TcpListener, backends: Arc<Backends>, config: Arc<Config>) {
+async fn serve_grpc(
+    listener: tokio::net::TcpListener,
+    backends: Arc<Backends>,
+    events: Publisher,
+    config: Arc<Config>,
+) {
     let (registry, mut accepted) = Registry::new(backends, config);
     let service = protocol::pb::registry_server::RegistryServer::new(registry);
+    let events = protocol::pb::events_server::EventsServer::new(events);
     let (_reporter, health) = tonic_health::server::health_reporter();
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(protocol::pb::DESCRIPTOR)
@@ -201,10 +257,12 @@ async fn serve_grpc(listener: tokio::net::TcpListener, backends: Arc<Backends>, 
         .max_concurrent_streams(64)
         .tcp_nodelay(true);
     let routes = match reflection {
-        Ok(reflection) => server.add_service(health).add_service(service).add_service(reflection),
+        Ok(reflection) => {
+            server.add_service(health).add_service(service).add_service(events).add_service(reflection)
+        }
         Err(error) => {
             tracing::error!(%error, "reflection is not served");
-            server.add_service(health).add_service(service)
+            server.add_service(health).add_service(service).add_service(events)
         }
     };
     let mut registered = Tasks::default();

@@ -1,11 +1,14 @@
 //! What all shards of the pod share: how many connections are open, and whether new ones are taken.
 
+use session_store::PodId;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// The pod's counts and instruments.
 #[derive(Debug)]
 pub(crate) struct Pod {
+    /// Its name among all pods, for as long as the process lives.
+    pub(crate) id: PodId,
     pub(crate) metrics: Arc<metrics::Pod>,
     connections: AtomicUsize,
     admitted: AtomicU64,
@@ -18,6 +21,7 @@ pub(crate) struct Pod {
 impl Pod {
     pub(crate) fn new(shards: usize) -> Self {
         Self {
+            id: PodId::fresh(),
             metrics: Arc::new(metrics::Pod::new(shards)),
             connections: AtomicUsize::new(0),
             admitted: AtomicU64::new(0),

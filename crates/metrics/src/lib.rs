@@ -12,5 +12,5 @@ mod text;
 pub use counter::Counter;
 pub use histogram::{Histogram, LATENCY_BUCKETS};
 pub use pod::Pod;
-pub use shard::{Refusal, Shard};
+pub use shard::{Refusal, Resume, Shard};
 pub use text::Exposition;

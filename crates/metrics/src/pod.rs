@@ -11,6 +11,7 @@ pub struct Pod {
     replicas: AtomicU64,
     tools: AtomicU64,
     ready: AtomicU64,
+    store_up: AtomicU64,
 }
 
 impl Pod {
@@ -35,11 +36,17 @@ impl Pod {
         self.ready.store(u64::from(ready), Relaxed);
     }
 
-    pub(crate) fn gauges(&self) -> [(&'static str, &'static str, u64); 3] {
+    /// Whether the store is in reach.
+    pub fn store(&self, is_up: bool) {
+        self.store_up.store(u64::from(is_up), Relaxed);
+    }
+
+    pub(crate) fn gauges(&self) -> [(&'static str, &'static str, u64); 4] {
         [
             ("backend_replicas", "Replicas of backends that are known", self.replicas.load(Relaxed)),
             ("backend_tools", "Tools that backends offer", self.tools.load(Relaxed)),
             ("gateway_ready", "1 while the pod takes new connections", self.ready.load(Relaxed)),
+            ("store_up", "1 while the store is in reach", self.store_up.load(Relaxed)),
         ]
     }
 }

@@ -21,6 +21,29 @@ impl Refusal {
     pub(crate) const NAMES: [&'static str; 4] = ["bad_request", "unauthorized", "unavailable", "timeout"];
 }
 
+/// What became of a resume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Resume {
+    /// The session goes on here.
+    Resumed,
+    /// The session goes on, but the log of events no longer reaches back to where the client stood.
+    Gap,
+    /// There is no such session any more; a fresh one was opened.
+    Unknown,
+    /// The session is another tenant's or agent's.
+    Foreign,
+    /// The token is not the session's latest.
+    Token,
+    /// The store could not be asked.
+    Unavailable,
+}
+
+impl Resume {
+    pub(crate) const NAMES: [&'static str; 6] =
+        ["resumed", "gap", "unknown", "foreign", "token", "unavailable"];
+}
+
 /// Message types, as labels.
 const KINDS: [&str; 6] = ["request", "response", "notification", "error", "ping", "pong"];
 /// Methods without a number of their own, and messages without a method, share a label.
@@ -45,6 +68,17 @@ pub struct Shard {
     pub calls_started: Counter,
     /// Calls that ended, in whatever way.
     pub calls_ended: Counter,
+    /// Events written to subscribers.
+    pub events_delivered: Counter,
+    /// Events that clients published.
+    pub events_published: Counter,
+    /// Events of the platform that were dropped, since too many waited for the store.
+    pub events_dropped: Counter,
+    /// Times that a subscriber was told that events are missing.
+    pub event_gaps: Counter,
+    /// Pages that were read from the store for subscribers that lag behind.
+    pub event_pages: Counter,
+    resumes: [Counter; Resume::NAMES.len()],
     received: [[Counter; METHODS]; KINDS.len()],
     sent: [Counter; KINDS.len()],
     errors: [Counter; ErrorCode::ALL.len()],
@@ -80,6 +114,15 @@ impl Shard {
     /// An upgrade was refused.
     pub fn refused(&self, reason: Refusal) {
         self.refusals[reason as usize].increment();
+    }
+
+    /// A client asked for its session.
+    pub fn resume(&self, outcome: Resume) {
+        self.resumes[outcome as usize].increment();
+    }
+
+    pub(crate) fn resume_counts(&self) -> [(&'static str, u64); Resume::NAMES.len()] {
+        std::array::from_fn(|i| (Resume::NAMES[i], self.resumes[i].value()))
     }
 
     pub(crate) fn received_counts(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {

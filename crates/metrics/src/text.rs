@@ -81,6 +81,23 @@ impl Collector for Scrape {
             ),
             ("websocket_bytes_sent", "Bytes written to WebSockets", self.sum(|s| s.bytes_sent.value())),
             ("backend_calls", "Calls sent to backends", started),
+            ("events_delivered", "Events written to subscribers", self.sum(|s| s.events_delivered.value())),
+            ("events_published", "Events that clients published", self.sum(|s| s.events_published.value())),
+            (
+                "events_dropped",
+                "Events of the platform that were dropped, since too many waited for the store",
+                self.sum(|s| s.events_dropped.value()),
+            ),
+            (
+                "event_gaps",
+                "Times that a subscriber was told that events are missing",
+                self.sum(|s| s.event_gaps.value()),
+            ),
+            (
+                "event_pages",
+                "Pages read from the store for subscribers that lag behind",
+                self.sum(|s| s.event_pages.value()),
+            ),
         ] {
             let counter = ConstCounter::new(value);
             counter.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)?;
@@ -120,6 +137,12 @@ impl Collector for Scrape {
                 "Connections that ended, by close code",
                 "code",
                 self.sum_by(|s| s.close_counts()),
+            ),
+            (
+                "session_resumes",
+                "Clients that asked for their session, by what became of it",
+                "outcome",
+                self.sum_by(|s| s.resume_counts()),
             ),
             (
                 "websocket_handshakes_refused",

@@ -169,6 +169,17 @@ pub trait Journal: Send + Sync + 'static {
         unanswered: &[&str],
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
+    /// Forgets a call that runs at this pod and that it is not going to execute. Any other is left alone.
+    ///
+    /// # Errors
+    /// None but the store's own.
+    fn withdraw(
+        &self,
+        session: SessionId,
+        request: &str,
+        pod: &PodId,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
     /// What is known of each of these requests, in their order.
     ///
     /// # Errors

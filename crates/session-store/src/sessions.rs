@@ -101,7 +101,7 @@ pub trait Sessions: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Takes a session over if identity and token are right: raises its epoch, rotates its token, attaches it.
-    /// After an answer that was lost, the same resume (by its pod and its next token) is answered the same again.
+    /// After an answer that was lost, the same resume, told by its next token, is made once more, at whichever pod.
     ///
     /// # Errors
     /// None but the store's own; a refusal is [`Resumed::Refused`].

@@ -106,6 +106,10 @@ impl Journal for Store {
         either!(self, store => store.acknowledge_all_but(session, epoch, unanswered).await)
     }
 
+    async fn withdraw(&self, session: SessionId, request: &str, pod: &PodId) -> Result<(), Error> {
+        either!(self, store => store.withdraw(session, request, pod).await)
+    }
+
     async fn lookup(&self, session: SessionId, requests: &[&str]) -> Result<Vec<Option<Entry>>, Error> {
         either!(self, store => store.lookup(session, requests).await)
     }

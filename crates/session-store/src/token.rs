@@ -37,6 +37,15 @@ impl ResumeToken {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 
+    /// The token that follows on this one in an attempt that the client names: whoever knows both can make the attempt
+    /// once more, and gets the same token.
+    #[must_use]
+    pub fn next(&self, attempt: &str) -> Self {
+        let digest =
+            Sha256::new().chain_update(b"mcpw resume").chain_update(self.0).chain_update(attempt).finalize();
+        Self(digest.into())
+    }
+
     /// What a store keeps: SHA-256 over the session's id, as salt, and the token.
     pub fn hash(&self, session: SessionId) -> TokenHash {
         let digest = Sha256::new().chain_update(session.0.as_bytes()).chain_update(self.0).finalize();

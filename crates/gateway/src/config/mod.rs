@@ -36,6 +36,14 @@ settings! {
         auth: auth::Settings = auth::Settings::default(),
         /// Calls to backends.
         router: router::Options = router::Options::default(),
+        /// What outlives a connection.
+        store: Store = Store::default(),
+        /// Sessions that outlive their connection.
+        session: Session = Session::default(),
+        /// Events and their way to subscribers.
+        events: Events = Events::default(),
+        /// This process among others.
+        pod: Pod = Pod::default(),
         /// The gRPC port at which backends register.
         registry: Registry = Registry::default(),
         /// Backends that do not register themselves, as `http://host:port`.
@@ -113,6 +121,64 @@ settings! {
 }
 
 settings! {
+    /// What outlives a connection, and where it is kept.
+    Store {
+        /// `memory`: in this process alone. `redis`: shared by all pods.
+        kind: StoreKind = StoreKind::Memory,
+        /// How Redis is reached.
+        redis: session_store::Settings = session_store::Settings::default(),
+        /// How much is kept, and for how long.
+        bounds: session_store::Bounds = session_store::Bounds::default(),
+    }
+}
+
+/// Which store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StoreKind {
+    /// In this process.
+    Memory,
+    /// In Redis.
+    Redis,
+}
+
+settings! {
+    /// Sessions that outlive their connection. Times are in milliseconds.
+    Session {
+        /// How long a session without a connection waits for its client.
+        resume_window_ms: u64 = 120_000,
+        /// Requests that a resume may name as unanswered.
+        max_unanswered: usize = 1_024,
+        /// How long after an answer the client is asked by a ping whether it has come.
+        acknowledge_after_ms: u64 = 5_000,
+        /// Answers that are not acknowledged, after which the client is asked at once.
+        max_unacknowledged: usize = 256,
+    }
+}
+
+settings! {
+    /// Events and their way to subscribers. Sizes are in bytes.
+    Events {
+        /// Names and prefixes that one session may subscribe to.
+        max_subscriptions: usize = 64,
+        /// The newest events of one tenant that each shard keeps encoded; older ones are read from the store.
+        shard_log_bytes: usize = 1_048_576,
+        /// Unsent bytes of a connection above which its events wait in the log.
+        max_unsent: usize = 16_384,
+        /// Whether `tool.executed` and `tool.failed` are published for each call of a tool.
+        tool_calls: bool = true,
+    }
+}
+
+settings! {
+    /// This process among others.
+    Pod {
+        /// How long the pod counts as alive after its last sign of life, in milliseconds.
+        lease_ms: u64 = 10_000,
+    }
+}
+
+settings! {
     /// The gRPC port for backends.
     Registry {
         /// Where backends register.
@@ -129,6 +195,8 @@ settings! {
     Admin {
         /// Where /metrics and /health are served.
         listen: SocketAddr = ([0, 0, 0, 0], 9090).into(),
+        /// Whether /health/ready says 200 also while the store is out of reach.
+        ready_without_store: bool = false,
     }
 }
 
@@ -137,6 +205,8 @@ settings! {
     Drain {
         /// From unready to the closed listener, so that the load balancer has seen it; milliseconds.
         delay_ms: u64 = 2_000,
+        /// How long a connection whose session goes on elsewhere may wait for its running calls; milliseconds.
+        grace_ms: u64 = 1_000,
         /// Until calls that run are given up; milliseconds.
         timeout_ms: u64 = 30_000,
         /// Connections told to go a second.
@@ -199,6 +269,11 @@ impl Config {
             ("websocket.write_timeout_ms", w.write_timeout_ms),
             ("websocket.write_high_water", w.write_high_water as u64),
             ("websocket.close_timeout_ms", w.close_timeout_ms),
+            ("session.resume_window_ms", self.session.resume_window_ms),
+            ("session.acknowledge_after_ms", self.session.acknowledge_after_ms),
+            ("session.max_unacknowledged", self.session.max_unacknowledged as u64),
+            ("events.max_subscriptions", self.events.max_subscriptions as u64),
+            ("events.max_unsent", self.events.max_unsent as u64),
             ("registry.max_registrations", self.registry.max_registrations as u64),
             ("drain.rate", u64::from(self.drain.rate)),
         ];
@@ -238,6 +313,9 @@ impl Config {
                 &w.path,
                 "a path other than websocket.path",
             ));
+        }
+        if self.pod.lease_ms < 300 {
+            return Err(ConfigError::value("pod.lease_ms", self.pod.lease_ms, "300 or more"));
         }
         if self.registry.lease_ms < 100 {
             return Err(ConfigError::value("registry.lease_ms", self.registry.lease_ms, "100 or more"));

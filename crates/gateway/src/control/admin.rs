@@ -10,25 +10,43 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics::Exposition;
+use session_store::Availability;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// What the port serves.
 #[derive(Clone, Debug)]
 pub(crate) struct Admin {
     pod: Arc<Pod>,
     exposition: Arc<Exposition>,
+    /// Without it the pod is not ready. None: it is ready all the same.
+    store: Option<watch::Receiver<Availability>>,
     drain: mpsc::Sender<()>,
 }
 
 impl Admin {
     /// `drain` receives a message for each POST /health/drain.
-    pub(crate) fn new(pod: Arc<Pod>, drain: mpsc::Sender<()>) -> Self {
+    pub(crate) fn new(
+        pod: Arc<Pod>,
+        store: Option<watch::Receiver<Availability>>,
+        drain: mpsc::Sender<()>,
+    ) -> Self {
         let exposition = Arc::new(Exposition::new(Arc::clone(&pod.metrics)));
-        Self { pod, exposition, drain }
+        Self { pod, exposition, store, drain }
+    }
+
+    fn ready(&self) -> Response<Full<Bytes>> {
+        if self.pod.is_draining() {
+            return text(StatusCode::SERVICE_UNAVAILABLE, "draining\n");
+        }
+        if self.store.as_ref().is_some_and(|store| !store.borrow().is_up()) {
+            let reason = "the store is out of reach: no session can be resumed here\n";
+            return text(StatusCode::SERVICE_UNAVAILABLE, reason);
+        }
+        text(StatusCode::OK, "ready\n")
     }
 
     /// Serves one connection.
@@ -67,8 +85,7 @@ impl Admin {
                 response
             }
             "/health/live" => text(StatusCode::OK, "live\n"),
-            "/health/ready" if self.pod.is_draining() => text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
-            "/health/ready" => text(StatusCode::OK, "ready\n"),
+            "/health/ready" => self.ready(),
             "/health/drain" => {
                 // A drain that is asked for twice is one drain.
                 let _ = self.drain.try_send(());

@@ -1,23 +1,25 @@
 //! From the directory to the shards: a table of handlers is built once for each change.
 
+use crate::platform::{self, Told};
 use crate::pod::Pod;
 use protocol::Replica;
 use router::{Reason, Table};
-use session_store::{Directory, MemoryDirectory};
+use session_store::{Directory as _, Snapshot, Store};
 use std::sync::Arc;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// The pod's view of all backends.
 #[derive(Debug)]
 pub(crate) struct Backends {
-    directory: MemoryDirectory,
+    directory: Store,
     tables: watch::Sender<Arc<Table>>,
 }
 
 impl Backends {
-    pub(crate) fn new() -> Self {
+    /// The view of the directory that this store shares.
+    pub(crate) fn new(directory: Store) -> Self {
         let (table, _) = Table::build(&[], None);
-        Self { directory: MemoryDirectory::new(), tables: watch::channel(Arc::new(table)).0 }
+        Self { directory, tables: watch::channel(Arc::new(table)).0 }
     }
 
     /// The table of this moment and of every later one.
@@ -49,6 +51,27 @@ impl Backends {
         }
     }
 
+    /// Tells tenants of backends that come and go, for as long as it is polled: those whose events somebody reads here.
+    /// Every pod does, and the log keeps one of them.
+    pub(crate) async fn herald(&self, tenants: watch::Receiver<Arc<[Arc<str>]>>, told: &mpsc::Sender<Told>) {
+        let mut snapshots = self.directory.watch();
+        let mut known = snapshots.borrow_and_update().clone();
+        while snapshots.changed().await.is_ok() {
+            let now = snapshots.borrow_and_update().clone();
+            let came = missing(&now, &known).map(|replica| (platform::REGISTERED, replica));
+            let gone = missing(&known, &now).map(|replica| (platform::LOST, replica));
+            let readers = tenants.borrow().clone();
+            for (name, replica) in gone.chain(came) {
+                for tenant in &*readers {
+                    let event = platform::backend(name, replica, Arc::clone(tenant));
+                    // Only a pod whose store is away for long has so much to tell.
+                    let _ = told.try_send(event);
+                }
+            }
+            known = now;
+        }
+    }
+
     /// Builds a table for each change of the directory, for as long as it is polled.
     pub(crate) async fn publish(&self, pod: &Pod) {
         let mut snapshots = self.directory.watch();
@@ -66,4 +89,9 @@ impl Backends {
             }
         }
     }
+}
+
+/// The replicas of one snapshot that are not in another.
+fn missing<'a>(of: &'a Snapshot, from: &'a Snapshot) -> impl Iterator<Item = &'a Arc<Replica>> {
+    of.iter().filter(|replica| !from.iter().any(|other| other.instance == replica.instance))
 }

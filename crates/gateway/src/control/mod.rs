@@ -4,9 +4,13 @@
 mod admin;
 mod configured;
 mod directory;
+mod lease;
+mod publisher;
 mod registry;
 
 pub(crate) use admin::Admin;
 pub(crate) use configured::follow as follow_configured;
 pub(crate) use directory::Backends;
+pub(crate) use lease::{keep as keep_lease, watch as watch_store};
+pub(crate) use publisher::Publisher;
 pub(crate) use registry::Registry;

@@ -1,50 +1,68 @@
 //! The calls of one conversation that backends are at work on. Each ends with exactly one answer.
 
-use super::exchange::{Exchange, method_code};
+use super::asker::{Asker, OwnedId};
+use super::exchange::Exchange;
 use super::progress;
 use super::requests::Asked;
-use crate::shard::{Delivery, Shard};
+use super::standing::Standing;
+use crate::outcome;
+use crate::platform::{self, Holder};
+use crate::shard::{Delivery, DeskKey, Order, Shard, Word, cancelled};
 use auth::Identity;
-use protocol::{ErrorCode, Id, Kind, Message, Outgoing, pb};
+use protocol::{ErrorCode, Id, Message, Outgoing, pb};
 use router::{Call, CallKey, Caller, Event, Failure, Handler, Sink};
+use session_store::{Entry, Epoch, SessionId};
 use slab::Slab;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
 
-/// A request id that outlives its frame.
-#[derive(Clone, Debug)]
-enum OwnedId {
-    Token(Box<str>),
-    Sequence(u64),
+/// Who works on a call.
+#[derive(Debug)]
+enum Work {
+    /// Nobody yet: the one before it on the same context does not let it.
+    Waits(Box<Order>),
+    /// A backend, for this connection alone.
+    Sent(CallKey),
+    /// The shard's desk, whoever is connected.
+    AtDesk(DeskKey),
+    /// Nobody, until the client knows that the session can't be resumed.
+    Held(Box<Order>),
+    /// Another pod or shard. With the order it can be run here if that dies.
+    Elsewhere { order: Option<Box<Order>>, watch: Watch },
+    /// It is over, or between two of the others.
+    Nobody,
 }
 
-impl OwnedId {
-    fn of(id: Id<'_>) -> Self {
-        match id {
-            Id::Token(token) => Self::Token(token.into()),
-            Id::Sequence(number) => Self::Sequence(number),
-        }
-    }
+/// The task that asks the journal how a call ends that runs elsewhere. Dropped, it asks no more.
+#[derive(Debug)]
+struct Watch {
+    task: AbortHandle,
+    news: Rc<Notify>,
+}
 
-    fn borrow(&self) -> Id<'_> {
-        match self {
-            Self::Token(token) => Id::Token(token),
-            Self::Sequence(number) => Id::Sequence(*number),
-        }
+impl Work {
+    const fn is_held(&self) -> bool {
+        matches!(self, Self::Held(_))
     }
 }
 
-/// A call that runs, or waits for the one before it on the same context.
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// A call that was not answered yet.
 #[derive(Debug)]
 struct Running {
-    /// None for a notification, which is not answered.
-    id: Option<OwnedId>,
-    method_code: u16,
-    /// None while it waits.
-    key: Option<CallKey>,
+    asker: Asker,
+    work: Work,
     context: Option<Box<str>>,
+    handler: Option<Arc<Handler>>,
     started: Instant,
     /// Tells a late event of an earlier call in the same place.
     generation: u32,
@@ -52,22 +70,10 @@ struct Running {
 
 impl Running {
     fn notify(&self, member: &[u8], exchange: &mut Exchange<'_>) {
-        if let Some(id) = &self.id {
+        if let Some(id) = &self.asker.id {
             progress::notify(id.borrow(), member, exchange);
         }
     }
-}
-
-/// What a call needs until the one before it on the same context has ended.
-#[derive(Debug)]
-struct Waiting {
-    place: usize,
-    handler: Arc<Handler>,
-    method: Box<str>,
-    params: Box<[u8]>,
-    traceparent: String,
-    tracestate: String,
-    timeout: Option<Duration>,
 }
 
 /// All calls of a conversation.
@@ -77,26 +83,30 @@ pub(super) struct Calls {
     /// By the canonical form of the request's id.
     by_id: HashMap<Box<str>, usize>,
     /// Contexts that a call is about, and the calls that wait for it.
-    contexts: HashMap<Box<str>, VecDeque<Waiting>>,
+    contexts: HashMap<Box<str>, VecDeque<usize>>,
     caller: Caller,
-    session_id: String,
+    holder: Rc<Holder>,
+    session: SessionId,
+    /// None before the session is opened: its calls then end with the connection.
+    standing: Option<(Epoch, Standing)>,
     generation: u32,
 }
 
 impl Calls {
-    pub(super) fn new(identity: &Identity, session: uuid::Uuid) -> Self {
+    pub(super) fn new(identity: &Identity, session: uuid::Uuid, standing: Option<(Epoch, Standing)>) -> Self {
         let session_id = session.to_string();
-        let identity = pb::Identity {
-            tenant: identity.tenant().to_owned(),
-            agent: identity.agent().to_owned(),
-            scopes: identity.scopes().map(str::to_owned).collect(),
-        };
         Self {
             running: Slab::new(),
             by_id: HashMap::new(),
             contexts: HashMap::new(),
-            caller: Caller::new(&identity, &session_id),
-            session_id,
+            caller: caller(identity, &session_id),
+            holder: Rc::new(Holder {
+                tenant: identity.tenant().into(),
+                agent: identity.agent().into(),
+                session: session_id,
+            }),
+            session: SessionId(session),
+            standing,
             generation: 0,
         }
     }
@@ -110,8 +120,47 @@ impl Calls {
         self.running.is_empty()
     }
 
+    /// Whether the id is that of a call that is not answered. One that was only named as unanswered is not: the request
+    /// that brings it again tells what it was.
     pub(super) fn is_in_flight(&self, id: Option<Id<'_>>) -> bool {
-        id.is_some_and(|id| self.by_id.contains_key(&*id.canonical()))
+        let place = id.and_then(|id| self.by_id.get(&*id.canonical()));
+        place.is_some_and(|&place| !matches!(self.running[place].work, Work::Elsewhere { order: None, .. }))
+    }
+
+    fn insert(&mut self, asker: Asker, handler: Option<&Arc<Handler>>) -> usize {
+        self.generation = self.generation.wrapping_add(1);
+        let key = asker.id.as_ref().map(|id| Box::from(&*id.borrow().canonical()));
+        let place = self.running.insert(Running {
+            asker,
+            work: Work::Nobody,
+            context: None,
+            handler: handler.cloned(),
+            started: Instant::now(),
+            generation: self.generation,
+        });
+        if let Some(key) = key {
+            self.by_id.insert(key, place);
+        }
+        place
+    }
+
+    fn remove(&mut self, place: usize) -> Running {
+        let running = self.running.remove(place);
+        if let Some(id) = &running.asker.id {
+            self.by_id.remove(&*id.borrow().canonical());
+        }
+        running
+    }
+
+    /// What the call is known by outside: a late event of an earlier call in the same place has another one.
+    fn tag(&self, place: usize) -> u64 {
+        u64::from(self.running[place].generation) << 32 | place as u64
+    }
+
+    fn place_of(&self, tag: u64) -> Option<usize> {
+        let place = (tag & u64::from(u32::MAX)) as usize;
+        let running = self.running.get(place)?;
+        (u64::from(running.generation) == tag >> 32).then_some(place)
     }
 
     /// Starts a call, or lets it wait for the one before it on the same context. `Some`: it was refused.
@@ -119,229 +168,460 @@ impl Calls {
         &mut self,
         request: &Message<'_>,
         asked: &Asked<'_>,
+        resent: bool,
         exchange: &Exchange<'_>,
-    ) -> Option<(ErrorCode, String)> {
-        self.generation = self.generation.wrapping_add(1);
+    ) -> Option<Failure> {
         tracing::debug!(
             connection = exchange.peer.id(),
-            session = self.session_id,
+            session = self.holder.session,
             request = request.id.as_ref().map(tracing::field::debug),
             method = asked.method,
             handler = asked.handler.name,
             backend = asked.handler.backend,
+            resent,
             "a call begins"
         );
-        let id = request.id.filter(|_| request.kind == Kind::Request);
-        let place = self.running.insert(Running {
-            id: id.map(OwnedId::of),
-            method_code: method_code(request),
-            key: None,
-            context: asked.context.as_deref().map(Box::from),
-            started: Instant::now(),
-            generation: self.generation,
-        });
-        if let Some(id) = id {
-            self.by_id.insert(id.canonical().into(), place);
+        let asker = Asker::of(request);
+        let known = asker.id.as_ref().and_then(|id| self.by_id.get(&*id.borrow().canonical()).copied());
+        let waits = asked.context.as_deref().is_some_and(|context| self.contexts.contains_key(context));
+        if self.standing.is_none() && !waits {
+            return self.send(asker, request, asked, exchange);
         }
-        let meta = &request.meta;
-        let (traceparent, tracestate) =
-            (meta.traceparent.as_deref().unwrap_or(""), meta.tracestate.as_deref().unwrap_or(""));
+        let order = self.order(&asker, request, asked, resent);
+        if let Some(place) = known {
+            // It runs elsewhere; now it is known what it was.
+            let running = &mut self.running[place];
+            (running.asker, running.handler) = (asker, Some(Arc::clone(asked.handler)));
+            if let Work::Elsewhere { order: missing, .. } = &mut running.work {
+                *missing = Some(order);
+            }
+            return None;
+        }
+        let place = self.insert(asker, Some(asked.handler));
         if let Some(context) = asked.context.as_deref() {
-            if let Some(waiting) = self.contexts.get_mut(context) {
-                waiting.push_back(Waiting {
-                    place,
-                    handler: Arc::clone(asked.handler),
-                    method: asked.method.into(),
-                    params: asked.params.as_bytes().into(),
-                    traceparent: traceparent.to_owned(),
-                    tracestate: tracestate.to_owned(),
-                    timeout: asked.timeout,
-                });
+            self.running[place].context = Some(context.into());
+            let queue = self.contexts.entry(context.into()).or_default();
+            if waits {
+                queue.push_back(place);
+                self.running[place].work = Work::Waits(order);
                 return None;
             }
-            self.contexts.insert(context.into(), VecDeque::new());
         }
+        self.dispatch(place, order, exchange);
+        None
+    }
+
+    /// Sends a call that ends with its connection, as it lies in the frame.
+    fn send(
+        &mut self,
+        asker: Asker,
+        request: &Message<'_>,
+        asked: &Asked<'_>,
+        exchange: &Exchange<'_>,
+    ) -> Option<Failure> {
+        let place = self.insert(asker, Some(asked.handler));
         let call = Call {
             handler: asked.handler,
             method: asked.method,
             params: asked.params.as_bytes(),
             caller: &self.caller,
             idempotency_key: &self.idempotency_key(place),
-            traceparent,
-            tracestate,
+            traceparent: request.meta.traceparent.as_deref().unwrap_or(""),
+            tracestate: request.meta.tracestate.as_deref().unwrap_or(""),
             timeout: asked.timeout,
         };
         match self.start(place, call, exchange) {
             Ok(key) => {
-                self.running[place].key = Some(key);
+                self.running[place].work = Work::Sent(key);
+                if let Some(context) = asked.context.as_deref() {
+                    self.running[place].context = Some(context.into());
+                    self.contexts.insert(context.into(), VecDeque::new());
+                }
                 None
             }
             Err(failure) => {
                 self.remove(place);
-                if let Some(context) = asked.context.as_deref() {
-                    self.contexts.remove(context);
-                }
-                Some((failure.code, failure.message.into_owned()))
+                Some(failure)
             }
         }
     }
 
-    /// The same for every attempt at a request of this session.
-    fn idempotency_key(&self, place: usize) -> String {
-        match &self.running[place].id {
-            Some(id) => format!("{}:{}", self.session_id, id.borrow().canonical()),
-            None => format!("{}:#{}", self.session_id, self.running[place].generation),
-        }
-    }
-
     fn start(&self, place: usize, call: Call<'_>, exchange: &Exchange<'_>) -> Result<CallKey, Failure> {
-        let tag = u64::from(self.running[place].generation) << 32 | place as u64;
         let sink = Rc::clone(exchange.peer) as Rc<dyn Sink>;
-        let key = exchange.shard.router.start(call, sink, tag)?;
+        let key = exchange.shard.router.start(call, sink, self.tag(place))?;
         exchange.shard.counters.calls_started.increment();
         Ok(key)
     }
 
-    fn remove(&mut self, place: usize) -> Running {
-        let running = self.running.remove(place);
-        if let Some(id) = &running.id {
-            self.by_id.remove(&*id.borrow().canonical());
+    fn order(&self, asker: &Asker, request: &Message<'_>, asked: &Asked<'_>, resent: bool) -> Box<Order> {
+        let id = match &asker.id {
+            Some(id) => id.borrow().canonical().into(),
+            // A notification, which nobody can ask for again: it has a name of its own in the journal.
+            None => format!("#{}", self.generation.wrapping_add(1)).into(),
+        };
+        Box::new(Order {
+            session: self.session,
+            epoch: self.standing.map_or(Epoch(0), |(epoch, _)| epoch),
+            request: id,
+            resent,
+            handler: Arc::clone(asked.handler),
+            method: asked.method.into(),
+            params: asked.params.as_bytes().into(),
+            caller: self.caller.clone(),
+            holder: Rc::clone(&self.holder),
+            traceparent: request.meta.traceparent.as_deref().unwrap_or("").to_owned(),
+            tracestate: request.meta.tracestate.as_deref().unwrap_or("").to_owned(),
+            timeout: asked.timeout,
+        })
+    }
+
+    /// The same for every attempt at a request of this session.
+    fn idempotency_key(&self, place: usize) -> String {
+        match &self.running[place].asker.id {
+            Some(id) => format!("{}:{}", self.holder.session, id.borrow().canonical()),
+            None => format!("{}:#{}", self.holder.session, self.running[place].generation),
         }
-        running
+    }
+
+    /// Hands a call over to whoever is to work on it.
+    fn dispatch(&mut self, place: usize, mut order: Box<Order>, exchange: &Exchange<'_>) {
+        if let Some((epoch, _)) = self.standing {
+            // It may have waited while the session changed hands and came back.
+            order.epoch = epoch;
+        }
+        let client = (Rc::clone(exchange.peer), self.tag(place));
+        self.running[place].work = match self.standing {
+            Some((_, Standing::Journalled)) => Work::AtDesk(exchange.shard.begin(order, client)),
+            Some((_, Standing::Doubted { .. })) if !order.may_repeat() => Work::Held(order),
+            Some(_) => Work::AtDesk(exchange.shard.run(&order, client)),
+            None => match self.start(place, order.call(&self.idempotency_key(place)), exchange) {
+                Ok(key) => Work::Sent(key),
+                Err(failure) => {
+                    exchange.peer.deliver(client.1, Event::Failed(failure));
+                    Work::Nobody
+                }
+            },
+        };
     }
 
     /// An event of a call, unless the call has ended.
-    pub(super) fn deliver(&mut self, delivery: Delivery, exchange: &mut Exchange<'_>, now: Instant) {
-        let place = (delivery.tag & u64::from(u32::MAX)) as usize;
-        let Some(running) = self.running.get(place) else { return };
-        if u64::from(running.generation) != delivery.tag >> 32 {
-            return;
-        }
-        match delivery.event {
+    pub(super) fn deliver(
+        &mut self,
+        tag: u64,
+        event: Event,
+        exchange: &mut Exchange<'_>,
+        now: Instant,
+    ) -> Option<Box<str>> {
+        let place = self.place_of(tag)?;
+        let running = &self.running[place];
+        match event {
             // A client that lags behind is spared what the next progress will say anyway.
             Event::Progress(_) if exchange.is_congested() => {}
             Event::Progress(progress) => running.notify(&progress::member_of(&progress), exchange),
             Event::Partial(_) if exchange.is_overfull() => {
-                if let Some(key) = running.key {
-                    exchange.shard.router.cancel(key);
-                }
                 let failure = Failure::new(
                     ErrorCode::TooLarge,
                     "the client reads more slowly than the result streams, and max_unsent is reached",
                 );
-                self.finish(place, Err(failure), exchange, now);
+                return self.give_up(place, failure, exchange, now);
             }
             Event::Partial(partial) => {
                 let mut member = b"\"partial\":".to_vec();
                 member.extend_from_slice(&partial);
                 running.notify(&member, exchange);
             }
-            Event::Result(result) => self.finish(place, Ok(&result), exchange, now),
-            Event::Failed(failure) => self.finish(place, Err(failure), exchange, now),
+            end => return self.finish(place, &end, exchange, now),
         }
+        None
     }
 
-    /// The call's one answer.
+    /// The call's one answer. Returns the id of a call that the journal has an answer of, too.
     fn finish(
         &mut self,
         place: usize,
-        outcome: Result<&[u8], Failure>,
+        end: &Event,
         exchange: &mut Exchange<'_>,
         now: Instant,
-    ) {
+    ) -> Option<Box<str>> {
         let running = self.remove(place);
         let counters = &exchange.shard.counters;
-        if running.key.is_some() {
-            counters.calls_ended.increment();
-        }
         let elapsed = now.saturating_duration_since(running.started);
         counters.latency.observe(elapsed, 1);
-        if let Err(failure) = &outcome {
+        let failure = if let Event::Failed(failure) = end { Some(failure) } else { None };
+        if let Some(failure) = failure {
             counters.error(failure.code);
+        }
+        if let Work::Sent(_) = running.work {
+            counters.calls_ended.increment();
+            if let Some(handler) = &running.handler {
+                let request = running.asker.id.as_ref().map(|id| id.borrow().canonical().into_owned());
+                let request = request.unwrap_or_default();
+                platform::tell_call(exchange.shard, &self.holder, &request, handler, elapsed, end);
+            }
         }
         tracing::debug!(
             connection = exchange.peer.id(),
-            session = self.session_id,
-            request = running.id.as_ref().map(tracing::field::debug),
-            code = outcome.as_ref().err().map(|failure| failure.code.as_u16()),
+            session = self.holder.session,
+            request = running.asker.id.as_ref().map(tracing::field::debug),
+            code = failure.map(|failure| failure.code.as_u16()),
             elapsed_us = elapsed.as_micros() as u64,
             "a call ended"
         );
-        if let Some(id) = &running.id {
+        let method_code = running.asker.method_code;
+        if let Some(id) = &running.asker.id {
             let id = id.borrow();
-            match &outcome {
-                Ok(result) => exchange.send(&Outgoing::response(id, running.method_code, *result)),
-                Err(failure) => exchange.send(&Outgoing::error(
+            match (end, failure) {
+                (_, Some(failure)) => exchange.send(&Outgoing::error(
                     Some(id),
-                    running.method_code,
+                    method_code,
                     failure.code,
                     &failure.message,
                     failure.details.as_deref(),
                 )),
+                (Event::Result(result), None) => {
+                    exchange.send(&Outgoing::response(id, method_code, &result[..]));
+                }
+                _ => {}
             }
         }
         if let Some(context) = &running.context {
-            self.start_next(context, exchange, now);
+            self.start_next(context, exchange);
         }
+        let id = running.asker.id.filter(|_| !matches!(running.work, Work::Sent(_)));
+        id.map(|id| id.borrow().canonical().into())
     }
 
     /// The context is free: the next call about it starts.
-    fn start_next(&mut self, context: &str, exchange: &mut Exchange<'_>, now: Instant) {
+    fn start_next(&mut self, context: &str, exchange: &Exchange<'_>) {
         let Some(queue) = self.contexts.get_mut(context) else { return };
-        let Some(next) = queue.pop_front() else {
+        let Some(place) = queue.pop_front() else {
             self.contexts.remove(context);
             return;
         };
-        let call = Call {
-            handler: &next.handler,
-            method: &next.method,
-            params: &next.params,
-            caller: &self.caller,
-            idempotency_key: &self.idempotency_key(next.place),
-            traceparent: &next.traceparent,
-            tracestate: &next.tracestate,
-            timeout: next.timeout,
-        };
-        match self.start(next.place, call, exchange) {
-            Ok(key) => self.running[next.place].key = Some(key),
-            Err(failure) => self.finish(next.place, Err(failure), exchange, now),
+        if let Work::Waits(order) = std::mem::replace(&mut self.running[place].work, Work::Nobody) {
+            self.dispatch(place, order, exchange);
         }
     }
 
-    /// Cancels the call of the request with this id; false if none is in flight.
-    pub(super) fn cancel(&mut self, id: &str, exchange: &mut Exchange<'_>) -> bool {
-        let Some(&place) = self.by_id.get(id) else { return false };
-        match self.running[place].key {
-            Some(key) => {
-                exchange.shard.router.cancel(key);
-            }
-            None => self.stop_waiting(place),
+    /// Cancels the call of the request with this id; false if none is in flight. Also the id of a call that the journal
+    /// has an answer of.
+    pub(super) fn cancel(&mut self, id: &str, exchange: &mut Exchange<'_>) -> (bool, Option<Box<str>>) {
+        let Some(&place) = self.by_id.get(id) else { return (false, None) };
+        if let Work::Elsewhere { watch, .. } = &self.running[place].work {
+            // Whoever runs it ends it, and the journal tells.
+            exchange.shard.cancel_elsewhere(self.session, id);
+            watch.news.notify_one();
+            return (true, None);
         }
-        let failure = Failure::new(ErrorCode::Cancelled, "cancelled by tool.cancel");
-        self.finish(place, Err(failure), exchange, Instant::now());
-        true
+        (true, self.give_up(place, cancelled(), exchange, Instant::now()))
+    }
+
+    /// Ends a call wherever it is, and answers it.
+    fn give_up(
+        &mut self,
+        place: usize,
+        failure: Failure,
+        exchange: &mut Exchange<'_>,
+        now: Instant,
+    ) -> Option<Box<str>> {
+        let shard = exchange.shard;
+        match &self.running[place].work {
+            Work::Sent(key) => {
+                shard.router.cancel(*key);
+            }
+            Work::AtDesk(key) => shard.give_up(*key, failure.clone()),
+            Work::Waits(_) => self.stop_waiting(place),
+            Work::Held(_) | Work::Elsewhere { .. } | Work::Nobody => {}
+        }
+        if let Work::Held(order) = std::mem::replace(&mut self.running[place].work, Work::Nobody) {
+            shard.withdraw(order);
+        }
+        self.finish(place, &Event::Failed(failure), exchange, now)
     }
 
     fn stop_waiting(&mut self, place: usize) {
         if let Some(context) = self.running[place].context.take()
             && let Some(queue) = self.contexts.get_mut(&context)
         {
-            queue.retain(|waiting| waiting.place != place);
+            queue.retain(|waiting| *waiting != place);
         }
     }
 
-    /// Nobody waits any more.
-    pub(super) fn cancel_all(&mut self, shard: &Shard) {
+    /// Nobody is connected any more. What ends with the connection is cancelled, what outlives it goes on.
+    pub(super) fn leave(&mut self, shard: &Rc<Shard>, is_over: bool) {
         for running in self.running.drain() {
-            if let Some(key) = running.key {
-                shard.router.cancel(key);
-                shard.counters.calls_ended.increment();
+            match running.work {
+                Work::Sent(key) => {
+                    shard.router.cancel(key);
+                    shard.counters.calls_ended.increment();
+                }
+                Work::AtDesk(key) if is_over => shard.give_up(key, cancelled()),
+                Work::AtDesk(key) => shard.release(key),
+                Work::Held(order) => shard.withdraw(order),
+                Work::Waits(_) | Work::Elsewhere { .. } | Work::Nobody => {}
             }
         }
     }
 
     /// Later calls are made with the scopes of a fresh token.
-    pub(super) fn replace_identity(&mut self, identity: &Identity, session: uuid::Uuid) {
-        self.caller = Self::new(identity, session).caller;
+    pub(super) fn replace_identity(&mut self, identity: &Identity) {
+        self.caller = caller(identity, &self.holder.session);
     }
+
+    /// The session stands differently with the store from now on. What was held for that is run.
+    pub(super) fn stand(&mut self, epoch: Epoch, standing: Standing, exchange: &Exchange<'_>) {
+        self.standing = Some((epoch, standing));
+        if let Standing::Doubted { .. } = standing {
+            return;
+        }
+        let held: Vec<usize> =
+            self.running.iter().filter(|(_, r)| r.work.is_held()).map(|(at, _)| at).collect();
+        for place in held {
+            if let Work::Held(order) = std::mem::replace(&mut self.running[place].work, Work::Nobody) {
+                self.dispatch(place, order, exchange);
+            }
+        }
+    }
+
+    /// The conversation goes on as this session's.
+    pub(super) fn adopt(&mut self, identity: &Identity, session: uuid::Uuid, standing: (Epoch, Standing)) {
+        let adopted = Self::new(identity, session, Some(standing));
+        (self.caller, self.holder, self.session, self.standing) =
+            (adopted.caller, adopted.holder, adopted.session, adopted.standing);
+    }
+
+    /// What the journal says of a call. Returns the id of a call that is answered by it, if it is.
+    pub(super) fn heed(&mut self, tag: u64, word: Word, exchange: &mut Exchange<'_>, now: Instant) -> Heeded {
+        let Some(place) = self.place_of(tag) else { return Heeded::Nothing };
+        let shard = exchange.shard;
+        let client = || (Rc::clone(exchange.peer), tag);
+        let end = match word {
+            Word::Ended(end) => end,
+            Word::Running(order) => {
+                self.running[place].work = match shard.rejoin(self.session, &order.request, client()) {
+                    Some(key) => Work::AtDesk(key),
+                    None => self.watch(tag, Some(order), exchange),
+                };
+                return Heeded::Nothing;
+            }
+            Word::Inherited => match std::mem::replace(&mut self.running[place].work, Work::Nobody) {
+                Work::Elsewhere { order: Some(order), .. } => {
+                    self.running[place].work = Work::AtDesk(shard.run(&order, client()));
+                    return Heeded::Nothing;
+                }
+                _ => {
+                    let request = self.running[place].asker.id.as_ref();
+                    let request = request.map(|id| id.borrow().canonical().into_owned()).unwrap_or_default();
+                    shard.withdraw_call(self.session, request.into());
+                    Event::Failed(outcome::repeatable("the pod that ran it died"))
+                }
+            },
+            Word::Missing => match std::mem::replace(&mut self.running[place].work, Work::Nobody) {
+                Work::Elsewhere { order: Some(mut order), .. } => {
+                    order.resent = true;
+                    self.dispatch(place, order, exchange);
+                    return Heeded::Nothing;
+                }
+                _ => Event::Failed(outcome::unknown("the journal has lost it")),
+            },
+            Word::Unasked(order) => {
+                if order.may_repeat() || matches!(self.standing, Some((_, Standing::Alone))) {
+                    self.running[place].work = Work::AtDesk(shard.run(&order, client()));
+                } else {
+                    self.running[place].work = Work::Held(order);
+                }
+                return Heeded::Unasked;
+            }
+            Word::Stale(epoch, order) => {
+                if self.standing.is_none_or(|(now, _)| now <= epoch) {
+                    return Heeded::Stale;
+                }
+                // It was asked under an epoch of this session's own that has passed.
+                match (order, std::mem::replace(&mut self.running[place].work, Work::Nobody)) {
+                    (Some(order), _) | (None, Work::Elsewhere { order: Some(order), .. }) => {
+                        self.dispatch(place, order, exchange);
+                    }
+                    (None, _) => self.running[place].work = self.watch(tag, None, exchange),
+                }
+                return Heeded::Nothing;
+            }
+        };
+        match self.finish(place, &end, exchange, now) {
+            Some(request) => Heeded::Answered(request),
+            None => Heeded::Nothing,
+        }
+    }
+
+    /// Answers, or waits for the answer of, a request that was named unanswered.
+    pub(super) fn recall(
+        &mut self,
+        request: &str,
+        entry: Entry,
+        exchange: &mut Exchange<'_>,
+    ) -> Option<Box<str>> {
+        let asker = Asker { id: Some(OwnedId::Token(request.into())), method_code: 0 };
+        let place = self.insert(asker, None);
+        let end = match entry {
+            Entry::Done(ended) => outcome::decode(&ended),
+            Entry::Forgotten => Event::Failed(outcome::unknown("it ended, and its result was not kept")),
+            Entry::Running { .. } => {
+                let client = (Rc::clone(exchange.peer), self.tag(place));
+                self.running[place].work = match exchange.shard.rejoin(self.session, request, client) {
+                    Some(key) => Work::AtDesk(key),
+                    None => self.watch(self.tag(place), None, exchange),
+                };
+                return None;
+            }
+        };
+        self.finish(place, &end, exchange, Instant::now())
+    }
+
+    /// Asks the journal how a call ends that runs elsewhere.
+    fn watch(&self, tag: u64, order: Option<Box<Order>>, exchange: &Exchange<'_>) -> Work {
+        let news = Rc::new(Notify::new());
+        let place = (tag & u64::from(u32::MAX)) as usize;
+        let request = self.running[place].asker.id.as_ref().map(|id| id.borrow().canonical().into_owned());
+        let epoch = self.standing.map_or(Epoch(0), |(epoch, _)| epoch);
+        let asking = Rc::clone(exchange.shard).await_end(
+            self.session,
+            epoch,
+            request.unwrap_or_default().into(),
+            Rc::clone(&news),
+        );
+        let peer = Rc::clone(exchange.peer);
+        let task = tokio::task::spawn_local(async move {
+            let word = asking.await;
+            peer.deliver_to(Delivery::Word { tag, word });
+        });
+        Work::Elsewhere { order, watch: Watch { task: task.abort_handle(), news } }
+    }
+
+    /// A call of the session has ended somewhere: whoever waits for it asks the journal now.
+    pub(super) fn ended(&self, request: &str) {
+        if let Some(&place) = self.by_id.get(request)
+            && let Work::Elsewhere { watch, .. } = &self.running[place].work
+        {
+            watch.news.notify_one();
+        }
+    }
+}
+
+/// What a word of the journal means for the session.
+pub(super) enum Heeded {
+    Nothing,
+    /// A call was answered that the journal has an answer of, too.
+    Answered(Box<str>),
+    /// The store is out of reach.
+    Unasked,
+    /// The session is held elsewhere.
+    Stale,
+}
+
+fn caller(identity: &Identity, session_id: &str) -> Caller {
+    let identity = pb::Identity {
+        tenant: identity.tenant().to_owned(),
+        agent: identity.agent().to_owned(),
+        scopes: identity.scopes().map(str::to_owned).collect(),
+    };
+    Caller::new(&identity, session_id)
 }

@@ -1,5 +1,6 @@
 //! The way out of a conversation: answers are encoded into the buffer that one write will carry.
 
+use super::asker::{Asker, OwnedId};
 use crate::shard::{Peer, Shard};
 use crate::wire::Wire;
 use crate::ws::write_head;
@@ -38,10 +39,15 @@ impl Outbox<'_> {
         self.wire == Wire::Binary
     }
 
+    /// Whether a body of this size is deflated.
+    pub(crate) fn deflates(&self, size: usize) -> bool {
+        self.deflate && size >= self.shard.config.compression.threshold
+    }
+
     /// Appends one message as one frame.
     pub(crate) fn send(&mut self, message: &Outgoing<'_>) {
         self.shard.counters.sent(message.kind);
-        if self.deflate && message.body.len() >= self.shard.config.compression.threshold {
+        if self.deflates(message.body.len()) {
             return self.send_deflated(message);
         }
         let format = self.wire.format();
@@ -105,14 +111,15 @@ impl<'a> Exchange<'a> {
         self.turns.unfinished
     }
 
-    /// Whether the next message of the frame is to be handled now. At least one is, each time.
-    pub(crate) fn has_turn(&mut self) -> bool {
+    /// Whether the next message of the frame is to be handled now. At least one is, each time, unless the conversation
+    /// is held up.
+    pub(crate) fn has_turn(&mut self, is_held_up: bool) -> bool {
         let turns = &mut self.turns;
         turns.seen += 1;
         if turns.seen <= turns.before || turns.unfinished.is_some() {
             return false;
         }
-        if turns.seen > turns.before + 1 && self.is_congested() {
+        if is_held_up || (turns.seen > turns.before + 1 && self.is_congested()) {
             self.turns.unfinished = Some(self.turns.seen - 1);
             return false;
         }
@@ -147,6 +154,11 @@ impl<'a> Exchange<'a> {
         self.outbox.send(message);
     }
 
+    /// Sends a ping whose number comes back once the client has read all before it.
+    pub(super) fn ping(&mut self) -> u32 {
+        self.peer.write_ping(self.outbox.out)
+    }
+
     /// Answers a request with a result; a notification is not answered.
     pub(crate) fn answer(&mut self, request: &Message<'_>, result: &[u8]) {
         if let (Kind::Request, Some(id)) = (request.kind, request.id) {
@@ -157,11 +169,33 @@ impl<'a> Exchange<'a> {
 
     /// Answers a request with an error; a notification is not answered.
     pub(crate) fn refuse(&mut self, request: &Message<'_>, code: ErrorCode, message: &str) {
+        self.refuse_with(request, code, message, None);
+    }
+
+    /// The same with details, which are JSON text.
+    pub(crate) fn refuse_with(
+        &mut self,
+        request: &Message<'_>,
+        code: ErrorCode,
+        message: &str,
+        details: Option<&[u8]>,
+    ) {
+        self.shard.counters.error(code);
         if request.kind == Kind::Request {
             self.answered += 1;
-            self.fail(request.id, method_code(request), code, message);
-        } else {
-            self.shard.counters.error(code);
+            self.send(&Outgoing::error(request.id, method_code(request), code, message, details));
+        }
+    }
+
+    /// Answers a request whose frame is gone.
+    pub(super) fn reply(&mut self, asker: &Asker, answer: Result<&[u8], (ErrorCode, &str)>) {
+        let id = asker.id.as_ref().map(OwnedId::borrow);
+        self.answered += u64::from(id.is_some());
+        match (id, answer) {
+            (Some(id), Ok(result)) => self.send(&Outgoing::response(id, asker.method_code, result)),
+            (Some(id), Err((code, message))) => self.fail(Some(id), asker.method_code, code, message),
+            (None, Ok(_)) => {}
+            (None, Err((code, _))) => self.shard.counters.error(code),
         }
     }
 

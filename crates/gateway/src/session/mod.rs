@@ -1,21 +1,34 @@
 //! The conversation on a connection: messages in, answers out, in the order that the design promises.
 //! Knows neither sockets nor frames, and backends only through the router.
 
+mod asker;
 mod calls;
+mod events;
 mod exchange;
+mod feed;
+mod keep;
 mod methods;
+mod open;
 mod params;
+mod pending;
 mod progress;
 mod requests;
+mod standing;
+mod state;
 
 pub(crate) use exchange::{Close, Exchange, Outbox};
 
 use crate::shard::{Delivery, Shard};
 use auth::Identity;
-use calls::Calls;
+use calls::{Calls, Heeded};
+use feed::Feed;
+use pending::Pending;
 use protocol::{
     CloseCode, ErrorCode, Kind, Message, Method, MethodName, Outgoing, Rejection, binary, text, zlib,
 };
+use standing::Opened;
+use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::Instant;
 use uuid::Uuid;
 
@@ -24,20 +37,37 @@ use uuid::Uuid;
 pub(crate) struct Session {
     identity: Identity,
     id: Uuid,
-    initialized: bool,
     /// The client takes deflated payloads.
     deflate: bool,
     /// The tick of the shard at which the token is past its grace; `u64::MAX` for never.
     expiry: u64,
     /// What runs; none while nothing does.
     calls: Option<Box<Calls>>,
+    /// What `initialize` opened.
+    opened: Option<Box<Opened>>,
+    /// The way through the tenant's log; none without subscriptions.
+    feed: Option<Box<Feed>>,
+    /// The question to the store that holds up the conversation.
+    pending: Option<Pending>,
+    /// The client has closed the session: nothing of it outlives the connection.
+    is_over: bool,
 }
 
 impl Session {
     /// The session of a token's holder, before `initialize`: anonymous and not resumable.
     pub(crate) fn new(identity: Identity, shard: &Shard) -> Self {
         let expiry = Self::expiry_of(&identity, shard);
-        Self { identity, id: Uuid::now_v7(), initialized: false, deflate: false, expiry, calls: None }
+        Self {
+            identity,
+            id: Uuid::now_v7(),
+            deflate: false,
+            expiry,
+            calls: None,
+            opened: None,
+            feed: None,
+            pending: None,
+            is_over: false,
+        }
     }
 
     fn expiry_of(identity: &Identity, shard: &Shard) -> u64 {
@@ -80,7 +110,7 @@ impl Session {
         let mut outcome = Ok(());
         let limits = exchange.shard.limits;
         text::decode(text, &limits, |message| {
-            if outcome.is_ok() && exchange.has_turn() {
+            if outcome.is_ok() && exchange.has_turn(self.is_waiting()) {
                 outcome = self.message(message, exchange);
             }
         });
@@ -95,7 +125,7 @@ impl Session {
             let mut outcome = Ok(());
             let limits = exchange.shard.limits;
             binary::decode(frame, &mut inflated, &limits, |message| {
-                if outcome.is_ok() && exchange.has_turn() {
+                if outcome.is_ok() && exchange.has_turn(self.is_waiting()) {
                     outcome = self.message(message, exchange);
                 }
             });
@@ -160,7 +190,11 @@ impl Session {
                 Some(Method::ToolCancel) => self.cancel(&message, exchange),
                 Some(Method::Initialize) => self.initialize(&message, exchange),
                 Some(Method::SessionRefresh) => return self.refresh(&message, exchange),
+                Some(Method::EventSubscribe) => self.subscribe(&message, exchange),
+                Some(Method::EventUnsubscribe) => self.unsubscribe(&message, exchange),
+                Some(Method::EventPublish) => self.publish(&message, exchange),
                 Some(Method::SessionClose) => {
+                    self.is_over = true;
                     exchange.answer(&message, b"{}");
                     return Err(Close::new(CloseCode::Normal, "the session was closed"));
                 }
@@ -173,11 +207,45 @@ impl Session {
         Ok(())
     }
 
-    /// An event of a running call.
-    pub(crate) fn deliver(&mut self, delivery: Delivery, exchange: &mut Exchange<'_>, now: Instant) {
-        if let Some(calls) = &mut self.calls {
-            calls.deliver(delivery, exchange, now);
+    /// What was left for the session since it was last looked at.
+    pub(crate) fn deliver(
+        &mut self,
+        delivery: Delivery,
+        exchange: &mut Exchange<'_>,
+        now: Instant,
+    ) -> Result<(), Close> {
+        let calls = self.calls.as_mut();
+        match delivery {
+            Delivery::Event { tag, event } => {
+                let kept = calls.and_then(|calls| calls.deliver(tag, event, exchange, now));
+                self.answered(kept, exchange);
+            }
+            Delivery::Word { tag, word } => {
+                match calls.map_or(Heeded::Nothing, |calls| calls.heed(tag, word, exchange, now)) {
+                    Heeded::Nothing => {}
+                    Heeded::Answered(request) => self.answered(Some(request), exchange),
+                    Heeded::Unasked => self.doubt(exchange),
+                    Heeded::Stale => return Err(taken_over()),
+                }
+            }
+            Delivery::Ended(request) => {
+                if let Some(calls) = calls {
+                    calls.ended(&request);
+                }
+            }
+            Delivery::Verified(verified) => return self.verified(verified, exchange),
         }
+        Ok(())
+    }
+
+    /// Writes events that the session subscribed to. `Ready` if there are no more.
+    pub(crate) fn pump(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox<'_>) -> Poll<()> {
+        self.feed.as_mut().map_or(Poll::Ready(()), |feed| feed.pump(cx, outbox))
+    }
+
+    /// Whether the session goes on elsewhere when this connection ends.
+    pub(crate) fn is_resumable(&self) -> bool {
+        !self.is_over && self.opened.as_ref().is_some_and(|opened| opened.is_resumable())
     }
 
     /// The pod drains: the client is told to go on elsewhere.
@@ -186,10 +254,17 @@ impl Session {
         outbox.send(&Outgoing::notification(Method::SessionMigrate, params.as_bytes(), None));
     }
 
-    /// The conversation is over: what still runs is cancelled.
-    pub(crate) fn end(&mut self, shard: &Shard) {
+    /// The connection is over. What cannot outlive it is cancelled, the rest goes on without it.
+    pub(crate) fn end(&mut self, peer: usize, shard: &Rc<Shard>) {
+        (self.feed, self.pending) = (None, None);
         if let Some(mut calls) = self.calls.take() {
-            calls.cancel_all(shard);
+            calls.leave(shard, self.is_over);
         }
+        self.part(peer, shard);
     }
+}
+
+/// The session is held by another connection.
+pub(crate) fn taken_over() -> Close {
+    Close::new(CloseCode::TakenOver, "the session goes on at another connection")
 }

@@ -1,6 +1,7 @@
 //! Params of the gateway's own methods, each field checked by name.
 
 use protocol::json;
+use session_store::{LogEpoch, Offset, Position};
 use std::borrow::Cow;
 
 /// What was wrong with the params and what would be right; answered with 4005.
@@ -44,6 +45,23 @@ impl<'a> Params<'a> {
 
     pub(super) fn texts(&self, name: &'static str) -> Result<Vec<String>, Mistake> {
         Ok(self.parse(name, "an array of strings")?.unwrap_or_default())
+    }
+
+    /// A place in the tenant's log: `log_epoch` and `last_offset`, both or neither.
+    pub(super) fn position(&self) -> Result<Option<Position>, Mistake> {
+        let epoch = self.text("log_epoch")?;
+        let offset = self.parse::<u64>("last_offset", "a whole number")?;
+        match (epoch, offset) {
+            (None, None) => Ok(None),
+            (Some(epoch), Some(offset)) if epoch.len() == 16 => match u64::from_str_radix(&epoch, 16) {
+                Ok(epoch) => Ok(Some(Position { epoch: LogEpoch(epoch), offset: Offset(offset) })),
+                Err(_) => Err("params.log_epoch must be 16 hexadecimal digits, as the gateway told".into()),
+            },
+            (Some(_), Some(_)) => {
+                Err("params.log_epoch must be 16 hexadecimal digits, as the gateway told".into())
+            }
+            _ => Err("params.log_epoch and params.last_offset stand together".into()),
+        }
     }
 
     fn parse<T: serde::de::DeserializeOwned>(

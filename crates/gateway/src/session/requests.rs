@@ -4,8 +4,9 @@ use super::Session;
 use super::calls::Calls;
 use super::exchange::Exchange;
 use super::params::{Mistake, Params};
-use protocol::{ErrorCode, Id, Message, Method};
-use router::Handler;
+use crate::outcome;
+use protocol::{ErrorCode, Id, Kind, Message, Method};
+use router::{Failure, Handler};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,31 +79,39 @@ impl Session {
             return exchange.refuse(request, ErrorCode::Forbidden, &message);
         }
         if exchange.draining {
-            return exchange.refuse(
+            return exchange.refuse_with(
                 request,
                 ErrorCode::BackendUnavailable,
                 "this pod drains and takes no more calls: reconnect and send it again; nothing was sent",
+                Some(b"{\"draining\":true}"),
             );
         }
         let most = exchange.shard.config.websocket.max_in_flight;
-        let calls = self.calls.get_or_insert_with(|| Box::new(Calls::new(&self.identity, self.id)));
-        let refused = if calls.len() >= most {
-            Some((
+        let id = request.id.filter(|_| request.kind == Kind::Request).map(|id| id.canonical().into_owned());
+        let was_sent = self.was_sent(id.as_deref());
+        if was_sent && self.is_doubtful() && !asked.handler.annotations.may_repeat() {
+            let failure = outcome::unknown("the session that it was sent in is gone");
+            return exchange.refuse(request, failure.code, &failure.message);
+        }
+        let standing = self.standing();
+        let calls = self.calls.get_or_insert_with(|| Box::new(Calls::new(&self.identity, self.id, standing)));
+        let refused = if calls.is_in_flight(request.id) {
+            Some(Failure::new(
+                ErrorCode::InvalidParams,
+                "a request with this id is in flight on this connection: use a fresh id",
+            ))
+        } else if calls.len() >= most && !was_sent {
+            Some(Failure::new(
                 ErrorCode::TooManyInFlight,
                 format!(
                     "{most} calls of this connection are in flight, which is max_in_flight: wait for an answer"
                 ),
             ))
-        } else if calls.is_in_flight(request.id) {
-            Some((
-                ErrorCode::InvalidParams,
-                "a request with this id is in flight on this connection: use a fresh id".to_owned(),
-            ))
         } else {
-            calls.begin(request, asked, exchange)
+            calls.begin(request, asked, was_sent, exchange)
         };
-        if let Some((code, message)) = refused {
-            exchange.refuse(request, code, &message);
+        if let Some(failure) = refused {
+            exchange.refuse(request, failure.code, &failure.message);
         }
     }
 
@@ -121,7 +130,9 @@ impl Session {
             Err(mistake) => return exchange.refuse(request, ErrorCode::InvalidParams, &mistake),
         };
         let key = Id::Token(target).canonical();
-        let cancelled = self.calls.as_mut().is_some_and(|calls| calls.cancel(&key, exchange));
+        let (cancelled, kept) =
+            self.calls.as_mut().map_or((false, None), |calls| calls.cancel(&key, exchange));
+        self.answered(kept, exchange);
         let result: &[u8] = if cancelled { b"{\"cancelled\":true}" } else { b"{\"cancelled\":false}" };
         exchange.answer(request, result);
     }

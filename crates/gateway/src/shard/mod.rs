@@ -2,22 +2,35 @@
 //! backends. Nothing here is shared with another shard but the pod's few counts.
 
 mod accept;
+mod desk;
+mod memos;
 mod peer;
 mod thread;
 
-pub(crate) use peer::{Delivery, Peer, Signals};
-pub(crate) use thread::{Parts, Stage, spawn};
+pub(crate) use desk::{DeskKey, Order, Word, cancelled};
+pub(crate) use memos::Held;
+pub(crate) use peer::{Delivery, Peer, Signals, Verified};
+pub(crate) use thread::{Common, Parts, Stage, spawn};
 
 use crate::config::{Config, ms};
+use crate::fanout::Logs;
+use crate::mail::Memo;
+use crate::platform::Told;
 use crate::pod::Pod;
 use crate::wheel::{Entry, Wheel};
 use crate::ws::{Rules, Spare};
+use desk::Desk;
 use router::Router;
+use session_store::{SessionId, Store};
 use slab::Slab;
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::future::Future;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
 
 /// The wheel's step, and so how exact a connection's timeouts are.
 pub(crate) const TICK: Duration = Duration::from_millis(100);
@@ -59,13 +72,34 @@ pub(crate) struct Shard {
     pub(crate) scratch: RefCell<Scratch>,
     pub(crate) peers: RefCell<Slab<Rc<Peer>>>,
     pub(crate) wheel: RefCell<Wheel>,
+    pub(crate) store: Store,
+    pub(crate) logs: Rc<Logs>,
+    pub(crate) desk: RefCell<Desk>,
+    /// The sessions that are held here, and by which connection.
+    pub(crate) sessions: RefCell<HashMap<SessionId, Held>>,
+    /// Every shard of the pod, this one too.
+    pub(crate) shards: Arc<[mpsc::Sender<Memo>]>,
+    told: mpsc::Sender<Told>,
+    /// Work for the store that nobody waits for, but the end of the shard.
+    background: Rc<Cell<usize>>,
+    me: Weak<Self>,
     started: Instant,
 }
 
+/// A piece of work that counts as long as it is not done.
+struct Busy(Rc<Cell<usize>>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
 impl Shard {
-    fn new(index: usize, config: Arc<Config>, pod: Arc<Pod>, verifier: Arc<auth::Verifier>) -> Rc<Self> {
-        let websocket = &config.websocket;
-        Rc::new(Self {
+    fn new(index: usize, common: Common) -> Rc<Self> {
+        let Common { config, pod, verifier, store, shards, told, watch } = common;
+        let websocket = config.websocket.clone();
+        Rc::new_cyclic(|me| Self {
             rules: Rules {
                 max_frame: websocket.max_frame_size,
                 max_message: websocket.max_message_size,
@@ -82,11 +116,39 @@ impl Shard {
             scratch: RefCell::new(Scratch::new()),
             peers: RefCell::new(Slab::new()),
             wheel: RefCell::new(Wheel::new()),
+            logs: Rc::new(Logs::new(index, store.clone(), watch, config.events.shard_log_bytes)),
+            desk: RefCell::default(),
+            sessions: RefCell::default(),
+            background: Rc::default(),
+            me: me.clone(),
             started: Instant::now(),
+            store,
+            shards,
+            told,
             config,
             pod,
             verifier,
         })
+    }
+
+    /// Does work that nobody waits for. What needs no waiting, as with the store in memory, is done at once.
+    pub(crate) fn work(&self, work: impl Future<Output = ()> + 'static) {
+        self.background.set(self.background.get() + 1);
+        let busy = Busy(Rc::clone(&self.background));
+        let mut work = Box::pin(async move {
+            work.await;
+            drop(busy);
+        });
+        if work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+            tokio::task::spawn_local(work);
+        }
+    }
+
+    /// Has an event of the platform published. It is dropped if too many wait already.
+    pub(crate) fn tell(&self, told: Told) {
+        if self.told.try_send(told).is_err() {
+            self.counters.events_dropped.increment();
+        }
     }
 
     /// The tick of this moment, as of the wheel's last step.
@@ -144,7 +206,8 @@ impl Shard {
         for (_, peer) in &*self.peers.borrow() {
             peer.signal(Signals::DRAIN);
         }
-        while !self.peers.borrow().is_empty() {
+        // Calls of sessions that have gone on elsewhere end here.
+        while !self.peers.borrow().is_empty() || !self.desk.borrow().is_empty() || self.background.get() > 0 {
             tokio::time::sleep(ms(10)).await;
         }
     }

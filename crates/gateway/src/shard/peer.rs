@@ -1,6 +1,10 @@
 //! What the rest of the shard may touch of a connection: it can leave results, raise a signal, and wake it.
 
+use super::desk::Word;
+use crate::ws::write_head;
+use fastwebsockets::OpCode;
 use router::{Event, Sink};
+use session_store::{Epoch, ResumeToken};
 use std::cell::{Cell, RefCell};
 use std::task::Waker;
 
@@ -13,17 +17,40 @@ impl Signals {
     pub(crate) const CLOCK: Self = Self(1);
     /// The pod drains.
     pub(crate) const DRAIN: Self = Self(2);
+    /// The session is held elsewhere.
+    pub(crate) const TAKEN: Self = Self(4);
+    /// The session has to ask whether it is still held here.
+    pub(crate) const VERIFY: Self = Self(8);
 
     pub(crate) const fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 }
 
-/// An event of a running call, and the tag that the session gave the call.
+/// What is left for a connection's session. A tag is the one that the session gave the call.
 #[derive(Debug)]
-pub(crate) struct Delivery {
-    pub(crate) tag: u64,
-    pub(crate) event: Event,
+pub(crate) enum Delivery {
+    /// An event of a running call.
+    Event { tag: u64, event: Event },
+    /// What the journal says of a call.
+    Word { tag: u64, word: Word },
+    /// A call of the session that runs elsewhere has ended.
+    Ended(Box<str>),
+    /// What the store said when it was asked whether the session is still held here.
+    Verified(Verified),
+}
+
+/// Whether a session is still held where it asked.
+#[derive(Debug)]
+pub(crate) enum Verified {
+    /// It is.
+    Held,
+    /// It is held elsewhere.
+    Taken,
+    /// It is held here, under this epoch, and the client needs this token to resume it.
+    Restored(Epoch, ResumeToken),
+    /// The store could not say.
+    Unasked,
 }
 
 /// The outside of a connection.
@@ -33,6 +60,8 @@ pub(crate) struct Peer {
     key: usize,
     /// The tick that the wheel holds for this connection; 0 for none.
     pub(crate) armed: Cell<u64>,
+    /// The number of the latest ping.
+    pings: Cell<u32>,
     signals: Cell<Signals>,
     waker: RefCell<Option<Waker>>,
     inbox: RefCell<Vec<Delivery>>,
@@ -44,6 +73,7 @@ impl Peer {
             id,
             key,
             armed: Cell::new(0),
+            pings: Cell::new(0),
             signals: Cell::default(),
             waker: RefCell::default(),
             inbox: RefCell::default(),
@@ -58,6 +88,15 @@ impl Peer {
     /// Its place in the shard, which another connection may have had.
     pub(crate) const fn key(&self) -> usize {
         self.key
+    }
+
+    /// Appends a ping with a number of its own, which comes back in its pong.
+    pub(crate) fn write_ping(&self, out: &mut Vec<u8>) -> u32 {
+        let number = self.pings.get().wrapping_add(1);
+        self.pings.set(number);
+        write_head(out, OpCode::Ping, size_of::<u32>());
+        out.extend_from_slice(&number.to_be_bytes());
+        number
     }
 
     pub(crate) fn signal(&self, signal: Signals) {
@@ -88,7 +127,12 @@ impl Peer {
         }
     }
 
-    fn wake(&self) {
+    pub(crate) fn deliver_to(&self, delivery: Delivery) {
+        self.inbox.borrow_mut().push(delivery);
+        self.wake();
+    }
+
+    pub(crate) fn wake(&self) {
         if let Some(waker) = &*self.waker.borrow() {
             waker.wake_by_ref();
         }
@@ -97,7 +141,6 @@ impl Peer {
 
 impl Sink for Peer {
     fn deliver(&self, tag: u64, event: Event) {
-        self.inbox.borrow_mut().push(Delivery { tag, event });
-        self.wake();
+        self.deliver_to(Delivery::Event { tag, event });
     }
 }

@@ -2,15 +2,19 @@
 
 use super::{Shard, accept};
 use crate::config::Config;
+use crate::fanout::Watch;
+use crate::mail::Memo;
+use crate::platform::Told;
 use crate::pod::Pod;
 use router::Table;
+use session_store::Store;
 use std::io;
 use std::net::TcpListener;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use tokio::runtime::{Builder, LocalOptions};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// How far the pod is on its way out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,15 +27,29 @@ pub(crate) enum Stage {
     Over,
 }
 
+/// What all shards of a pod have alike.
+#[derive(Clone)]
+pub(crate) struct Common {
+    pub(crate) config: Arc<Config>,
+    pub(crate) pod: Arc<Pod>,
+    pub(crate) verifier: Arc<auth::Verifier>,
+    pub(crate) store: Store,
+    /// The way to each shard.
+    pub(crate) shards: Arc<[mpsc::Sender<Memo>]>,
+    /// The way to whoever publishes the platform's events.
+    pub(crate) told: mpsc::Sender<Told>,
+    /// The way to whoever follows the tenants' logs. Bounded by the logs that a shard opens.
+    pub(crate) watch: mpsc::UnboundedSender<Watch>,
+}
+
 /// What a shard is made of.
 pub(crate) struct Parts {
     pub(crate) index: usize,
     /// The CPU to stay on.
     pub(crate) cpu: Option<core_affinity::CoreId>,
     pub(crate) listener: TcpListener,
-    pub(crate) config: Arc<Config>,
-    pub(crate) pod: Arc<Pod>,
-    pub(crate) verifier: Arc<auth::Verifier>,
+    pub(crate) common: Common,
+    pub(crate) memos: mpsc::Receiver<Memo>,
     pub(crate) tables: watch::Receiver<Arc<Table>>,
     pub(crate) stage: watch::Receiver<Stage>,
 }
@@ -53,7 +71,7 @@ fn run(parts: Parts) -> io::Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
     runtime.block_on(async move {
         let listener = tokio::net::TcpListener::from_std(parts.listener)?;
-        let shard = Shard::new(parts.index, parts.config, parts.pod, parts.verifier);
+        let shard = Shard::new(parts.index, parts.common);
         let mut tables = parts.tables;
         shard.router.apply(Arc::clone(&tables.borrow_and_update()));
         let follower = Rc::clone(&shard);
@@ -63,6 +81,9 @@ fn run(parts: Parts) -> io::Result<()> {
                 follower.router.apply(table);
             }
         });
+        let reader = Rc::clone(&shard);
+        let memos = parts.memos;
+        tokio::task::spawn_local(async move { reader.read_memos(memos).await });
         let clock = Rc::clone(&shard);
         tokio::task::spawn_local(async move { clock.turn().await });
 

@@ -20,7 +20,7 @@ pub(crate) enum Incoming<'a> {
     Text(&'a str),
     Binary(&'a [u8]),
     Ping(&'a [u8]),
-    Pong,
+    Pong(&'a [u8]),
     /// The code of the peer's close frame, if it had one.
     Close(Option<u16>),
 }
@@ -251,7 +251,7 @@ fn deliver(opcode: OpCode, payload: &[u8]) -> Result<Incoming<'_>, Violation> {
     Ok(match opcode {
         OpCode::Text => Incoming::Text(simdutf8::basic::from_utf8(payload).map_err(|_| Violation::NotUtf8)?),
         OpCode::Ping => Incoming::Ping(payload),
-        OpCode::Pong => Incoming::Pong,
+        OpCode::Pong => Incoming::Pong(payload),
         OpCode::Close => Incoming::Close(close_code(payload)?),
         OpCode::Binary | OpCode::Continuation => Incoming::Binary(payload),
     })

@@ -111,6 +111,12 @@ impl Calls {
         self.lossy = true;
     }
 
+    fn withdraw(&mut self, request: &str, pod: &PodId) {
+        if matches!(self.slots.get(request), Some(Slot::Running { pod: owner, .. }) if owner == pod) {
+            self.slots.remove(request);
+        }
+    }
+
     fn entry(&self, request: &str) -> Option<Entry> {
         Some(match self.slots.get(request)? {
             Slot::Running { pod, repeatable } => Entry::Running { pod: pod.clone(), repeatable: *repeatable },
@@ -195,6 +201,14 @@ impl Journal for MemoryStore {
         unanswered: &[&str],
     ) -> Result<(), Error> {
         self.hold(session, epoch, |session| session.calls.acknowledge_all_but(unanswered))
+    }
+
+    async fn withdraw(&self, session: SessionId, request: &str, pod: &PodId) -> Result<(), Error> {
+        let mut sessions = lock(&self.inner.sessions);
+        if let Some(session) = sessions.find(&session) {
+            session.calls.withdraw(request, pod);
+        }
+        Ok(())
     }
 
     async fn lookup(&self, session: SessionId, requests: &[&str]) -> Result<Vec<Option<Entry>>, Error> {

@@ -18,8 +18,6 @@ pub(super) struct Session {
     epoch: Epoch,
     pub(super) pod: PodId,
     attached: bool,
-    /// Who held it before, and whether it was attached then.
-    former: Option<(PodId, bool)>,
     state: Bytes,
     pub(super) calls: Calls,
 }
@@ -33,7 +31,6 @@ impl Session {
             epoch,
             pod: new.pod.clone(),
             attached: true,
-            former: None,
             state: Bytes::copy_from_slice(new.state),
             calls: Calls::default(),
         }
@@ -110,21 +107,16 @@ impl Sessions for MemoryStore {
         if *session.tenant != *resume.tenant || *session.agent != *resume.agent {
             return Ok(Resumed::Refused(Refusal::Foreign));
         }
-        let same = session.token == resume.next && session.pod == *resume.pod;
-        let (previous, attached) = match session.former.clone() {
-            // The same attempt once more is answered as the first one was.
-            Some(former) if same => former,
-            _ if session.token != resume.presented => return Ok(Resumed::Refused(Refusal::Token)),
-            _ => {
-                session.token = resume.next;
-                session.epoch = Epoch(session.epoch.0 + 1);
-                let previous = std::mem::replace(&mut session.pod, resume.pod.clone());
-                let former = (previous, std::mem::replace(&mut session.attached, true));
-                session.former.insert(former).clone()
-            }
-        };
+        // The token that it is to have is its token already: the same attempt once more.
+        if session.token != resume.presented && session.token != resume.next {
+            return Ok(Resumed::Refused(Refusal::Token));
+        }
+        session.token = resume.next;
+        session.epoch = Epoch(session.epoch.0 + 1);
+        let previous = std::mem::replace(&mut session.pod, resume.pod.clone());
+        let detached = !std::mem::replace(&mut session.attached, true);
         let state = session.state.clone();
-        let taken = Resumed::Taken { epoch: session.epoch, previous, detached: !attached, state };
+        let taken = Resumed::Taken { epoch: session.epoch, previous, detached, state };
         sessions.prolong(&resume.id, self.inner.bounds.attached_ttl());
         Ok(taken)
     }

@@ -105,6 +105,12 @@ impl Journal for RedisStore {
         self.script(request).await?.word().map(|_| ())
     }
 
+    async fn withdraw(&self, session: SessionId, request: &str, pod: &PodId) -> Result<(), Error> {
+        let keys = self.inner.keys.session(session);
+        let request = Request::script(&scripts::WITHDRAW, &keys).arg(request).arg(pod.as_str());
+        self.script(request).await?.word().map(|_| ())
+    }
+
     async fn lookup(&self, session: SessionId, requests: &[&str]) -> Result<Vec<Option<Entry>>, Error> {
         let [_, calls, _] = self.inner.keys.session(session);
         let mut entries = Vec::with_capacity(requests.len());

@@ -28,6 +28,7 @@ scripts! {
     TAKE_OVER = "take_over.lua";
     ACKNOWLEDGE = "acknowledge.lua";
     ACKNOWLEDGE_ALL_BUT = "acknowledge_all_but.lua";
+    WITHDRAW = "withdraw.lua";
     PUBLISH = "publish.lua";
     READ = "read.lua";
     REPLICAS = "replicas.lua";

@@ -5,7 +5,6 @@ if s[1] then
   -- Each resume makes a token: another one under this epoch is of another holder.
   if known > mine or (known == mine and s[4] ~= ARGV[3]) then return {'stale'} end
 end
-redis.call('HDEL', KEYS[1], 'former', 'was')
 redis.call('HSET', KEYS[1], 'e', ARGV[7], 't', ARGV[1], 'a', ARGV[2], 'h', ARGV[3], 'p', ARGV[4], 's', ARGV[5],
   'on', 1, 'run', run(), 'lossy', 1)
 keep(ARGV[6])

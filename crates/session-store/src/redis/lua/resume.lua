@@ -1,10 +1,9 @@
-local s = redis.call('HMGET', KEYS[1], 't', 'a', 'h', 'e', 'p', 'on', 's', 'former', 'was')
+local s = redis.call('HMGET', KEYS[1], 't', 'a', 'h', 'e', 'p', 'on', 's')
 if not s[4] then return {'unknown'} end
 if s[1] ~= ARGV[1] or s[2] ~= ARGV[2] then return {'foreign'} end
--- The same attempt once more, after its answer was lost.
-if s[3] == ARGV[4] and s[5] == ARGV[5] and s[8] then return {'taken', tonumber(s[4]), s[8], s[9], s[7]} end
-if s[3] ~= ARGV[3] then return {'token'} end
+-- The token that it is to have is its token already: the same attempt once more, after its answer was lost.
+if s[3] ~= ARGV[3] and s[3] ~= ARGV[4] then return {'token'} end
 local epoch = tonumber(s[4]) + 1
-redis.call('HSET', KEYS[1], 'e', epoch, 'h', ARGV[4], 'p', ARGV[5], 'on', 1, 'former', s[5], 'was', s[6])
+redis.call('HSET', KEYS[1], 'e', epoch, 'h', ARGV[4], 'p', ARGV[5], 'on', 1)
 keep(ARGV[6])
 return {'taken', epoch, s[5], s[6], s[7]}

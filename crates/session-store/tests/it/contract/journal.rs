@@ -34,6 +34,19 @@ pub(crate) async fn a_call_begins_once(mount: &impl Mount) {
     assert_eq!(b.begin(resent).await, Ok(Begin::Running { pod: here.pod }));
 }
 
+pub(crate) async fn a_call_that_is_not_executed_is_withdrawn_by_its_pod_alone(mount: &impl Mount) {
+    let store = mount.pod().await;
+    let held = held(&store).await;
+    store.begin(held.call("1")).await.expect("it is there");
+    store.withdraw(held.id, "1", &PodId::fresh()).await.expect("in reach");
+    assert_eq!(store.begin(held.call("1")).await, Ok(Begin::Running { pod: held.pod.clone() }));
+    store.withdraw(held.id, "1", &held.pod).await.expect("in reach");
+    assert_eq!(store.begin(held.call("1")).await, Ok(Begin::Begun));
+    store.finish(held.id, "1", &held.pod, b"x").await.expect("in reach");
+    store.withdraw(held.id, "1", &held.pod).await.expect("in reach");
+    assert_eq!(store.begin(held.call("1")).await, Ok(done(b"x")));
+}
+
 pub(crate) async fn a_number_and_a_string_are_two_requests(mount: &impl Mount) {
     let store = mount.pod().await;
     let held = held(&store).await;

@@ -70,6 +70,7 @@ macro_rules! every_contract {
         );
         $crate::contract!(journal, $mount, ($($flags)*);
             a_call_begins_once
+            a_call_that_is_not_executed_is_withdrawn_by_its_pod_alone
             a_number_and_a_string_are_two_requests
             an_outcome_is_kept_as_it_was
             an_outcome_outlives_the_connection

@@ -79,14 +79,18 @@ pub(crate) async fn a_resume_with_a_guessed_token_is_refused_and_changes_nothing
 }
 
 pub(crate) async fn a_resume_whose_answer_was_lost_is_repeated(mount: &impl Mount) {
-    let store = mount.pod().await;
-    let held = held(&store).await;
-    let (pod, next) = (PodId::fresh(), fresh());
-    let first = resumed(&store, &held, &pod, &next).await;
+    let (a, b) = mount.pods(Bounds::default()).await;
+    let held = held(&a).await;
+    let (pod, next) = (PodId::fresh(), held.token.next("an attempt of 16+"));
+    let first = resumed(&a, &held, &pod, &next).await;
     assert!(matches!(first, Resumed::Taken { epoch: Epoch(2), .. }), "{first:?}");
-    assert_eq!(resumed(&store, &held, &pod, &next).await, first);
-    let elsewhere = resumed(&store, &held, &PodId::fresh(), &next).await;
-    assert_eq!(elsewhere, Resumed::Refused(Refusal::Token));
+    let elsewhere = resumed(&b, &held, &PodId::fresh(), &held.token.next("an attempt of 16+")).await;
+    assert!(
+        matches!(&elsewhere, Resumed::Taken { epoch: Epoch(3), previous, .. } if *previous == pod),
+        "{elsewhere:?}"
+    );
+    let other = resumed(&a, &held, &pod, &held.token.next("another attempt")).await;
+    assert_eq!(other, Resumed::Refused(Refusal::Token));
 }
 
 pub(crate) async fn a_rotated_token_is_worth_nothing(mount: &impl Mount) {

@@ -1,0 +1,35 @@
+//! The pod's sign of life, and whether the store is in reach.
+
+use crate::pod::Pod;
+use session_store::{Error, Leases as _, Store};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::MissedTickBehavior;
+
+/// Keeps the pod's lease for as long as it is polled. One that ran out is acquired again: what others took over
+/// meanwhile stays theirs.
+pub(crate) async fn keep(store: Store, pod: Arc<Pod>, lease: Duration) {
+    let mut beat = tokio::time::interval(lease / 3);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        beat.tick().await;
+        let kept = match store.renew(&pod.id, lease).await {
+            Err(Error::Unknown { .. }) => store.acquire(&pod.id, lease).await,
+            kept => kept,
+        };
+        if let Err(error) = kept {
+            tracing::debug!(%error, "the pod's lease was not renewed");
+        }
+    }
+}
+
+/// Shows whether the store is in reach, for as long as it is polled.
+pub(crate) async fn watch(store: Store, pod: Arc<Pod>) {
+    let mut availability = store.availability();
+    loop {
+        pod.metrics.store(availability.borrow_and_update().is_up());
+        if availability.changed().await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Where backends publish events: the gRPC service `mcpw.v1.Events`.
+
+use crate::fanout::Filter;
+use crate::platform;
+use protocol::pb::{PublishRequest, PublishResponse, events_server};
+use serde_json::value::RawValue;
+use session_store::{Error, EventLog as _, NewEvent, Store};
+use tonic::{Request, Response, Status};
+
+/// The service.
+#[derive(Clone, Debug)]
+pub(crate) struct Publisher {
+    store: Store,
+}
+
+impl Publisher {
+    pub(crate) const fn new(store: Store) -> Self {
+        Self { store }
+    }
+}
+
+#[tonic::async_trait]
+impl events_server::Events for Publisher {
+    async fn publish(&self, request: Request<PublishRequest>) -> Result<Response<PublishResponse>, Status> {
+        let PublishRequest { tenant, name, data, idempotency_key } = request.into_inner();
+        if !(1..=128).contains(&tenant.len()) {
+            return Err(Status::invalid_argument("tenant must have 1 to 128 bytes"));
+        }
+        if Filter::check(&name).is_err() || name.contains('*') {
+            return Err(Status::invalid_argument(
+                "name must have 1 to 128 bytes, without * and control characters",
+            ));
+        }
+        if platform::NAMES.contains(&&*name) {
+            return Err(Status::permission_denied(format!("{name} is published by the platform alone")));
+        }
+        let data = if data.is_empty() { &b"null"[..] } else { &data };
+        if serde_json::from_slice::<&RawValue>(data).is_err() {
+            return Err(Status::invalid_argument("data must be JSON text, or empty"));
+        }
+        let key = Some(&*idempotency_key).filter(|key| !key.is_empty());
+        match self.store.publish(&tenant, NewEvent { name: &name, data }, key).await {
+            Ok(position) => Ok(Response::new(PublishResponse {
+                offset: position.offset.0,
+                log_epoch: position.epoch.to_string(),
+            })),
+            Err(error @ (Error::Name { .. } | Error::TooLarge { .. })) => {
+                Err(Status::invalid_argument(error.to_string()))
+            }
+            Err(Error::OutOfMemory | Error::Full { .. }) => {
+                Err(Status::resource_exhausted("the store is full; nothing was stored"))
+            }
+            Err(error) => {
+                tracing::debug!(%error, "an event of a backend was not stored");
+                Err(Status::unavailable(
+                    "the store is out of reach; whether the event was stored is not known: publish it again with the \
+                     same idempotency_key",
+                ))
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The platform's own events: what happened to calls and backends, published in the tenants' logs. They are told once,
+//! and wait for a store that is away.
+
+use crate::shard::Shard;
+use futures_util::StreamExt as _;
+use protocol::Replica;
+use router::{Event, Handler, Kind};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use session_store::{EventLog as _, NewEvent, Store};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+
+/// Names that nobody but the platform publishes.
+pub(crate) const NAMES: [&str; 4] = [EXECUTED, FAILED, REGISTERED, LOST];
+const EXECUTED: &str = "tool.executed";
+const FAILED: &str = "tool.failed";
+pub(crate) const REGISTERED: &str = "backend.registered";
+pub(crate) const LOST: &str = "backend.lost";
+
+/// As many wait for the store; those beyond are dropped, and counted.
+pub(crate) const WAITING: usize = 8_192;
+/// As many are on their way into the store.
+const PUBLISHING: usize = 64;
+
+/// Whose call it was.
+#[derive(Debug)]
+pub(crate) struct Holder {
+    pub(crate) tenant: Arc<str>,
+    pub(crate) agent: Box<str>,
+    pub(crate) session: String,
+}
+
+/// An event that is to be published.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) tenant: Arc<str>,
+    pub(crate) name: &'static str,
+    pub(crate) data: Vec<u8>,
+    /// The same for every attempt to tell it.
+    pub(crate) key: String,
+}
+
+#[derive(Serialize)]
+struct CallEnded<'a> {
+    tool: &'a str,
+    backend: &'a str,
+    agent: &'a str,
+    session_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a RawValue>,
+    duration_ms: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+}
+
+/// Tells that a call of a tool has ended. `request` is the canonical form of its id; empty for a notification.
+pub(crate) fn tell_call(
+    shard: &Shard,
+    holder: &Holder,
+    request: &str,
+    handler: &Handler,
+    elapsed: Duration,
+    end: &Event,
+) {
+    if handler.kind != Kind::Tool || !shard.config.events.tool_calls {
+        return;
+    }
+    let failure = if let Event::Failed(failure) = end { Some(failure) } else { None };
+    let ended = CallEnded {
+        tool: &handler.name,
+        backend: &handler.backend,
+        agent: &holder.agent,
+        session_id: &holder.session,
+        request_id: serde_json::from_str(request).ok(),
+        duration_ms: elapsed.as_micros() as f64 / 1_000.0,
+        code: failure.map(|failure| failure.code.as_u16()),
+        message: failure.map(|failure| &*failure.message),
+    };
+    // Names and numbers can always be written.
+    let data = serde_json::to_vec(&ended).unwrap_or_default();
+    let name = if failure.is_some() { FAILED } else { EXECUTED };
+    let key = format!("{}:{request}:{name}", holder.session);
+    shard.tell(Told { tenant: Arc::clone(&holder.tenant), name, data, key });
+}
+
+#[derive(Serialize)]
+struct BackendChanged<'a> {
+    backend: &'a str,
+    version: &'a str,
+    instance: &'a str,
+    tools: Vec<&'a str>,
+}
+
+/// How long the same news of a backend, told by several pods, counts as one.
+const NEWS: Duration = Duration::from_secs(5);
+
+/// That a replica of a backend came or went, for one tenant.
+pub(crate) fn backend(name: &'static str, replica: &Replica, tenant: Arc<str>) -> Told {
+    let changed = BackendChanged {
+        backend: replica.backend(),
+        version: &replica.description.version,
+        instance: &replica.instance,
+        tools: replica.description.tools.iter().map(|tool| &*tool.name).collect(),
+    };
+    let time = std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs() / NEWS.as_secs();
+    let key = format!("{name}:{time}:{}", replica.instance);
+    // Names can always be written.
+    Told { tenant, name, data: serde_json::to_vec(&changed).unwrap_or_default(), key }
+}
+
+/// Publishes what is told, in its order, for as long as it is polled.
+pub(crate) async fn publish(store: Store, told: mpsc::Receiver<Told>) {
+    let mut published = ReceiverStream::new(told).map(|told| put(&store, told)).buffered(PUBLISHING);
+    while published.next().await.is_some() {}
+}
+
+async fn put(store: &Store, told: Told) {
+    // An idempotency key has 128 bytes at most; a longer one is that of a long request id, and is cut.
+    let mut end = told.key.len().min(128);
+    while !told.key.is_char_boundary(end) {
+        end -= 1;
+    }
+    let key = Some(&told.key[..end]).filter(|key| !key.is_empty());
+    let event = NewEvent { name: told.name, data: &told.data };
+    loop {
+        match store.publish(&told.tenant, event, key).await {
+            Ok(_) => return,
+            Err(
+                error @ (session_store::Error::Unavailable { .. } | session_store::Error::Timeout { .. }),
+            ) => {
+                tracing::debug!(name = told.name, %error, "an event waits for the store");
+                let mut availability = store.availability();
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                if availability.wait_for(session_store::Availability::is_up).await.is_err() {
+                    return;
+                }
+            }
+            Err(error) => {
+                return tracing::warn!(name = told.name, %error, "an event of the platform was not stored");
+            }
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! How a session is kept in the store for as long as its client may want it back: prolonged, verified after a loss,
+//! detached at the end; and what the client is told when it can't be kept.
+
+use super::standing::{Opened, Standing};
+use super::state::State;
+use super::{Close, Exchange, Session, taken_over};
+use crate::shard::{Delivery, Held, Peer, Shard, Verified};
+use protocol::{Method, Outgoing};
+use session_store::{
+    Epoch, Error, Journal as _, NewSession, ResumeToken, SessionId, Sessions as _, TokenHash,
+};
+use std::rc::Rc;
+use std::time::Duration;
+
+/// A session as its holder knows it.
+struct Known {
+    id: SessionId,
+    epoch: Epoch,
+    /// None if the client has to be given another token.
+    token: Option<TokenHash>,
+    tenant: String,
+    agent: String,
+    state: Vec<u8>,
+}
+
+impl Session {
+    pub(super) fn standing(&self) -> Option<(Epoch, Standing)> {
+        self.opened.as_ref().map(|opened| (opened.epoch, opened.standing))
+    }
+
+    /// Whether the client has named this id as unanswered when the session was opened.
+    pub(super) fn was_sent(&self, request: Option<&str>) -> bool {
+        let opened = self.opened.as_ref();
+        request.is_some_and(|request| opened.is_some_and(|opened| opened.unanswered.contains(request)))
+    }
+
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.opened.as_ref().is_some_and(|opened| opened.is_doubtful)
+    }
+
+    /// A call was answered of which the journal has the answer too.
+    pub(super) fn answered(&mut self, request: Option<Box<str>>, exchange: &Exchange<'_>) {
+        if let (Some(opened), Some(request)) = (&mut self.opened, request) {
+            opened.unanswered.remove(&request);
+            opened.answered(request, exchange.shard);
+        }
+    }
+
+    /// The tick at which a clock of the session is due.
+    pub(crate) fn due(&self) -> u64 {
+        self.opened.as_ref().map_or(u64::MAX, |opened| opened.due())
+    }
+
+    /// Whether the client is to be asked now, by a ping, how far it has read.
+    pub(crate) fn wants_ping(&self, now: u64) -> bool {
+        self.opened.as_ref().is_some_and(|opened| opened.wants_ping(now))
+    }
+
+    /// A ping of this number was written.
+    pub(crate) fn pinged(&mut self, number: u32) {
+        if let Some(opened) = &mut self.opened {
+            opened.pinged(number);
+        }
+    }
+
+    /// The client has read up to the ping of this number.
+    pub(crate) fn ponged(&mut self, number: u32, exchange: &Exchange<'_>) {
+        let Some(opened) = &mut self.opened else { return };
+        let shard = exchange.shard;
+        let acknowledged = opened.ponged(number, shard);
+        if !acknowledged.is_empty() {
+            let (store, id, epoch) = (shard.store.clone(), SessionId(self.id), opened.epoch);
+            shard.work(async move {
+                let requests: Vec<&str> = acknowledged.iter().map(|request| &**request).collect();
+                if let Err(error) = store.acknowledge(id, epoch, &requests).await {
+                    tracing::debug!(session = %id, %error, "answers were not acknowledged");
+                }
+            });
+        }
+        if let Standing::Doubted { ping } = opened.standing
+            && ping <= number
+        {
+            self.stand(Standing::Alone, exchange);
+        }
+    }
+
+    fn stand(&mut self, standing: Standing, exchange: &Exchange<'_>) {
+        let Some(opened) = &mut self.opened else { return };
+        opened.standing = standing;
+        if let Some(calls) = &mut self.calls {
+            calls.stand(opened.epoch, standing, exchange);
+        }
+    }
+
+    /// The journal could not be asked. From the next pong on the client knows that it can't resume.
+    pub(super) fn doubt(&mut self, exchange: &mut Exchange<'_>) {
+        let Some(Opened { standing: Standing::Journalled, .. }) = self.opened.as_deref() else { return };
+        let params = format!(
+            "{{\"session_id\":\"{}\",\"resumable\":false,\"reason\":\"the store is out of reach; calls are no longer journalled\"}}",
+            self.id
+        );
+        exchange.send(&Outgoing::notification(Method::SessionChanged, params.as_bytes(), None));
+        let ping = exchange.ping();
+        self.stand(Standing::Doubted { ping }, exchange);
+        tracing::info!(connection = exchange.peer.id(), session = %self.id, "the session is not resumable any more");
+        if exchange.shard.store.availability().borrow().is_up() {
+            // The store is there, but has not got the session, or refuses it.
+            self.verify(exchange.peer, exchange.shard);
+        }
+    }
+
+    /// Asks the store to keep the session on, if it is time.
+    pub(crate) fn prolong(&mut self, peer: &Rc<Peer>, shard: &Rc<Shard>) {
+        if self.opened.as_mut().is_some_and(|opened| opened.wants_prolongation(shard)) {
+            self.verify(peer, shard);
+        }
+    }
+
+    /// Asks the store whether the session is still held here, and puts it back if the store has lost it.
+    pub(crate) fn verify(&mut self, peer: &Rc<Peer>, shard: &Rc<Shard>) {
+        let feed = self.feed.as_ref();
+        let Some(opened) = self.opened.as_mut().filter(|opened| !opened.verifying) else { return };
+        opened.verifying = true;
+        let state = feed.map(|feed| State { filter: feed.filter.clone(), position: feed.cursor }.write());
+        let known = Known {
+            id: SessionId(self.id),
+            epoch: opened.epoch,
+            token: opened.token.filter(|_| opened.is_resumable()),
+            tenant: self.identity.tenant().to_owned(),
+            agent: self.identity.agent().to_owned(),
+            state: state.unwrap_or_default(),
+        };
+        let (shard, peer) = (Rc::clone(shard), Rc::clone(peer));
+        tokio::task::spawn_local(async move {
+            let verified = known.verify(&shard).await;
+            peer.deliver_to(Delivery::Verified(verified));
+        });
+    }
+
+    pub(super) fn verified(&mut self, verified: Verified, exchange: &mut Exchange<'_>) -> Result<(), Close> {
+        let Some(opened) = &mut self.opened else { return Ok(()) };
+        opened.verifying = false;
+        match verified {
+            Verified::Held | Verified::Unasked => {}
+            Verified::Taken => return Err(taken_over()),
+            Verified::Restored(epoch, token) => {
+                let id = SessionId(self.id);
+                (opened.epoch, opened.token) = (epoch, Some(token.hash(id)));
+                let params = format!(
+                    "{{\"session_id\":\"{id}\",\"resumable\":true,\"resume_token\":\"{}\",\"resume_window_ms\":{}}}",
+                    token.reveal(),
+                    exchange.shard.config.session.resume_window_ms
+                );
+                exchange.send(&Outgoing::notification(Method::SessionChanged, params.as_bytes(), None));
+                exchange.shard.hold(id, Held { peer: exchange.peer.key(), epoch });
+                self.stand(Standing::Journalled, exchange);
+                tracing::info!(connection = exchange.peer.id(), session = %id, "the session is resumable again");
+            }
+        }
+        Ok(())
+    }
+
+    /// The connection is over: the store is told that the session waits for its client, or that it is over too.
+    pub(super) fn part(&mut self, peer: usize, shard: &Rc<Shard>) {
+        let Some(opened) = self.opened.take() else { return };
+        let (id, epoch) = (SessionId(self.id), opened.epoch);
+        let was_held = shard.let_go(id, peer);
+        if !was_held || (!opened.is_resumable() && !self.is_over) {
+            return;
+        }
+        let window = Duration::from_millis(shard.config.session.resume_window_ms);
+        let (store, is_over) = (shard.store.clone(), self.is_over);
+        shard.work(async move {
+            let parted =
+                if is_over { store.end(id, epoch).await } else { store.detach(id, epoch, window).await };
+            if let Err(error) = parted {
+                tracing::debug!(session = %id, %error, "the end of a connection was not noted");
+            }
+        });
+    }
+}
+
+impl Known {
+    async fn verify(self, shard: &Shard) -> Verified {
+        if let Some(token) = self.token {
+            match shard.store.prolong(self.id, self.epoch).await {
+                Ok(()) => return Verified::Held,
+                Err(Error::Stale) => return Verified::Taken,
+                Err(Error::Unknown { .. }) => {}
+                Err(_) => return Verified::Unasked,
+            }
+            // The client's token is good again once the store has it back.
+            return match self.restore(shard, token, self.epoch).await {
+                Ok(()) => Verified::Held,
+                Err(verified) => verified,
+            };
+        }
+        let Ok(token) = ResumeToken::fresh() else { return Verified::Unasked };
+        // Another epoch, since calls were made that the journal does not know.
+        let epoch = Epoch(self.epoch.0 + 1);
+        match self.restore(shard, token.hash(self.id), epoch).await {
+            Ok(()) => Verified::Restored(epoch, token),
+            Err(verified) => verified,
+        }
+    }
+
+    async fn restore(&self, shard: &Shard, token: TokenHash, epoch: Epoch) -> Result<(), Verified> {
+        let session = NewSession {
+            id: self.id,
+            tenant: &self.tenant,
+            agent: &self.agent,
+            token,
+            pod: &shard.pod.id,
+            state: &self.state,
+        };
+        shard.store.restore(session, epoch).await.map_err(|error| match error {
+            Error::Stale | Error::Exists { .. } => Verified::Taken,
+            error => {
+                tracing::debug!(session = %self.id, %error, "a session was not restored");
+                Verified::Unasked
+            }
+        })
+    }
+}

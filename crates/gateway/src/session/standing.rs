@@ -1,0 +1,116 @@
+//! How a session stands with the store: whether it can be resumed, which of its answers the client has, and which ids
+//! came before.
+
+use crate::shard::Shard;
+use session_store::{Epoch, TokenHash};
+use std::collections::HashSet;
+
+/// Whether the session's calls are journalled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// They are, and the client can resume the session.
+    Journalled,
+    /// The store is out of reach, and the client was told so before this ping; until it has answered, it may believe that
+    /// it can resume.
+    Doubted { ping: u32 },
+    /// The client knows that it cannot resume.
+    Alone,
+}
+
+/// What an opened session keeps beside its conversation.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) epoch: Epoch,
+    pub(super) standing: Standing,
+    /// What the store has of the client's resume token; none where there is no token.
+    pub(super) token: Option<TokenHash>,
+    /// Requests that were named unanswered when the session was opened.
+    pub(super) unanswered: HashSet<Box<str>>,
+    /// Those may have been executed, and no journal knows: the session that they were sent in is gone.
+    pub(super) is_doubtful: bool,
+    /// Answered calls that the journal still has, oldest first.
+    unacknowledged: Vec<Box<str>>,
+    /// The ping that stands behind the first so many of them.
+    mark: Option<(u32, usize)>,
+    /// The tick at which the client is asked whether it has them.
+    ask_at: u64,
+    /// The tick at which the store is asked to keep the session on.
+    prolong_at: u64,
+    /// The store is being asked about the session already.
+    pub(super) verifying: bool,
+}
+
+impl Opened {
+    pub(super) fn new(epoch: Epoch, standing: Standing, token: Option<TokenHash>, shard: &Shard) -> Self {
+        Self {
+            epoch,
+            standing,
+            token,
+            unanswered: HashSet::new(),
+            is_doubtful: false,
+            unacknowledged: Vec::new(),
+            mark: None,
+            ask_at: u64::MAX,
+            prolong_at: Self::next_prolongation(shard),
+            verifying: false,
+        }
+    }
+
+    fn next_prolongation(shard: &Shard) -> u64 {
+        shard.now() + Shard::ticks(shard.config.store.bounds.attached_ttl_ms / 2)
+    }
+
+    pub(super) const fn is_resumable(&self) -> bool {
+        matches!(self.standing, Standing::Journalled)
+    }
+
+    /// A journalled call was answered.
+    pub(super) fn answered(&mut self, request: Box<str>, shard: &Shard) {
+        let session = &shard.config.session;
+        self.unacknowledged.push(request);
+        if self.unacknowledged.len() >= session.max_unacknowledged {
+            self.ask_at = 0;
+        } else if self.ask_at == u64::MAX {
+            self.ask_at = shard.now() + Shard::ticks(session.acknowledge_after_ms);
+        }
+    }
+
+    /// The tick at which a clock of the session is due.
+    pub(super) fn due(&self) -> u64 {
+        let ask_at = if self.mark.is_some() { u64::MAX } else { self.ask_at };
+        ask_at.min(self.prolong_at)
+    }
+
+    /// Whether the client is to be asked now, by a ping, how far it has read.
+    pub(super) fn wants_ping(&self, now: u64) -> bool {
+        self.mark.is_none() && self.ask_at <= now
+    }
+
+    /// A ping of this number stands behind all answers so far.
+    pub(super) fn pinged(&mut self, number: u32) {
+        if !self.unacknowledged.is_empty() && self.mark.is_none() {
+            self.mark = Some((number, self.unacknowledged.len()));
+            self.ask_at = u64::MAX;
+        }
+    }
+
+    /// The client has read up to the ping of this number: the answers that it has.
+    pub(super) fn ponged(&mut self, number: u32, shard: &Shard) -> Vec<Box<str>> {
+        let Some((_, count)) = self.mark.take_if(|(asked, _)| *asked <= number) else { return Vec::new() };
+        let rest = self.unacknowledged.split_off(count);
+        let acknowledged = std::mem::replace(&mut self.unacknowledged, rest);
+        if !self.unacknowledged.is_empty() {
+            self.ask_at = shard.now() + Shard::ticks(shard.config.session.acknowledge_after_ms);
+        }
+        acknowledged
+    }
+
+    /// Whether the store is to be asked now to keep the session on.
+    pub(super) fn wants_prolongation(&mut self, shard: &Shard) -> bool {
+        let wants = self.prolong_at <= shard.now();
+        if wants {
+            self.prolong_at = Self::next_prolongation(shard);
+        }
+        wants
+    }
+}

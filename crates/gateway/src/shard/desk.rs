@@ -1,0 +1,433 @@
+//! The calls of sessions that outlive their connections: each is entered in the journal, run whoever is connected, and
+//! its end is stored. It knows no message and no wire.
+
+use super::{Delivery, Peer, Shard};
+use crate::mail::{Letter, Memo};
+use crate::outcome;
+use crate::platform::{self, Holder};
+use protocol::ErrorCode;
+use router::{Call, CallKey, Caller, Event, Failure, Handler, Sink};
+use session_store::{Begin, Channel as _, Epoch, Error, Finish, Journal as _, SessionId, Takeover};
+use slab::Slab;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A call with everything that it takes to run it, now or later.
+#[derive(Debug)]
+pub(crate) struct Order {
+    pub(crate) session: SessionId,
+    pub(crate) epoch: Epoch,
+    /// The canonical form of the request's id.
+    pub(crate) request: Box<str>,
+    /// The client has sent this id before.
+    pub(crate) resent: bool,
+    pub(crate) handler: Arc<Handler>,
+    pub(crate) method: Box<str>,
+    pub(crate) params: Box<[u8]>,
+    pub(crate) caller: Caller,
+    pub(crate) holder: Rc<Holder>,
+    pub(crate) traceparent: String,
+    pub(crate) tracestate: String,
+    pub(crate) timeout: Option<Duration>,
+}
+
+impl Order {
+    pub(crate) fn may_repeat(&self) -> bool {
+        self.handler.annotations.may_repeat()
+    }
+
+    /// The call as the router takes it.
+    pub(crate) fn call<'a>(&'a self, idempotency_key: &'a str) -> Call<'a> {
+        Call {
+            handler: &self.handler,
+            method: &self.method,
+            params: &self.params,
+            caller: &self.caller,
+            idempotency_key,
+            traceparent: &self.traceparent,
+            tracestate: &self.tracestate,
+            timeout: self.timeout,
+        }
+    }
+}
+
+/// What the journal says of a call that was not begun here, or is not begun.
+#[derive(Debug)]
+pub(crate) enum Word {
+    /// It ended like this.
+    Ended(Event),
+    /// It is running, here or elsewhere; the order comes back.
+    Running(Box<Order>),
+    /// It ran at a pod that died, is ours now, and may be executed twice.
+    Inherited,
+    /// The journal knows nothing of it.
+    Missing,
+    /// The store could not be asked; nothing was executed.
+    Unasked(Box<Order>),
+    /// The session is held under a later epoch than this; nothing was executed.
+    Stale(Epoch, Option<Box<Order>>),
+}
+
+/// Names a call at the desk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct DeskKey(u64);
+
+#[derive(Debug)]
+struct AtWork {
+    key: DeskKey,
+    session: SessionId,
+    request: Box<str>,
+    /// None until a backend has it.
+    call: Option<CallKey>,
+    /// Who is connected, and what its session calls the call.
+    client: Option<(Rc<Peer>, u64)>,
+    handler: Arc<Handler>,
+    holder: Rc<Holder>,
+    started: Instant,
+}
+
+/// The calls at work of one shard.
+#[derive(Debug, Default)]
+pub(crate) struct Desk {
+    calls: Slab<AtWork>,
+    by_request: HashMap<(SessionId, Box<str>), DeskKey>,
+    sequence: u32,
+}
+
+impl Desk {
+    fn insert(&mut self, order: &Order, client: (Rc<Peer>, u64)) -> DeskKey {
+        self.sequence = self.sequence.wrapping_add(1);
+        let key = DeskKey(u64::from(self.sequence) << 32 | self.calls.vacant_key() as u64);
+        self.by_request.insert((order.session, order.request.clone()), key);
+        self.calls.insert(AtWork {
+            key,
+            session: order.session,
+            request: order.request.clone(),
+            call: None,
+            client: Some(client),
+            handler: Arc::clone(&order.handler),
+            holder: Rc::clone(&order.holder),
+            started: Instant::now(),
+        });
+        key
+    }
+
+    fn find(&mut self, key: DeskKey) -> Option<&mut AtWork> {
+        self.calls.get_mut(key.0 as u32 as usize).filter(|call| call.key == key)
+    }
+
+    fn take(&mut self, key: DeskKey) -> Option<AtWork> {
+        self.find(key)?;
+        let call = self.calls.remove(key.0 as u32 as usize);
+        let entry = (call.session, call.request.clone());
+        if self.by_request.get(&entry) == Some(&key) {
+            self.by_request.remove(&entry);
+        }
+        Some(call)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+}
+
+impl Shard {
+    /// Enters a call in the journal and runs it if it is new there. What else the journal says comes to the client as
+    /// a [`Word`].
+    pub(crate) fn begin(self: &Rc<Self>, order: Box<Order>, client: (Rc<Peer>, u64)) -> DeskKey {
+        let key = self.desk.borrow_mut().insert(&order, client);
+        let shard = Rc::clone(self);
+        self.work(async move { shard.enter(order, key).await });
+        key
+    }
+
+    async fn enter(self: Rc<Self>, order: Box<Order>, key: DeskKey) {
+        let begun = self
+            .store
+            .begin(session_store::Call {
+                session: order.session,
+                epoch: order.epoch,
+                request: &order.request,
+                pod: &self.pod.id,
+                repeatable: order.may_repeat(),
+                resent: order.resent,
+            })
+            .await;
+        let word = match begun {
+            Ok(Begin::Begun) => return self.send(&order, key),
+            Ok(Begin::Running { .. }) => Word::Running(order),
+            Ok(Begin::Done(ended)) => Word::Ended(outcome::decode(&ended)),
+            Ok(Begin::Forgotten) => failed(outcome::unknown("it ended, and its result was not kept")),
+            Ok(Begin::Doubtful) => failed(outcome::unknown("the journal has lost entries since it was sent")),
+            Ok(Begin::Full) => failed(Failure::new(
+                ErrorCode::TooManyInFlight,
+                "the session's journal is full of running calls (store.bounds.journal_calls): wait for an answer",
+            )),
+            Err(Error::Stale) => Word::Stale(order.epoch, Some(order)),
+            Err(error) => {
+                tracing::debug!(session = %order.session, request = &*order.request, %error, "a call is not journalled");
+                Word::Unasked(order)
+            }
+        };
+        let call = self.desk.borrow_mut().take(key);
+        if let Some((peer, tag)) = call.and_then(|call| call.client) {
+            peer.deliver_to(Delivery::Word { tag, word });
+        }
+    }
+
+    /// Runs a call without asking the journal: it is ours there already, or the store is out of reach.
+    pub(crate) fn run(self: &Rc<Self>, order: &Order, client: (Rc<Peer>, u64)) -> DeskKey {
+        let key = self.desk.borrow_mut().insert(order, client);
+        self.send(order, key);
+        key
+    }
+
+    fn send(self: &Rc<Self>, order: &Order, key: DeskKey) {
+        if self.desk.borrow_mut().find(key).is_none() {
+            // Cancelled before it was begun.
+            let end = Event::Failed(Failure::new(ErrorCode::Cancelled, "cancelled before it was sent"));
+            return self.keep_end(order.session, order.request.clone(), &end, false);
+        }
+        let idempotency_key = format!("{}:{}", order.session, order.request);
+        let call = order.call(&idempotency_key);
+        match self.router.start(call, Rc::clone(self) as Rc<dyn Sink>, key.0) {
+            Ok(started) => {
+                self.counters.calls_started.increment();
+                if let Some(call) = self.desk.borrow_mut().find(key) {
+                    call.call = Some(started);
+                }
+            }
+            Err(failure) => self.end(key, Event::Failed(failure)),
+        }
+    }
+
+    /// The call has ended: its end is stored, told to whoever is connected, and published.
+    fn end(self: &Rc<Self>, key: DeskKey, end: Event) {
+        let Some(call) = self.desk.borrow_mut().take(key) else { return };
+        if call.call.is_some() {
+            self.counters.calls_ended.increment();
+        }
+        let elapsed = call.started.elapsed();
+        platform::tell_call(self, &call.holder, &call.request, &call.handler, elapsed, &end);
+        self.keep_end(call.session, call.request, &end, call.client.is_some());
+        if let Some((peer, tag)) = call.client {
+            peer.deliver_to(Delivery::Event { tag, event: end });
+        }
+    }
+
+    /// Stores how a call ended, however long the store is away, and tells whoever holds the session now.
+    fn keep_end(self: &Rc<Self>, session: SessionId, request: Box<str>, end: &Event, is_told: bool) {
+        let Some(bytes) = outcome::encode(end) else { return };
+        let shard = Rc::clone(self);
+        self.work(async move {
+            let holder = match shard.finish(session, &request, &bytes).await {
+                Some(Finish::Stored { holder } | Finish::Forgotten { holder }) => holder,
+                Some(Finish::NotOwner | Finish::Unknown) | None => return,
+            };
+            let letter = Letter::Ended { session: session.0, request };
+            if holder != shard.pod.id {
+                // Whoever waits there looks into the journal by itself, only later.
+                let _ = shard.store.send(&holder, &letter.encode()).await;
+            } else if !is_told {
+                shard.tell_all(&letter);
+            }
+        });
+    }
+
+    async fn finish(&self, session: SessionId, request: &str, outcome: &[u8]) -> Option<Finish> {
+        loop {
+            match self.store.finish(session, request, &self.pod.id, outcome).await {
+                Ok(finish) => return Some(finish),
+                Err(error) if is_lasting(&error) => {
+                    tracing::error!(%session, request, %error, "the end of a call was not stored");
+                    return None;
+                }
+                Err(error) => {
+                    tracing::debug!(%session, request, %error, "the end of a call waits for the store");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    let mut availability = self.store.availability();
+                    if availability.wait_for(session_store::Availability::is_up).await.is_err() {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+
+    /// A call that was to be run and never is leaves no trace.
+    pub(crate) fn withdraw(self: &Rc<Self>, order: Box<Order>) {
+        self.withdraw_call(order.session, order.request);
+    }
+
+    /// A call that is ours in the journal and is not run leaves no trace.
+    pub(crate) fn withdraw_call(self: &Rc<Self>, session: SessionId, request: Box<str>) {
+        let shard = Rc::clone(self);
+        self.work(async move {
+            if let Err(error) = shard.store.withdraw(session, &request, &shard.pod.id).await {
+                tracing::debug!(%session, request, %error, "a call could not be withdrawn");
+            }
+        });
+    }
+
+    /// Has a call cancelled that runs at another shard or pod.
+    pub(crate) fn cancel_elsewhere(self: &Rc<Self>, session: SessionId, request: &str) {
+        let letter = Letter::Cancel { session: session.0, request: request.into() };
+        self.tell_all(&letter);
+        let (shard, request) = (Rc::clone(self), Box::<str>::from(request));
+        self.work(async move {
+            let entry = shard.store.lookup(session, &[&request]).await;
+            if let Ok(entries) = entry
+                && let Some(Some(session_store::Entry::Running { pod, .. })) = entries.first()
+                && *pod != shard.pod.id
+            {
+                // If it is lost, the call ends by itself.
+                let _ = shard.store.send(pod, &letter.encode()).await;
+            }
+        });
+    }
+
+    /// Nobody is connected to the call any more; it goes on.
+    pub(crate) fn release(&self, key: DeskKey) {
+        if let Some(call) = self.desk.borrow_mut().find(key) {
+            call.client = None;
+        }
+    }
+
+    /// Whoever is connected now hears of the call, if it is at work here.
+    pub(crate) fn rejoin(
+        &self,
+        session: SessionId,
+        request: &str,
+        client: (Rc<Peer>, u64),
+    ) -> Option<DeskKey> {
+        let mut desk = self.desk.borrow_mut();
+        let key = *desk.by_request.get(&(session, Box::from(request)))?;
+        desk.find(key)?.client = Some(client);
+        Some(key)
+    }
+
+    /// Ends a call at the backend too; whoever is connected is told nothing of it.
+    pub(crate) fn give_up(self: &Rc<Self>, key: DeskKey, failure: Failure) {
+        let call = {
+            let mut desk = self.desk.borrow_mut();
+            let Some(call) = desk.find(key) else { return };
+            call.client = None;
+            call.call
+        };
+        if let Some(call) = call {
+            self.router.cancel(call);
+        } else {
+            // Still on its way into the journal; it is ended when it comes out.
+            self.desk.borrow_mut().take(key);
+            return;
+        }
+        self.end(key, Event::Failed(failure));
+    }
+
+    /// Another pod's client cancels a call that may be at work here.
+    pub(crate) fn cancel_for(self: &Rc<Self>, session: SessionId, request: &str) {
+        let key = self.desk.borrow().by_request.get(&(session, Box::from(request))).copied();
+        if let Some(key) = key {
+            self.give_up(key, cancelled());
+        }
+    }
+
+    /// Asks the journal again and again how a call ended that runs elsewhere, until it says so.
+    pub(crate) async fn await_end(
+        self: Rc<Self>,
+        session: SessionId,
+        epoch: Epoch,
+        request: Box<str>,
+        news: Rc<tokio::sync::Notify>,
+    ) -> Word {
+        let mut wait = Duration::from_millis(50);
+        loop {
+            match self.ask(session, epoch, &request).await {
+                Ok(Some(word)) => return word,
+                Ok(None) => {}
+                Err(Error::Stale) => return Word::Stale(epoch, None),
+                Err(error) => tracing::debug!(%session, %error, "the journal could not be asked"),
+            }
+            let _ = tokio::time::timeout(wait, news.notified()).await;
+            wait = (wait * 2).min(Duration::from_secs(1));
+        }
+    }
+
+    async fn ask(
+        self: &Rc<Self>,
+        session: SessionId,
+        epoch: Epoch,
+        request: &str,
+    ) -> Result<Option<Word>, Error> {
+        use session_store::{Entry, Leases as _};
+        let entry = self.store.lookup(session, &[request]).await?.pop().flatten();
+        let pod = match entry {
+            None => return Ok(Some(Word::Missing)),
+            Some(Entry::Done(ended)) => return Ok(Some(Word::Ended(outcome::decode(&ended)))),
+            Some(Entry::Forgotten) => {
+                return Ok(Some(failed(outcome::unknown("it ended, and its result was not kept"))));
+            }
+            Some(Entry::Running { pod, .. }) => pod,
+        };
+        if pod == self.pod.id || self.store.alive(&pod).await? {
+            return Ok(None);
+        }
+        match self.store.take_over(session, epoch, request, &pod, &self.pod.id).await? {
+            Takeover::Taken { repeatable: true } => Ok(Some(Word::Inherited)),
+            Takeover::Taken { repeatable: false } => {
+                let end = Event::Failed(outcome::unknown("the pod that ran it died"));
+                self.keep_end(session, request.into(), &end, true);
+                Ok(Some(Word::Ended(end)))
+            }
+            Takeover::Done(ended) => Ok(Some(Word::Ended(outcome::decode(&ended)))),
+            // The next look says more.
+            Takeover::NotOwner { .. } | Takeover::Forgotten | Takeover::Unknown => Ok(None),
+        }
+    }
+
+    /// Tells every shard of this pod. One that is too busy to take it asks the journal.
+    pub(crate) fn tell_all(&self, letter: &Letter) {
+        for shard in &*self.shards {
+            let _ = shard.try_send(Memo::Letter(letter.clone()));
+        }
+    }
+}
+
+impl Sink for Shard {
+    fn deliver(&self, tag: u64, event: Event) {
+        let Some(shard) = self.me.upgrade() else { return };
+        let key = DeskKey(tag);
+        if matches!(event, Event::Result(_) | Event::Failed(_)) {
+            return shard.end(key, event);
+        }
+        let mut desk = self.desk.borrow_mut();
+        if let Some(AtWork { client: Some((peer, tag)), .. }) = desk.find(key) {
+            let (peer, tag) = (Rc::clone(peer), *tag);
+            drop(desk);
+            peer.deliver_to(Delivery::Event { tag, event });
+        }
+    }
+}
+
+/// What a cancelled call is told.
+pub(crate) fn cancelled() -> Failure {
+    Failure::new(ErrorCode::Cancelled, "cancelled by tool.cancel")
+}
+
+fn failed(failure: Failure) -> Word {
+    Word::Ended(Event::Failed(failure))
+}
+
+/// An error that no waiting mends.
+fn is_lasting(error: &Error) -> bool {
+    !matches!(
+        error,
+        Error::Unavailable { .. }
+            | Error::Timeout { .. }
+            | Error::OutOfMemory
+            | Error::ReadOnly { .. }
+            | Error::Forbidden { .. }
+    )
+}

@@ -1,0 +1,92 @@
+//! What a shard is told by the control plane and by other shards, and the sessions that it is about.
+
+use super::{Delivery, Shard, Signals};
+use crate::mail::{Letter, Memo};
+use session_store::{Epoch, SessionId};
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// How many sessions ask at a time whether they are still held here, and the pause between: a store that has just
+/// come back is not met by all at once.
+const VERIFIED: (usize, Duration) = (200, Duration::from_millis(20));
+
+/// By which connection a session is held, and under which epoch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held {
+    pub(crate) peer: usize,
+    pub(crate) epoch: Epoch,
+}
+
+impl Shard {
+    /// Reads memos for as long as the shard lives.
+    pub(super) async fn read_memos(self: Rc<Self>, mut memos: mpsc::Receiver<Memo>) {
+        while let Some(memo) = memos.recv().await {
+            self.heed(memo);
+            // Readers are woken once for all that is there.
+            while let Ok(memo) = memos.try_recv() {
+                self.heed(memo);
+            }
+            self.logs.wake();
+        }
+    }
+
+    fn heed(self: &Rc<Self>, memo: Memo) {
+        match memo {
+            Memo::Log(notice) => self.logs.notice(notice),
+            Memo::Verify => {
+                let shard = Rc::clone(self);
+                tokio::task::spawn_local(async move { shard.verify_all().await });
+            }
+            Memo::Letter(Letter::Taken { session, epoch }) => {
+                self.taken(SessionId(session), Epoch(epoch));
+            }
+            Memo::Letter(Letter::Ended { session, request }) => {
+                let held = self.sessions.borrow().get(&SessionId(session)).copied();
+                if let Some(peer) = held.and_then(|held| self.peers.borrow().get(held.peer).cloned()) {
+                    peer.deliver_to(Delivery::Ended(request));
+                }
+            }
+            Memo::Letter(Letter::Cancel { session, request }) => {
+                self.cancel_for(SessionId(session), &request);
+            }
+        }
+    }
+
+    /// The session is held here from now on, by this connection. Another one that had it here is closed.
+    pub(crate) fn hold(&self, session: SessionId, held: Held) {
+        self.taken(session, held.epoch);
+        self.sessions.borrow_mut().insert(session, held);
+    }
+
+    /// The connection holds the session no longer; whether it still did.
+    pub(crate) fn let_go(&self, session: SessionId, peer: usize) -> bool {
+        let mut sessions = self.sessions.borrow_mut();
+        let was_held = sessions.get(&session).is_some_and(|held| held.peer == peer);
+        if was_held {
+            sessions.remove(&session);
+        }
+        was_held
+    }
+
+    fn taken(&self, session: SessionId, epoch: Epoch) {
+        let held = self.sessions.borrow().get(&session).copied();
+        if let Some(held) = held.filter(|held| held.epoch < epoch)
+            && let Some(peer) = self.peers.borrow().get(held.peer)
+        {
+            peer.signal(Signals::TAKEN);
+        }
+    }
+
+    async fn verify_all(&self) {
+        let peers: Vec<usize> = self.sessions.borrow().values().map(|held| held.peer).collect();
+        for some in peers.chunks(VERIFIED.0) {
+            for peer in some {
+                if let Some(peer) = self.peers.borrow().get(*peer) {
+                    peer.signal(Signals::VERIFY);
+                }
+            }
+            tokio::time::sleep(VERIFIED.1).await;
+        }
+    }
+}
