@@ -49,8 +49,16 @@ impl Directory for RedisStore {
         self.inner.refresh(&changed).await
     }
 
-    async fn remove(&self, instance: &str) -> Result<(), Error> {
-        lock(&self.inner.directory.own).remove(instance);
+    async fn remove(&self, replica: &Arc<Replica>) -> Result<(), Error> {
+        let instance = &replica.instance;
+        {
+            let mut own = lock(&self.inner.directory.own);
+            match own.get(instance) {
+                Some(listed) if !Arc::ptr_eq(listed, replica) => return Ok(()),
+                // One that is not known may have been put all the same, by a command whose answer was lost.
+                _ => own.remove(instance),
+            };
+        }
         let version = self.inner.change("remove", |request| request.arg(instance)).await?;
         self.inner.refresh(&version).await
     }

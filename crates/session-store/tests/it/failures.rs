@@ -233,17 +233,19 @@ async fn the_replicas_of_a_dead_pod_vanish() {
     let mut mount = at(&server);
     mount.settings.directory_lease_ms = 1_500;
     let (dying, store) = mount.pods(Bounds::default()).await;
+    let mut replicas = Vec::new();
     for (pod, instance) in [(&dying, "dying"), (&store, "living")] {
         let replica = protocol::Replica {
             instance: instance.to_owned(),
             address: "http://127.0.0.1:1".to_owned(),
             description: protocol::pb::Description::default(),
         };
-        pod.put(std::sync::Arc::new(replica)).await.expect("there is room");
+        replicas.push(std::sync::Arc::new(replica));
+        pod.put(std::sync::Arc::clone(&replicas[replicas.len() - 1])).await.expect("there is room");
     }
     let mut list = store.watch();
     soon("both are seen", list.wait_for(|list| list.len() == 2)).await.expect("the directory lives");
-    store.remove("dying").await.expect("in reach");
+    store.remove(&replicas[0]).await.expect("in reach");
     assert_eq!(store.watch().borrow().len(), 2, "a pod takes off what it has put, and no more");
     drop(dying);
     soon("one vanishes", list.wait_for(|list| list.len() == 1)).await.expect("the directory lives");
