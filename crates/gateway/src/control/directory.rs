@@ -45,7 +45,8 @@ impl Backends {
 
     pub(crate) async fn remove(&self, replica: &Arc<Replica>) {
         if let Err(error) = self.directory.remove(replica).await {
-            tracing::error!(instance = replica.instance, %error, "the replica could not be taken off the directory");
+            let instance = &replica.instance;
+            tracing::error!(instance, %error, "the replica could not be taken off the directory");
         }
     }
 
