@@ -20,20 +20,23 @@ pub trait Directory: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Error::Full`] for a new instance over the limit, [`Error::Instance`] for an instance that is
-    /// empty or longer than 128 bytes. Nothing was changed then.
+    /// empty or longer than 128 bytes. Nothing was changed then. After any other error it is listed once the store
+    /// is in reach again, unless it is removed before.
     ///
     /// # Cancel safety
-    /// A future that was dropped has either changed the directory or left it as it was.
+    /// A future that was dropped has changed the directory, or is going to, or has left it as it was.
     fn put(&self, replica: Arc<Replica>) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Takes a replica off the list. An instance that is not listed is no error.
+    /// Takes a replica off the list that was put here, unless it was replaced since: who lost a registration
+    /// takes no newer one of the same instance off, not even one that says the same. One that is not listed is no
+    /// error.
     ///
     /// # Errors
-    /// None from a store that is in reach.
+    /// None from a store that is in reach; after one it is taken off once the store is in reach again.
     ///
     /// # Cancel safety
     /// As in [`Directory::put`].
-    fn remove(&self, instance: &str) -> impl Future<Output = Result<(), Error>> + Send;
+    fn remove(&self, replica: &Arc<Replica>) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// The list now and whenever it changes. A slow reader misses states in between, never the last one.
     fn watch(&self) -> watch::Receiver<Snapshot>;

@@ -166,8 +166,8 @@ impl Directory for Store {
         either!(self, store => store.put(replica).await)
     }
 
-    async fn remove(&self, instance: &str) -> Result<(), Error> {
-        either!(self, store => store.remove(instance).await)
+    async fn remove(&self, replica: &Arc<Replica>) -> Result<(), Error> {
+        either!(self, store => store.remove(replica).await)
     }
 
     fn watch(&self) -> watch::Receiver<Snapshot> {

@@ -10,19 +10,24 @@ use std::sync::Arc;
 /// Follows one backend for as long as it is polled.
 pub(crate) async fn follow(backends: Arc<Backends>, address: String, options: router::Options) {
     let instance = format!("configured:{address}");
+    let mut listed = None;
     let mut health = pin!(router::watch(address.clone(), options));
     while let Some(health) = health.next().await {
         match health {
             Health::Up(description) => {
                 tracing::info!(address, backend = description.name, "a configured backend is up");
                 let replica = Replica { instance: instance.clone(), address: address.clone(), description };
-                if let Err(error) = backends.put(Arc::new(replica)).await {
+                let replica = Arc::new(replica);
+                listed = Some(Arc::clone(&replica));
+                if let Err(error) = backends.put(replica).await {
                     tracing::error!(address, %error, "a configured backend was not taken");
                 }
             }
             Health::Down(reason) => {
                 tracing::warn!(address, reason, "a configured backend is down");
-                backends.remove(&instance).await;
+                if let Some(replica) = listed.take() {
+                    backends.remove(&replica).await;
+                }
             }
         }
     }

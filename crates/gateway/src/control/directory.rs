@@ -45,8 +45,9 @@ impl Backends {
         self.directory.put(replica).await
     }
 
-    pub(crate) async fn remove(&self, instance: &str) {
-        if let Err(error) = self.directory.remove(instance).await {
+    pub(crate) async fn remove(&self, replica: &Arc<Replica>) {
+        if let Err(error) = self.directory.remove(replica).await {
+            let instance = &replica.instance;
             tracing::error!(instance, %error, "the replica could not be taken off the directory");
         }
     }

@@ -156,7 +156,7 @@ impl Registered {
             }
         };
         if self.registry.dismiss(&instance, &self.lease_id) {
-            self.registry.backends.remove(&instance).await;
+            self.registry.backends.remove(&self.replica).await;
         }
         tracing::info!(backend, instance, reason, "a backend is gone");
     }
@@ -200,7 +200,7 @@ impl Registered {
             }
             Health::Down(reason) => {
                 tracing::warn!(instance = self.replica.instance, reason, "a registered backend is down");
-                backends.remove(&self.replica.instance).await;
+                backends.remove(&self.replica).await;
             }
         }
     }

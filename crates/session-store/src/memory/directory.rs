@@ -43,12 +43,13 @@ impl Directory for MemoryDirectory {
         let mut outcome = Ok(());
         self.replicas.send_if_modified(|snapshot| {
             match snapshot.iter().position(|known| known.instance == replica.instance) {
-                Some(place) if snapshot[place] == replica => false,
+                // Also the same once more, of which nobody is told, is another one to `remove`.
                 Some(place) => {
-                    let mut changed = snapshot.to_vec();
-                    changed[place] = replica;
-                    *snapshot = changed.into();
-                    true
+                    let mut replaced = snapshot.to_vec();
+                    let former = std::mem::replace(&mut replaced[place], replica);
+                    let changed = former != replaced[place];
+                    *snapshot = replaced.into();
+                    changed
                 }
                 None if snapshot.len() >= self.limit => {
                     outcome = Err(Error::Full { limit: self.limit });
@@ -63,11 +64,11 @@ impl Directory for MemoryDirectory {
         outcome
     }
 
-    async fn remove(&self, instance: &str) -> Result<(), Error> {
+    async fn remove(&self, replica: &Arc<Replica>) -> Result<(), Error> {
         self.replicas.send_if_modified(|snapshot| {
             let before = snapshot.len();
             let kept: Snapshot =
-                snapshot.iter().filter(|known| known.instance != instance).cloned().collect();
+                snapshot.iter().filter(|known| !Arc::ptr_eq(known, replica)).cloned().collect();
             let changed = kept.len() != before;
             if changed {
                 *snapshot = kept;

@@ -66,8 +66,8 @@ impl Directory for MemoryStore {
         self.inner.directory.put(replica).await
     }
 
-    async fn remove(&self, instance: &str) -> Result<(), Error> {
-        self.inner.directory.remove(instance).await
+    async fn remove(&self, replica: &Arc<Replica>) -> Result<(), Error> {
+        self.inner.directory.remove(replica).await
     }
 
     fn watch(&self) -> watch::Receiver<Snapshot> {

@@ -1,6 +1,6 @@
 //! The directory in Redis: a hash of replicas, each with the pod that has it, and the pods' leases beside it. Every
 //! pod holds a copy of the list, told of changes by a channel and checked with each renewal of its lease.
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,11 +20,19 @@ use crate::{Directory, Error, LogEpoch, Snapshot};
 #[derive(Debug)]
 pub(super) struct Copy {
     snapshot: watch::Sender<Snapshot>,
-    /// What this pod has listed and not taken off, by instance.
-    own: Mutex<HashMap<String, Arc<Replica>>>,
+    own: Mutex<Own>,
     /// The version of the snapshot. Held while the list is read, so that an older one never follows a newer.
     version: tokio::sync::Mutex<String>,
     pub(super) changed: Arc<Notify>,
+}
+
+/// What this pod wants of the list, whether Redis has heard of it or not. No instance is in both.
+#[derive(Debug, Default)]
+struct Own {
+    /// What was put and not removed, by instance.
+    listed: HashMap<String, Arc<Replica>>,
+    /// What was removed, until Redis has taken it off.
+    leaving: HashSet<String>,
 }
 
 impl Copy {
@@ -44,15 +52,25 @@ impl Directory for RedisStore {
         if !(1..=128).contains(&length) {
             return Err(Error::Instance { length });
         }
-        let changed = self.inner.put_replica(&replica).await?;
-        lock(&self.inner.directory.own).insert(replica.instance.clone(), replica);
-        self.inner.refresh(&changed).await
+        {
+            let mut own = lock(&self.inner.directory.own);
+            own.leaving.remove(&replica.instance);
+            own.listed.insert(replica.instance.clone(), Arc::clone(&replica));
+        }
+        let version = self.inner.put_replica(&replica).await?;
+        self.inner.refresh(&version).await
     }
 
-    async fn remove(&self, instance: &str) -> Result<(), Error> {
-        lock(&self.inner.directory.own).remove(instance);
-        let version = self.inner.change("remove", |request| request.arg(instance)).await?;
-        self.inner.refresh(&version).await
+    async fn remove(&self, replica: &Arc<Replica>) -> Result<(), Error> {
+        {
+            let mut own = lock(&self.inner.directory.own);
+            match own.listed.get(&replica.instance) {
+                Some(listed) if Arc::ptr_eq(listed, replica) => own.listed.remove(&replica.instance),
+                _ => return Ok(()),
+            };
+            own.leaving.insert(replica.instance.clone());
+        }
+        self.inner.take_off(&replica.instance).await
     }
 
     fn watch(&self) -> watch::Receiver<Snapshot> {
@@ -83,14 +101,32 @@ impl Inner {
     }
 
     async fn beat(&self) -> Result<(), Error> {
+        let leaving: Vec<_> = lock(&self.directory.own).leaving.iter().cloned().collect();
+        for instance in leaving {
+            self.take_off(&instance).await?;
+        }
         let version = self.change("beat", |request| request).await?;
         self.refresh(&version).await
     }
 
-    async fn put_replica(&self, replica: &Replica) -> Result<String, Error> {
-        let payload = encode(replica);
-        let limit = self.bounds.replicas;
-        self.change("put", |request| request.arg(&replica.instance).arg(&payload[..]).arg(limit)).await
+    async fn take_off(&self, instance: &str) -> Result<(), Error> {
+        let version = self.change("remove", |request| request.arg(instance)).await?;
+        lock(&self.directory.own).leaving.remove(instance);
+        self.refresh(&version).await
+    }
+
+    /// The list's version afterwards. One for which there is no room is not wanted any more.
+    async fn put_replica(&self, replica: &Arc<Replica>) -> Result<String, Error> {
+        let (payload, limit) = (encode(replica), self.bounds.replicas);
+        let more = |request: Request| request.arg(&replica.instance).arg(&payload[..]).arg(limit);
+        let result = self.change("put", more).await;
+        if let Err(Error::Full { .. }) = result {
+            let mut own = lock(&self.directory.own);
+            if own.listed.get(&replica.instance).is_some_and(|listed| Arc::ptr_eq(listed, replica)) {
+                own.listed.remove(&replica.instance);
+            }
+        }
+        result
     }
 
     /// Asks for a change of the list; its version afterwards.
@@ -124,6 +160,7 @@ impl Inner {
             let (version, entries): (String, Vec<Value>) = (reply.next()?, reply.next()?);
             let list = parse(entries)?;
             let missing: Vec<_> = lock(&self.directory.own)
+                .listed
                 .iter()
                 .filter(|(instance, _)| !list.iter().any(|replica| replica.instance == **instance))
                 .map(|(_, replica)| Arc::clone(replica))

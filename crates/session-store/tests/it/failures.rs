@@ -233,21 +233,56 @@ async fn the_replicas_of_a_dead_pod_vanish() {
     let mut mount = at(&server);
     mount.settings.directory_lease_ms = 1_500;
     let (dying, store) = mount.pods(Bounds::default()).await;
+    let mut replicas = Vec::new();
     for (pod, instance) in [(&dying, "dying"), (&store, "living")] {
         let replica = protocol::Replica {
             instance: instance.to_owned(),
             address: "http://127.0.0.1:1".to_owned(),
             description: protocol::pb::Description::default(),
         };
-        pod.put(std::sync::Arc::new(replica)).await.expect("there is room");
+        replicas.push(std::sync::Arc::new(replica));
+        pod.put(std::sync::Arc::clone(&replicas[replicas.len() - 1])).await.expect("there is room");
     }
     let mut list = store.watch();
     soon("both are seen", list.wait_for(|list| list.len() == 2)).await.expect("the directory lives");
-    store.remove("dying").await.expect("in reach");
+    store.remove(&replicas[0]).await.expect("in reach");
     assert_eq!(store.watch().borrow().len(), 2, "a pod takes off what it has put, and no more");
     drop(dying);
     soon("one vanishes", list.wait_for(|list| list.len() == 1)).await.expect("the directory lives");
     assert_eq!(list.borrow()[0].instance, "living");
+}
+
+#[tokio::test]
+async fn what_the_directory_was_told_while_redis_was_away_holds_when_it_is_back() {
+    let server = Server::start("");
+    let mut mount = at(&server);
+    mount.settings.directory_lease_ms = 3_600_000;
+    let (store, other) = mount.pods(Bounds::default()).await;
+    let [leaving, coming, neither] = ["leaving", "coming", "neither"].map(|instance| {
+        std::sync::Arc::new(protocol::Replica {
+            instance: instance.to_owned(),
+            address: "http://127.0.0.1:1".to_owned(),
+            description: protocol::pb::Description::default(),
+        })
+    });
+    store.put(leaving.clone()).await.expect("there is room");
+    let mut list = other.watch();
+    soon("it is seen", list.wait_for(|list| list.len() == 1)).await.expect("the directory lives");
+    server.freeze();
+    assert_eq!(store.remove(&leaving).await, Err(Error::Timeout { milliseconds: 500 }));
+    becomes(&store, false).await;
+    for replica in [&coming, &neither] {
+        let refused = store.put(replica.clone()).await;
+        assert!(matches!(refused, Err(Error::Unavailable { .. })), "{refused:?}");
+    }
+    let refused = store.remove(&neither).await;
+    assert!(matches!(refused, Err(Error::Unavailable { .. })), "{refused:?}");
+    server.thaw();
+    let mut list = store.watch();
+    let right = |list: &session_store::Snapshot| list.len() == 1 && list[0].instance == "coming";
+    soon("it is so here", list.wait_for(right)).await.expect("the directory lives");
+    let mut list = other.watch();
+    soon("it is so there", list.wait_for(right)).await.expect("the directory lives");
 }
 
 #[tokio::test]

@@ -26,9 +26,15 @@ async fn holding<M: Mount>(mount: &M, replicas: usize) -> M::Store {
 
 async fn filled<D: Directory>(directory: D, names: &[&str]) -> D {
     for name in names {
-        directory.put(replica(name, "b")).await.expect("there is room");
+        put(&directory, name).await;
     }
     directory
+}
+
+async fn put(directory: &impl Directory, name: &str) -> Arc<Replica> {
+    let replica = replica(name, "b");
+    directory.put(Arc::clone(&replica)).await.expect("there is room");
+    replica
 }
 
 pub(crate) async fn a_new_directory_is_empty(mount: &impl Mount) {
@@ -64,16 +70,43 @@ pub(crate) async fn putting_the_same_replica_again_wakes_nobody(mount: &impl Mou
 }
 
 pub(crate) async fn a_removed_replica_is_gone(mount: &impl Mount) {
-    let directory = filled(holding(mount, 9).await, &["a", "b"]).await;
-    directory.remove("a").await.expect("in reach");
+    let directory = holding(mount, 9).await;
+    let (a, _) = (put(&directory, "a").await, put(&directory, "b").await);
+    directory.remove(&a).await.expect("in reach");
     assert_eq!(instances(&mut directory.watch()), ["b"]);
+}
+
+pub(crate) async fn a_replica_that_was_put_again_is_not_removed_by_who_put_it_first(mount: &impl Mount) {
+    let directory = holding(mount, 9).await;
+    let (first, second) = (put(&directory, "a").await, put(&directory, "a").await);
+    let mut watch = directory.watch();
+    instances(&mut watch);
+    directory.remove(&first).await.expect("in reach");
+    assert!(!watch.has_changed().expect("the directory lives"));
+    assert_eq!(instances(&mut watch), ["a"]);
+    directory.remove(&second).await.expect("in reach");
+    assert!(instances(&mut watch).is_empty());
+}
+
+pub(crate) async fn a_replica_that_is_put_again_while_it_is_removed_is_listed(mount: &impl Mount) {
+    let directory = holding(mount, 9).await;
+    let mut watch = directory.watch();
+    let mut listed = put(&directory, "a").await;
+    for _ in 0..20 {
+        let (again, removed) = tokio::join!(put(&directory, "a"), directory.remove(&listed));
+        removed.expect("in reach");
+        listed = again;
+        soon("it is listed", watch.wait_for(|list| list.len() == 1)).await.expect("the directory lives");
+    }
+    directory.remove(&listed).await.expect("in reach");
+    soon("it is gone", watch.wait_for(|list| list.is_empty())).await.expect("the directory lives");
 }
 
 pub(crate) async fn removing_an_unknown_instance_wakes_nobody(mount: &impl Mount) {
     let directory = filled(holding(mount, 9).await, &["a"]).await;
     let mut watch = directory.watch();
     instances(&mut watch);
-    directory.remove("z").await.expect("in reach");
+    directory.remove(&replica("z", "b")).await.expect("in reach");
     assert!(!watch.has_changed().expect("the directory lives"));
     assert_eq!(instances(&mut watch), ["a"]);
 }
@@ -99,17 +132,18 @@ pub(crate) async fn a_waiting_watcher_is_woken_by_a_change(mount: &impl Mount) {
 pub(crate) async fn a_slow_watcher_sees_the_last_state(mount: &impl Mount) {
     let directory = holding(mount, 9).await;
     let mut watch = directory.watch();
-    let directory = filled(directory, &["a", "b", "c"]).await;
-    directory.remove("b").await.expect("in reach");
+    let (_, b, _) = (put(&directory, "a").await, put(&directory, "b").await, put(&directory, "c").await);
+    directory.remove(&b).await.expect("in reach");
     watch.changed().await.expect("the directory lives");
     assert_eq!(instances(&mut watch), ["a", "c"]);
     assert!(!watch.has_changed().expect("the directory lives"));
 }
 
 pub(crate) async fn a_snapshot_does_not_change_under_its_reader(mount: &impl Mount) {
-    let directory = filled(holding(mount, 9).await, &["a"]).await;
+    let directory = holding(mount, 9).await;
+    let a = put(&directory, "a").await;
     let before = Arc::clone(&directory.watch().borrow());
-    directory.remove("a").await.expect("in reach");
+    directory.remove(&a).await.expect("in reach");
     assert_eq!(before.len(), 1);
 }
 
@@ -120,9 +154,10 @@ pub(crate) async fn a_new_instance_over_the_limit_is_refused(mount: &impl Mount)
 }
 
 pub(crate) async fn a_full_directory_still_replaces_and_removes(mount: &impl Mount) {
-    let directory = filled(holding(mount, 2).await, &["a", "b"]).await;
+    let directory = holding(mount, 2).await;
+    let (a, _) = (put(&directory, "a").await, put(&directory, "b").await);
     directory.put(replica("b", "other")).await.expect("it is known");
-    directory.remove("a").await.expect("in reach");
+    directory.remove(&a).await.expect("in reach");
     directory.put(replica("c", "b")).await.expect("there is room again");
     assert_eq!(instances(&mut directory.watch()), ["b", "c"]);
 }
@@ -148,9 +183,9 @@ pub(crate) async fn changes_from_many_threads_are_all_there(mount: &impl Mount) 
                 runtime.block_on(async {
                     for number in 0..50 {
                         let name = format!("{thread}-{number}");
-                        directory.put(replica(&name, "b")).await.expect("there is room");
+                        let replica = put(&*directory, &name).await;
                         if number % 2 == 0 {
-                            directory.remove(&name).await.expect("in reach");
+                            directory.remove(&replica).await.expect("in reach");
                         }
                     }
                 });
@@ -169,10 +204,11 @@ pub(crate) async fn a_replica_of_one_pod_is_seen_at_the_other(mount: &impl Mount
     a.put(replica("one", "tools")).await.expect("there is room");
     soon("the replica is seen", there.wait_for(|list| list.len() == 1)).await.expect("the directory lives");
     assert_eq!(there.borrow()[0].backend(), "tools");
-    a.put(replica("one", "others")).await.expect("it is known");
+    let others = replica("one", "others");
+    a.put(Arc::clone(&others)).await.expect("it is known");
     soon("the change is seen", there.wait_for(|list| list[0].backend() == "others"))
         .await
         .expect("the directory lives");
-    a.remove("one").await.expect("in reach");
+    a.remove(&others).await.expect("in reach");
     soon("it is gone", there.wait_for(|list| list.is_empty())).await.expect("the directory lives");
 }

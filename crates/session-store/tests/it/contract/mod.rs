@@ -131,6 +131,8 @@ macro_rules! every_contract {
             an_instance_put_again_is_replaced_in_its_place
             putting_the_same_replica_again_wakes_nobody
             a_removed_replica_is_gone
+            a_replica_that_was_put_again_is_not_removed_by_who_put_it_first
+            a_replica_that_is_put_again_while_it_is_removed_is_listed
             removing_an_unknown_instance_wakes_nobody
             a_watcher_that_came_later_sees_the_present_list
             a_waiting_watcher_is_woken_by_a_change
