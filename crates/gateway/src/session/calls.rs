@@ -431,10 +431,8 @@ impl Calls {
             }
             Work::AtDesk(key) => shard.give_up(*key, failure.clone()),
             Work::Waits(_) => self.stop_waiting(place),
-            Work::Held(_) | Work::Elsewhere { .. } | Work::Nobody => {}
-        }
-        if let Work::Held(order) = std::mem::replace(&mut self.running[place].work, Work::Nobody) {
-            shard.withdraw(order);
+            Work::Held(order) => shard.withdraw(order.session, order.request.clone()),
+            Work::Elsewhere { .. } | Work::Nobody => {}
         }
         self.finish(place, &Event::Failed(failure), exchange, now)
     }
@@ -457,7 +455,7 @@ impl Calls {
                 }
                 Work::AtDesk(key) if is_over => shard.give_up(key, cancelled()),
                 Work::AtDesk(key) => shard.release(key),
-                Work::Held(order) => shard.withdraw(order),
+                Work::Held(order) => shard.withdraw(order.session, order.request),
                 Work::Waits(_) | Work::Elsewhere { .. } | Work::Nobody => {}
             }
         }
@@ -512,7 +510,7 @@ impl Calls {
                 _ => {
                     let request = self.running[place].asker.id.as_ref();
                     let request = request.map(|id| id.borrow().canonical().into_owned()).unwrap_or_default();
-                    shard.withdraw_call(self.session, request.into());
+                    shard.withdraw(self.session, request.into());
                     Event::Failed(outcome::repeatable("the pod that ran it died"))
                 }
             },

@@ -256,13 +256,8 @@ impl Shard {
         }
     }
 
-    /// A call that was to be run and never is leaves no trace.
-    pub(crate) fn withdraw(self: &Rc<Self>, order: Box<Order>) {
-        self.withdraw_call(order.session, order.request);
-    }
-
     /// A call that is ours in the journal and is not run leaves no trace.
-    pub(crate) fn withdraw_call(self: &Rc<Self>, session: SessionId, request: Box<str>) {
+    pub(crate) fn withdraw(self: &Rc<Self>, session: SessionId, request: Box<str>) {
         let shard = Rc::clone(self);
         self.work(async move {
             if let Err(error) = shard.store.withdraw(session, &request, &shard.pod.id).await {
