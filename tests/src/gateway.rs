@@ -28,7 +28,14 @@ impl Gateway {
     /// # Panics
     /// It does not start with them.
     pub fn with(configure: impl FnOnce(&mut Config)) -> Self {
-        let keys = Keys::fresh();
+        Self::with_keys(Keys::fresh(), configure)
+    }
+
+    /// A gateway with other settings and this key.
+    ///
+    /// # Panics
+    /// It does not start with them.
+    pub fn with_keys(keys: Keys, configure: impl FnOnce(&mut Config)) -> Self {
         let mut config = base();
         config.auth.keys.push(keys.settings());
         configure(&mut config);

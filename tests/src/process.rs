@@ -29,8 +29,15 @@ impl Process {
     /// # Panics
     /// It does not start with them.
     pub fn start(binary: &str, configure: impl FnOnce(&mut Config)) -> Self {
+        Self::with_keys(binary, Keys::fresh(), configure)
+    }
+
+    /// As [`Self::start`], with this key.
+    ///
+    /// # Panics
+    /// It does not start with them.
+    pub fn with_keys(binary: &str, keys: Keys, configure: impl FnOnce(&mut Config)) -> Self {
         let folder = TempDir::new().expect("the system has a folder for temporary files");
-        let keys = Keys::fresh();
         let mut config = base();
         config.log.level = "debug".to_owned();
         // A configuration never shows its secrets, so the key is in a file.

@@ -124,7 +124,7 @@ impl Calls {
     /// that brings it again tells what it was.
     pub(super) fn is_in_flight(&self, id: Option<Id<'_>>) -> bool {
         let place = id.and_then(|id| self.by_id.get(&*id.canonical()));
-        place.is_some_and(|&place| !matches!(self.running[place].work, Work::Elsewhere { order: None, .. }))
+        place.is_some_and(|&place| self.running[place].handler.is_some())
     }
 
     fn insert(&mut self, asker: Asker, handler: Option<&Arc<Handler>>) -> usize {
@@ -189,7 +189,7 @@ impl Calls {
         }
         let order = self.order(&asker, request, asked, resent);
         if let Some(place) = known {
-            // It runs elsewhere; now it is known what it was.
+            // It runs already; now it is known what it was.
             let running = &mut self.running[place];
             (running.asker, running.handler) = (asker, Some(Arc::clone(asked.handler)));
             if let Work::Elsewhere { order: missing, .. } = &mut running.work {

@@ -12,6 +12,9 @@ use session_store::{
 use std::rc::Rc;
 use std::time::Duration;
 
+/// How long to wait before a store that did not answer is asked again: from the first to the last, doubled each time.
+const WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(3));
+
 /// A session as its holder knows it.
 struct Known {
     id: SessionId,
@@ -132,8 +135,20 @@ impl Session {
         };
         let (shard, peer) = (Rc::clone(shard), Rc::clone(peer));
         tokio::task::spawn_local(async move {
-            let verified = known.verify(&shard).await;
-            peer.deliver_to(Delivery::Verified(verified));
+            let mut wait = WAITS.0;
+            loop {
+                if let Some(verified) = known.verify(&shard).await {
+                    return peer.deliver_to(Delivery::Verified(verified));
+                }
+                // News of a store that is back may come before it takes commands again.
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(WAITS.1);
+                let mut availability = shard.store.availability();
+                let is_back = availability.wait_for(session_store::Availability::is_up).await.is_ok();
+                if !is_back || Rc::strong_count(&peer) == 1 {
+                    return;
+                }
+            }
         });
     }
 
@@ -141,7 +156,7 @@ impl Session {
         let Some(opened) = &mut self.opened else { return Ok(()) };
         opened.verifying = false;
         match verified {
-            Verified::Held | Verified::Unasked => {}
+            Verified::Held => {}
             Verified::Taken => return Err(taken_over()),
             Verified::Restored(epoch, token) => {
                 let id = SessionId(self.id);
@@ -181,30 +196,33 @@ impl Session {
 }
 
 impl Known {
-    async fn verify(self, shard: &Shard) -> Verified {
+    /// `None` if the store did not say.
+    async fn verify(&self, shard: &Shard) -> Option<Verified> {
         if let Some(token) = self.token {
-            match shard.store.prolong(self.id, self.epoch).await {
-                Ok(()) => return Verified::Held,
-                Err(Error::Stale) => return Verified::Taken,
-                Err(Error::Unknown { .. }) => {}
-                Err(_) => return Verified::Unasked,
-            }
-            // The client's token is good again once the store has it back.
-            return match self.restore(shard, token, self.epoch).await {
-                Ok(()) => Verified::Held,
-                Err(verified) => verified,
+            let error = match shard.store.prolong(self.id, self.epoch).await {
+                Ok(()) => return Some(Verified::Held),
+                Err(error) => error,
+            };
+            return match error {
+                Error::Stale => Some(Verified::Taken),
+                // The client's token is good again once the store has it back.
+                Error::Unknown { .. } => match self.restore(shard, token, self.epoch).await {
+                    Ok(()) => Some(Verified::Held),
+                    Err(verified) => verified,
+                },
+                _ => None,
             };
         }
-        let Ok(token) = ResumeToken::fresh() else { return Verified::Unasked };
+        let token = ResumeToken::fresh().ok()?;
         // Another epoch, since calls were made that the journal does not know.
         let epoch = Epoch(self.epoch.0 + 1);
         match self.restore(shard, token.hash(self.id), epoch).await {
-            Ok(()) => Verified::Restored(epoch, token),
+            Ok(()) => Some(Verified::Restored(epoch, token)),
             Err(verified) => verified,
         }
     }
 
-    async fn restore(&self, shard: &Shard, token: TokenHash, epoch: Epoch) -> Result<(), Verified> {
+    async fn restore(&self, shard: &Shard, token: TokenHash, epoch: Epoch) -> Result<(), Option<Verified>> {
         let session = NewSession {
             id: self.id,
             tenant: &self.tenant,
@@ -214,10 +232,10 @@ impl Known {
             state: &self.state,
         };
         shard.store.restore(session, epoch).await.map_err(|error| match error {
-            Error::Stale | Error::Exists { .. } => Verified::Taken,
+            Error::Stale | Error::Exists { .. } => Some(Verified::Taken),
             error => {
                 tracing::debug!(session = %self.id, %error, "a session was not restored");
-                Verified::Unasked
+                None
             }
         })
     }

@@ -49,8 +49,6 @@ pub(crate) enum Verified {
     Taken,
     /// It is held here, under this epoch, and the client needs this token to resume it.
     Restored(Epoch, ResumeToken),
-    /// The store could not say.
-    Unasked,
 }
 
 /// The outside of a connection.

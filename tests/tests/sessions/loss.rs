@@ -1,0 +1,161 @@
+//! Redis is killed, hangs, comes back empty: what goes on, what is refused, and what is told.
+
+use serde_json::{Value, json};
+use tests::{Counter, Pods, Session, Tools, until};
+
+/// The next `session.changed`.
+fn changed(session: &mut Session) -> Value {
+    loop {
+        let message = session.next();
+        if message["method"] == "session.changed" {
+            return message["params"].clone();
+        }
+    }
+}
+
+#[test]
+fn redis_killed() {
+    let (mut pods, counter) = (Pods::new(), Counter::new());
+    let gateway = pods.pod();
+    let _tools = Tools::serve(counter.backend(), &gateway);
+    let mut session = Session::open(&gateway);
+    session.await_tool("count.once");
+    session.subscribe(&["a"]);
+    assert_eq!(gateway.admin("/health/ready").status, 200);
+    pods.redis.kill();
+    gateway.await_metric("store_up", 0.0);
+    let ready = gateway.admin("/health/ready");
+    assert_eq!(ready.status, 503, "{ready:?}");
+    // What lives goes on.
+    session.check_alive();
+    session.call("again", "count.again", &json!({"key": "again"}));
+    assert_eq!(changed(&mut session)["resumable"], false);
+    assert_eq!(session.result("again")["executed"], 1);
+    // One that may not be executed twice waits until the client can know that it can't resume.
+    session.call("once", "count.once", &json!({"key": "once"}));
+    session.check_alive();
+    assert_eq!(counter.executed("once"), 0, "it is held");
+    // The number of the ping that stands behind session.changed.
+    session.draft(&tests::Draft::new(tests::Opcode::PONG, &u32::MAX.to_be_bytes()));
+    assert_eq!(session.result("once")["executed"], 1);
+    // A publish that can't be stored says so.
+    let message = session.ask_wrong("event.publish", &json!({"name": "a"}), 4009);
+    assert!(message.contains("same key"), "{message}");
+    // A new session is none that can be resumed, and an old one cannot be here.
+    let fresh = Session::open(&gateway);
+    assert_eq!((&fresh.opened["resumable"], &fresh.opened["resume_window_ms"]), (&json!(false), &json!(0)));
+    let params = json!({"resume": {
+        "session_id": session.opened["session_id"], "resume_token": session.opened["resume_token"],
+    }});
+    let mut client = gateway.connect();
+    client.request("mine", "initialize", &params);
+    client.error(&json!("mine"), 4009);
+    client.closed(1013);
+    // It comes back empty: both sessions can be resumed from now on, with other tokens.
+    pods.redis.restart();
+    gateway.await_metric("store_up", 1.0);
+    let restored = changed(&mut session);
+    assert_eq!(restored["resumable"], true, "{restored}");
+    until("the pod to be ready", || (gateway.admin("/health/ready").status == 200).then_some(()));
+    let params = json!({"resume": {
+        "session_id": restored["session_id"], "resume_token": restored["resume_token"], "unanswered": ["lost"],
+    }});
+    drop(session);
+    let mut second = Session::initialize(gateway.connect(), params);
+    assert_eq!(second.opened["resumed"], true, "{}", second.opened);
+    assert_eq!(second.opened["subscriptions"], json!(["a"]));
+    assert_eq!(second.opened["recovered"], false, "the log has another epoch");
+    // What may have been executed while nobody kept a journal is in doubt.
+    second.call("lost", "count.once", &json!({"key": "lost"}));
+    second.error(&json!("lost"), 4006);
+    drop(fresh);
+}
+
+#[test]
+fn a_session_that_the_store_has_lost_is_put_back_and_its_token_stays_good() {
+    let mut pods = Pods::new();
+    let gateway = pods.pod();
+    let mut first = Session::open(&gateway);
+    first.subscribe(&["a"]);
+    pods.redis.kill();
+    gateway.await_metric("store_up", 0.0);
+    pods.redis.restart();
+    gateway.await_metric("store_up", 1.0);
+    let gap = first.next();
+    assert_eq!(gap["method"], "event.gap", "{gap}");
+    until("the session to be put back", || {
+        pods.redis.ask("DBSIZE").filter(|size| !size.starts_with(":0")).and_then(|_| {
+            let keys = pods.redis.ask("SCAN 0 MATCH mcpw:s:* COUNT 1000")?;
+            keys.contains("mcpw:s:").then_some(())
+        })
+    });
+    let mut second = first.move_to(&gateway, json!({}));
+    assert_eq!(second.opened["resumed"], true, "{}", second.opened);
+    assert_eq!(second.opened["subscriptions"], json!(["a"]));
+    second.publish("a", &json!(1));
+    assert_eq!(second.event().2, json!(1));
+}
+
+#[test]
+fn redis_flushed() {
+    let pods = Pods::new();
+    let gateway = pods.pod();
+    let mut session = Session::open(&gateway);
+    session.subscribe(&["a"]);
+    session.publish("a", &json!(1));
+    let (_, _, data) = session.event();
+    assert_eq!(data, json!(1));
+    pods.redis.ask("FLUSHALL");
+    session.publish("a", &json!(2));
+    // The log began anew, and that is told before the event.
+    let gap = session.next();
+    assert_eq!(gap["method"], "event.gap", "{gap}");
+    assert_eq!(session.event().2, json!(2));
+}
+
+#[test]
+fn redis_hangs() {
+    let (pods, counter) = (Pods::new(), Counter::new());
+    let gateway = pods.pod_with(|config| config.store.redis.command_timeout_ms = 200);
+    let _tools = Tools::serve(counter.backend(), &gateway);
+    let mut session = Session::open(&gateway);
+    session.await_tool("count.once");
+    pods.redis.signal("-STOP");
+    session.call("again", "count.again", &json!({"key": "again"}));
+    let answer = loop {
+        let message = session.next();
+        if message["id"] == "again" {
+            break message;
+        }
+        assert_eq!(message["method"], "session.changed", "{message}");
+    };
+    assert_eq!(answer["result"]["executed"], 1, "{answer}");
+    gateway.await_metric("store_up", 0.0);
+    session.check_alive();
+    pods.redis.signal("-CONT");
+    gateway.await_metric("store_up", 1.0);
+    assert_eq!(changed(&mut session)["resumable"], true);
+}
+
+#[test]
+fn redis_oom() {
+    let (pods, counter) = (Pods::new(), Counter::new());
+    let gateway = pods.pod();
+    let _tools = Tools::serve(counter.backend(), &gateway);
+    let mut session = Session::open(&gateway);
+    session.await_tool("count.again");
+    session.publish("a", &json!(0));
+    pods.redis.ask("CONFIG SET maxmemory 1");
+    let message = session.ask_wrong("event.publish", &json!({"name": "a"}), 4009);
+    assert!(message.contains("full"), "{message}");
+    session.call("again", "count.again", &json!({"key": "again"}));
+    loop {
+        let message = session.next();
+        if message["id"] == "again" {
+            assert_eq!(message["result"]["executed"], 1, "{message}");
+            break;
+        }
+    }
+    pods.redis.ask("CONFIG SET maxmemory 0");
+    session.publish("a", &json!(1));
+}
