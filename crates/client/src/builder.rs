@@ -1,53 +1,70 @@
-//! How a connection is to be made, and the making of it: dial, upgrade, initialize.
+//! How a client is to connect, and the first time that it does.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::Format;
-use serde_json::json;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::endpoint::Endpoint;
+use crate::greeting::Introduction;
+use crate::lifecycle::{Lifecycle, Plan};
 use crate::link::Link;
 use crate::shared::Shared;
+use crate::token::Token;
 use crate::wire::Wire;
 use crate::writer::QUEUED;
-use crate::{Client, Error, Request, Session, connection, handshake, tasks};
+use crate::{Client, Error, Reconnect, tasks};
 
-/// Describes a connection; made by [`Client::builder`].
+/// Describes a client; made by [`Client::builder`].
 #[derive(Clone)]
 #[must_use = "a builder connects only when `connect` is called"]
 pub struct Builder {
     url: String,
-    token: Option<String>,
+    token: Token,
     format: Format,
-    name: String,
-    version: String,
+    introduction: Introduction,
     deflate: bool,
     max_message_size: usize,
     unread_limit: usize,
     connect_timeout: Duration,
+    reconnect: Reconnect,
 }
 
 impl Builder {
     pub(crate) fn new(url: String) -> Self {
         Self {
             url,
-            token: None,
+            token: Token::None,
             format: Format::Json,
-            name: env!("CARGO_PKG_NAME").to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            introduction: Introduction {
+                name: env!("CARGO_PKG_NAME").to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+            },
             deflate: false,
             max_message_size: 64 << 20,
             unread_limit: 64 << 20,
             connect_timeout: Duration::from_secs(10),
+            reconnect: Reconnect::default(),
         }
     }
 
     /// The token that says who is calling, sent as `Authorization: Bearer`. None by default.
     pub fn token(mut self, token: impl Into<String>) -> Self {
-        self.token = Some(token.into());
+        self.token = Token::fixed(token.into());
+        self
+    }
+
+    /// Where tokens come from, in place of one token: asked before each connection, and again when four fifths of the
+    /// life of a token are over, if it is a JWT that tells its end. A failure counts as a failed attempt to connect.
+    pub fn token_source<F, E>(mut self, source: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<String, E>> + Send + 'static,
+        E: fmt::Display,
+    {
+        self.token = Token::source(source);
         self
     }
 
@@ -59,13 +76,13 @@ impl Builder {
 
     /// The name under which the client introduces itself; `client` by default.
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
+        self.introduction.name = name.into();
         self
     }
 
     /// The version under which the client introduces itself; this library's by default.
     pub fn version(mut self, version: impl Into<String>) -> Self {
-        self.version = version.into();
+        self.introduction.version = version.into();
         self
     }
 
@@ -82,57 +99,53 @@ impl Builder {
         self
     }
 
-    /// How many bytes may wait unread for one call's stream or one stream of notifications; 64 MiB by default.
+    /// How many bytes may wait unread for one call's stream, one stream of notifications or one subscription; 64 MiB by
+    /// default.
     pub fn unread_limit(mut self, bytes: usize) -> Self {
         self.unread_limit = bytes;
         self
     }
 
-    /// How long dialling, upgrade and `initialize` may take together; 10 seconds by default.
+    /// How long dialling, upgrade and `initialize` may take together, each time; 10 seconds by default.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
+    /// How the client comes back after it has lost its connection; by default it tries for ever.
+    pub fn reconnect(mut self, reconnect: Reconnect) -> Self {
+        self.reconnect = reconnect;
+        self
+    }
+
     /// Dials, upgrades and opens a session.
     ///
-    /// Has to be called in a tokio runtime with I/O and time, which then runs the connection. Dropping the future gives
-    /// up the attempt.
+    /// Has to be called in a tokio runtime with I/O and time, which then runs the client. Dropping the future gives up
+    /// the attempt.
     ///
     /// # Errors
-    /// [`Error::Connect`], [`Error::Refused`] for a status other than 101, [`Error::Timeout`], and whatever `initialize`
-    /// is answered with.
+    /// [`Error::Connect`], [`Error::Refused`] for a status other than 101, [`Error::Timeout`], [`Error::Token`], and
+    /// whatever `initialize` is answered with. This first attempt is the only one: [`Builder::reconnect`] counts from
+    /// the first session on.
     pub async fn connect(self) -> Result<Client, Error> {
         let endpoint = Endpoint::parse(&self.url)?;
-        tokio::time::timeout(self.connect_timeout, self.open(&endpoint))
-            .await
-            .unwrap_or(Err(Error::Timeout(self.connect_timeout)))
-    }
-
-    async fn open(&self, endpoint: &Endpoint) -> Result<Client, Error> {
-        let upgraded = handshake::upgrade(endpoint, self.token.as_deref(), self.format).await?;
-        let shared = Arc::new(Shared::new(Wire::new(self.format, self.deflate, self.max_message_size)));
-        let (queue, messages) = mpsc::channel(QUEUED);
-        tasks::start(connection::run(upgraded, messages, Arc::clone(&shared), self.max_message_size));
-        let link =
-            Arc::new(Link { shared, queue, sendable: OnceLock::new(), unread_limit: self.unread_limit });
-        let session = self.initialize(&link).await?;
-        if let Some(period) = session.heartbeat {
-            link.shared.pulse.expect_every(period);
-        }
-        if let Some(limit) = session.limit("max_message_size") {
-            let _ = link.sendable.set(limit);
-        }
-        Ok(Client::new(link, session))
-    }
-
-    async fn initialize(&self, link: &Arc<Link>) -> Result<Session, Error> {
-        let mut params = json!({ "client": { "name": self.name, "version": self.version } });
-        if self.deflate {
-            params["compression"] = json!(["deflate"]);
-        }
-        let call = link.start(&Request::new("initialize", params)?).await?;
-        Session::from_answer(call.result().await?)
+        let wire = Wire::new(self.format, self.deflate, self.max_message_size);
+        let shared = Arc::new(Shared::new(wire, self.token, self.unread_limit, !self.reconnect.is_never()));
+        let (queue, parcels) = mpsc::channel(QUEUED);
+        let (opened, first) = oneshot::channel();
+        let plan = Plan {
+            endpoint,
+            format: self.format,
+            introduction: self.introduction,
+            max_message_size: self.max_message_size,
+            connect_timeout: self.connect_timeout,
+            reconnect: self.reconnect,
+        };
+        // From here on a dropped future ends the task.
+        let link = Arc::new(Link { shared: Arc::clone(&shared), queue });
+        tasks::start(Lifecycle::new(plan, shared, parcels, opened).run());
+        first.await.unwrap_or_else(|_| Err(link.shared.reason()))?;
+        Ok(Client::new(link))
     }
 }
 
@@ -142,9 +155,10 @@ impl fmt::Debug for Builder {
         formatter
             .debug_struct("Builder")
             .field("url", &self.url)
-            .field("token", &self.token.as_ref().map(|_| "…"))
+            .field("token", &self.token)
             .field("format", &self.format)
-            .field("name", &self.name)
+            .field("introduction", &self.introduction)
+            .field("reconnect", &self.reconnect)
             .finish_non_exhaustive()
     }
 }

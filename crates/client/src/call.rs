@@ -19,7 +19,10 @@ use crate::{Error, Request, Update};
 /// So much longer than the caller's timeout is waited, for the gateway's own word about it to arrive.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// A call that was sent: a stream of its [`Update`]s and, by `.await` or [`Call::result`], its result.
+/// A call that was started: a stream of its [`Update`]s and, by `.await` or [`Call::result`], its result.
+///
+/// It outlives the connection that it was sent on: the client sends it again with the same id, and the gateway, which
+/// executes no id twice, answers with what the call came to. Where it cannot know that, the call ends with error 4006.
 ///
 /// Dropping the handle before the result is there cancels the call. A handle that is neither read nor dropped holds
 /// back nothing: progress that is not read in time gives way to newer progress, and parts of a streamed result are
@@ -50,7 +53,7 @@ impl Call {
         Self { link, id, inbox, deadline }
     }
 
-    /// The request's id on this connection, as logs of the gateway show it.
+    /// The request's id, as logs of the gateway show it. It stays the same on every connection of the client.
     pub fn id(&self) -> u64 {
         self.id
     }
@@ -87,7 +90,9 @@ impl Call {
             cancelled: bool,
         }
         let request = Request::new("tool.cancel", serde_json::json!({ "id": self.id }))?;
-        let answer = self.link.start(&request).await?.result().await?;
+        let cancel = self.link.start(request).await?;
+        self.link.shared.calls.cancelling(self.id);
+        let answer = cancel.result().await?;
         let answer: Answer = serde_json::from_str(answer.get()).map_err(|error| {
             Error::Protocol(format!("the answer to tool.cancel is not understood: {error}"))
         })?;
@@ -111,8 +116,7 @@ impl Call {
     /// Ends the call on this side, and asks for its end on the other.
     fn abandon(&self, error: Error) {
         if !self.inbox.is_settled() {
-            self.link.shared.forget(self.id);
-            self.link.shared.control.cancel(self.id);
+            self.link.shared.abandon(self.id);
             self.inbox.settle(Err(error));
         }
     }

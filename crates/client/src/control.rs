@@ -1,9 +1,11 @@
-//! What the writer owes the peer beside the queued messages: pongs, cancels, a ping, the close frame. Each kind is
+//! What the writer owes the peer of one connection beside the requests, and whether requests may go. Each kind is
 //! bounded by itself, so that whoever asks for one never waits.
 
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::Notify;
+
+use crate::wire::Outbound;
 
 /// As many answers to the gateway's own pings wait; the oldest gives way.
 const PONGS_KEPT: usize = 16;
@@ -14,11 +16,24 @@ pub(crate) struct Control {
     called: Notify,
 }
 
+/// Whether requests are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// The session is not open yet.
+    #[default]
+    Shut,
+    /// They are.
+    Open,
+    /// The gateway reads none any more; they wait for the next connection.
+    Held,
+}
+
 /// What is to be written next.
 #[derive(Default)]
 pub(crate) struct Duties {
-    /// Requests to cancel; there are never more of them than calls in flight.
-    pub(crate) cancels: Vec<u64>,
+    pub(crate) gate: Gate,
+    /// What goes before all that waits, whatever the gate.
+    pub(crate) frames: Vec<Outbound>,
     /// Ids of pings of the message format, as JSON tokens.
     pub(crate) pongs: Vec<String>,
     /// The payload of the latest WebSocket ping: RFC 6455 lets a peer answer only that one.
@@ -30,8 +45,35 @@ pub(crate) struct Duties {
 }
 
 impl Control {
-    pub(crate) fn cancel(&self, id: u64) {
-        self.ask(|duties| duties.cancels.push(id));
+    /// Forgets what the connection before was owed.
+    pub(crate) fn renew(&self) {
+        self.ask(|duties| *duties = Duties::default());
+    }
+
+    /// Asks for these frames at once.
+    pub(crate) fn send(&self, frames: impl IntoIterator<Item = Outbound>) {
+        self.ask(|duties| duties.frames.extend(frames));
+    }
+
+    /// Requests may go, behind these frames.
+    pub(crate) fn open(&self, frames: impl IntoIterator<Item = Outbound>) {
+        self.ask(|duties| {
+            duties.frames.extend(frames);
+            // A gateway that drains may have said so already.
+            if duties.gate == Gate::Shut {
+                duties.gate = Gate::Open;
+            }
+        });
+    }
+
+    /// Requests may not go any more.
+    pub(crate) fn hold(&self) {
+        self.ask(|duties| duties.gate = Gate::Held);
+    }
+
+    /// There is something beside the queue.
+    pub(crate) fn nudge(&self) {
+        self.called.notify_one();
     }
 
     pub(crate) fn answer_ping(&self, id: String) {
@@ -64,7 +106,9 @@ impl Control {
     }
 
     pub(crate) fn take(&self) -> Duties {
-        std::mem::take(&mut *self.duties.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut duties = self.duties.lock().unwrap_or_else(PoisonError::into_inner);
+        let gate = duties.gate;
+        std::mem::replace(&mut *duties, Duties { gate, ..Duties::default() })
     }
 
     fn ask(&self, change: impl FnOnce(&mut Duties)) {

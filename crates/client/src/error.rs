@@ -56,6 +56,18 @@ pub enum Error {
     /// No answer came in the time that the caller gave.
     #[error("no answer within {0:?}")]
     Timeout(Duration),
+    /// Events are missing at this place of a stream of events: the log does not reach back to the last one that came
+    /// before. The stream goes on behind the position.
+    #[error("events are missing before offset {last_offset} of the log {log_epoch}")]
+    Gap {
+        /// Which log the next events are of.
+        log_epoch: String,
+        /// The offset after which the next events stand.
+        last_offset: u64,
+    },
+    /// The source of tokens failed, so there is nothing to connect with.
+    #[error("no token: {0}")]
+    Token(String),
     /// The params, or the message as a whole, cannot be sent. Nothing was sent.
     #[error("this request cannot be sent: {0}")]
     Unsendable(String),

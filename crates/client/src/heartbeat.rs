@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 use tokio::sync::SetOnce;
 
 use crate::Error;
-use crate::control::Control;
+use crate::shared::Shared;
 
 /// The peer counts as gone after so many periods of silence, a ping unanswered in all but the first.
 const SILENT_PERIODS: u32 = 3;
@@ -29,16 +29,17 @@ impl Pulse {
     }
 
     /// Waits until the peer counts as gone, for ever if no period was set, and says so.
-    pub(crate) async fn lost(&self, control: &Control) -> Error {
+    pub(crate) async fn lost(&self, shared: &Shared) -> Error {
         let period = *self.period.wait().await;
         let mut seen = self.received.load(Ordering::Relaxed);
         let mut silent = 0;
         while silent < SILENT_PERIODS {
             tokio::time::sleep(period).await;
             let received = self.received.load(Ordering::Relaxed);
-            if received == seen {
+            // While a subscription is full nothing is read, and what the peer says is not heard.
+            if received == seen && !shared.events.is_full() {
                 silent += 1;
-                control.ping();
+                shared.control.ping();
             } else {
                 silent = 0;
                 seen = received;

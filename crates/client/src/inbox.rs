@@ -101,6 +101,11 @@ impl Inbox {
         Poll::Pending
     }
 
+    /// Waits for the outcome. Cancel safe.
+    pub(crate) async fn outcome(&self) -> Outcome {
+        std::future::poll_fn(|context| self.poll_outcome(context)).await
+    }
+
     /// The outcome, which is handed out once.
     pub(crate) fn poll_outcome(&self, context: &Context<'_>) -> Poll<Outcome> {
         let mut state = self.lock();

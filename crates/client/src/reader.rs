@@ -36,6 +36,8 @@ pub(crate) async fn run(source: impl AsyncRead + Unpin, shared: &Shared, limit: 
         if let Err(end) = take(frame, &mut assembly, &mut scratch, shared) {
             return end;
         }
+        // Nothing is dropped: what does not fit stays with the peer.
+        shared.events.room().await;
     }
 }
 

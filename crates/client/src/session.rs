@@ -1,14 +1,17 @@
 //! What `initialize` answered: facts about the session, not its state.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::Error;
+use crate::ticket::Ticket;
 
-/// The session that a connection opened.
-#[derive(Clone, Debug)]
+/// The session that a connection opened, or resumed.
+#[derive(Clone)]
 pub struct Session {
     /// The session's id, for logs and support.
     pub session_id: String,
@@ -16,13 +19,17 @@ pub struct Session {
     pub resumable: bool,
     /// Whether an earlier session was continued.
     pub resumed: bool,
+    /// Whether its events go on where they had come to.
+    pub recovered: bool,
+    /// How long the session waits for its client; `None` if it does not.
+    pub resume_window: Option<Duration>,
     /// Who answered.
     pub server: Server,
     /// How often the gateway looks after an idle connection; `None` if it does not say.
     pub heartbeat: Option<Duration>,
     /// The bounds for this connection, a JSON object.
-    pub limits: serde_json::Map<String, serde_json::Value>,
-    /// The whole answer as it came.
+    pub limits: serde_json::Map<String, Value>,
+    /// The whole answer as it came, the resume token too: nothing for logs.
     pub raw: Box<RawValue>,
 }
 
@@ -37,6 +44,18 @@ pub struct Server {
     pub version: String,
 }
 
+/// The answer to `initialize`, all of it.
+pub(crate) struct Welcome {
+    pub(crate) session: Session,
+    pub(crate) ticket: Option<Ticket>,
+    /// What is subscribed already.
+    pub(crate) subscriptions: Vec<String>,
+    /// Where the replay begins, if there is one.
+    pub(crate) position: Option<(String, u64)>,
+    /// Requests that the gateway knows nothing of.
+    pub(crate) resend: Vec<u64>,
+}
+
 #[derive(Deserialize)]
 struct Answer {
     session_id: String,
@@ -45,34 +64,97 @@ struct Answer {
     #[serde(default)]
     resumed: bool,
     #[serde(default)]
+    recovered: bool,
+    #[serde(default)]
+    resume_token: Option<String>,
+    #[serde(default)]
+    resume_window_ms: Option<u64>,
+    #[serde(default)]
     server: Server,
     #[serde(default)]
     heartbeat_ms: Option<u64>,
     #[serde(default)]
-    limits: serde_json::Map<String, serde_json::Value>,
+    limits: serde_json::Map<String, Value>,
+    #[serde(default)]
+    log_epoch: Option<String>,
+    #[serde(default)]
+    last_offset: Option<u64>,
+    #[serde(default)]
+    subscriptions: Option<Vec<String>>,
+    #[serde(default)]
+    resend: Option<Vec<Value>>,
 }
 
-impl Session {
-    pub(crate) fn from_answer(raw: Box<RawValue>) -> Result<Self, Error> {
+impl Welcome {
+    pub(crate) fn from_answer(raw: &RawValue) -> Result<Self, Error> {
         let answer: Answer = serde_json::from_str(raw.get()).map_err(|error| {
             Error::Protocol(format!("the answer to initialize is not understood: {error}"))
         })?;
-        Ok(Self {
-            session_id: answer.session_id,
+        let session_id = answer.session_id;
+        let resume_token = answer.resume_token.filter(|_| answer.resumable);
+        let ticket = resume_token.map(|resume_token| Ticket { session_id: session_id.clone(), resume_token });
+        let session = Session {
+            session_id,
             resumable: answer.resumable,
             resumed: answer.resumed,
+            recovered: answer.recovered,
+            resume_window: milliseconds(answer.resume_window_ms),
             server: answer.server,
-            heartbeat: answer.heartbeat_ms.filter(|&ms| ms > 0).map(Duration::from_millis),
+            heartbeat: milliseconds(answer.heartbeat_ms),
             limits: answer.limits,
-            raw,
+            raw: raw.to_owned(),
+        };
+        Ok(Self {
+            session,
+            ticket,
+            subscriptions: answer.subscriptions.unwrap_or_default(),
+            position: answer.log_epoch.zip(answer.last_offset),
+            // Ids that this client cannot have written are nobody's.
+            resend: answer.resend.unwrap_or_default().iter().filter_map(Value::as_u64).collect(),
         })
+    }
+}
+
+impl Session {
+    /// What stands for the session before the first is open; no caller has a client then.
+    pub(crate) fn unopened() -> Self {
+        Self {
+            session_id: String::new(),
+            resumable: false,
+            resumed: false,
+            recovered: false,
+            resume_window: None,
+            server: Server::default(),
+            heartbeat: None,
+            limits: serde_json::Map::new(),
+            raw: RawValue::NULL.to_owned(),
+        }
     }
 
     /// A limit that is a whole number, by its name.
     pub(crate) fn limit(&self, name: &str) -> Option<usize> {
-        self.limits
-            .get(name)
-            .and_then(serde_json::Value::as_u64)
-            .and_then(|limit| usize::try_from(limit).ok())
+        self.limits.get(name).and_then(Value::as_u64).and_then(|limit| usize::try_from(limit).ok())
     }
+}
+
+impl fmt::Debug for Session {
+    /// Shows everything but the raw answer.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Session")
+            .field("session_id", &self.session_id)
+            .field("resumable", &self.resumable)
+            .field("resumed", &self.resumed)
+            .field("recovered", &self.recovered)
+            .field("resume_window", &self.resume_window)
+            .field("server", &self.server)
+            .field("heartbeat", &self.heartbeat)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Zero stands for "not at all".
+fn milliseconds(value: Option<u64>) -> Option<Duration> {
+    value.filter(|&ms| ms > 0).map(Duration::from_millis)
 }

@@ -1,249 +1,196 @@
-//! What the tasks and handles of one connection share: the calls in flight, the readers of notifications, and whether
-//! the connection has ended. Does no I/O.
+//! What the task and the handles of one client share, over all its connections. Does no I/O.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use protocol::{CloseCode, ErrorCode, Id, Kind, Message, Method, MethodName, Rejection};
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use tokio::sync::SetOnce;
+use serde_json::json;
+use tokio::sync::{SetOnce, watch};
 
-use crate::assembly::Whole;
+use crate::calls::{Abandoned, Calls, Question, Role};
 use crate::control::Control;
-use crate::heartbeat::Pulse;
-use crate::inbox::{Inbox, Outcome};
+use crate::events::Events;
+use crate::inbox::Inbox;
 use crate::notification::Feed;
-use crate::reader::End;
-use crate::update::ProgressParams;
+use crate::queue::Queue;
+use crate::ticket::Ticket;
+use crate::token::Token;
 use crate::wire::Wire;
-use crate::{Error, Notification};
+use crate::{Error, Notification, Request, Session, State};
 
 pub(crate) struct Shared {
     pub(crate) wire: Wire,
+    pub(crate) token: Token,
+    /// Bytes of updates, notifications or events that may wait for one reader.
+    pub(crate) unread_limit: usize,
+    /// Whether a request outlives its connection.
+    pub(crate) reconnects: bool,
+    pub(crate) calls: Calls,
+    pub(crate) events: Events,
     pub(crate) control: Control,
-    pub(crate) pulse: Pulse,
+    pub(crate) state: watch::Sender<State>,
+    /// Set when the client is to end; the connection then closes with 1000.
+    pub(crate) quit: SetOnce<()>,
     /// Set when nothing can be sent or received any more.
     pub(crate) ended: SetOnce<Error>,
-    last_id: AtomicU64,
-    table: Mutex<Table>,
+    /// The largest message in bytes that the gateway takes.
+    sendable: AtomicUsize,
+    ticket: Mutex<Option<Ticket>>,
+    session: Mutex<Arc<Session>>,
+    feeds: Mutex<Feeds>,
 }
 
 #[derive(Default)]
-struct Table {
-    calls: HashMap<u64, Arc<Inbox>>,
-    feeds: Vec<Weak<Feed>>,
-    ended: Option<Error>,
-}
-
-#[derive(Deserialize)]
-struct ErrorBody {
-    code: u16,
-    message: String,
-    #[serde(default)]
-    details: Option<Box<RawValue>>,
+struct Feeds {
+    all: Vec<Weak<Feed>>,
+    ended: bool,
 }
 
 impl Shared {
-    pub(crate) fn new(wire: Wire) -> Self {
+    pub(crate) fn new(wire: Wire, token: Token, unread_limit: usize, reconnects: bool) -> Self {
+        let nowhere = State::Ended(Error::abnormal("there was no connection yet"));
         Self {
             wire,
+            token,
+            unread_limit,
+            reconnects,
+            calls: Calls::default(),
+            events: Events::default(),
             control: Control::default(),
-            pulse: Pulse::default(),
+            state: watch::Sender::new(nowhere),
+            quit: SetOnce::new(),
             ended: SetOnce::new(),
-            last_id: AtomicU64::new(0),
-            table: Mutex::default(),
+            sendable: AtomicUsize::new(usize::MAX),
+            ticket: Mutex::default(),
+            session: Mutex::new(Arc::new(Session::unopened())),
+            feeds: Mutex::default(),
         }
     }
 
-    /// An id that no request of this connection has; from 1.
-    pub(crate) fn next_id(&self) -> u64 {
-        self.last_id.fetch_add(1, Ordering::Relaxed) + 1
+    pub(crate) fn inbox(&self) -> Arc<Inbox> {
+        Arc::new(Inbox::new(self.unread_limit))
     }
 
-    /// Enters a call before it is sent.
-    pub(crate) fn register(&self, id: u64, inbox: Arc<Inbox>) -> Result<(), Error> {
-        let mut table = self.table();
-        if let Some(error) = &table.ended {
-            return Err(error.clone());
+    /// Sends a request past the queue.
+    pub(crate) fn errand(&self, request: Request, role: Role) -> Result<(u64, Arc<Inbox>), Error> {
+        let inbox = self.inbox();
+        let id = self.calls.errand(request, role, Arc::clone(&inbox))?;
+        self.control.nudge();
+        Ok((id, inbox))
+    }
+
+    /// Sends a request before all others, on this connection only.
+    pub(crate) fn ahead(&self, request: Request, role: Role) -> Result<Arc<Inbox>, Error> {
+        let inbox = self.inbox();
+        let id = self.calls.ids(1).start;
+        self.calls.enter(id, Question::Request(Arc::new(request)), role, Arc::clone(&inbox))?;
+        let mut due = Vec::new();
+        self.calls.claim(id..id + 1, &mut due);
+        self.control.send([self.wire.requests(&due)]);
+        Ok(inbox)
+    }
+
+    /// Ends a call on this side, and asks for its end on the other.
+    pub(crate) fn abandon(&self, id: u64) {
+        if self.calls.abandon(id) == Abandoned::Running
+            && let Ok(request) = Request::new("tool.cancel", json!({ "id": id }))
+        {
+            // Only a client that has ended refuses, and there is nothing to cancel then.
+            let _ = self.errand(request, Role::Caller);
         }
-        table.calls.insert(id, inbox);
-        Ok(())
     }
 
-    /// Forgets a call: its answer, if one comes, is nobody's.
-    pub(crate) fn forget(&self, id: u64) {
-        self.table().calls.remove(&id);
+    /// Ends a subscription, and at the gateway that to the names that no other has.
+    pub(crate) fn unsubscribe(&self, queue: &Arc<Queue>) {
+        self.events.remove(queue, |names| {
+            if let Ok(request) = Request::new("event.unsubscribe", json!({ "names": names })) {
+                // The next connection has no such subscription anyway.
+                let _ = self.errand(request, Role::Passing);
+            }
+        });
     }
 
     pub(crate) fn listen(&self, feed: &Arc<Feed>) {
-        let mut table = self.table();
-        if table.ended.is_some() {
+        let mut feeds = lock(&self.feeds);
+        if feeds.ended {
             feed.end();
             return;
         }
-        table.feeds.retain(|feed| feed.strong_count() > 0);
-        table.feeds.push(Arc::downgrade(feed));
+        feeds.all.retain(|feed| feed.strong_count() > 0);
+        feeds.all.push(Arc::downgrade(feed));
     }
 
-    /// Why the connection has ended, if it has.
-    pub(crate) fn reason(&self) -> Error {
-        self.ended.get().cloned().unwrap_or_else(|| Error::abnormal("the connection is closing"))
-    }
-
-    /// Ends everything that waits; the first reason counts.
-    pub(crate) fn end(&self, error: Error) {
-        let (calls, feeds) = {
-            let mut table = self.table();
-            if table.ended.is_some() {
-                return;
-            }
-            table.ended = Some(error.clone());
-            (std::mem::take(&mut table.calls), std::mem::take(&mut table.feeds))
-        };
-        let _ = self.ended.set(error.clone());
-        for inbox in calls.into_values() {
-            inbox.settle(Err(error.clone()));
-        }
-        for feed in feeds.iter().filter_map(Weak::upgrade) {
-            feed.end();
-        }
-    }
-
-    /// Hands each message of a frame to whom it is for.
-    pub(crate) fn receive(&self, frame: Whole, scratch: &mut Vec<u8>) -> Result<(), End> {
-        let mut fatal = None;
-        self.wire.read(frame, scratch, |message| {
-            if fatal.is_none() {
-                fatal = self.dispatch(message).err();
-            }
-        })?;
-        match fatal {
-            None => Ok(()),
-            Some(reason) => {
-                let reply = Some((
-                    CloseCode::PolicyViolation.as_u16(),
-                    "a message that is not understood".to_owned(),
-                ));
-                Err(End { error: Error::Protocol(reason), reply })
-            }
-        }
-    }
-
-    /// An error ends the connection.
-    fn dispatch(&self, message: Result<Message<'_>, Rejection<'_>>) -> Result<(), String> {
-        let message = match message {
-            Ok(message) => message,
-            Err(rejection) if rejection.code == ErrorCode::MethodNotFound => {
-                // A notification of a newer gateway, whose number this client does not know.
-                self.publish(&Err(Error::Protocol(rejection.message.into_owned())));
-                return Ok(());
-            }
-            Err(rejection) => {
-                // An answer that can't be read still is one: only its own call fails.
-                let known = rejection.id.and_then(number).and_then(|id| self.take(id));
-                return match known {
-                    Some(inbox) => {
-                        inbox.settle(Err(Error::Protocol(rejection.message.into_owned())));
-                        Ok(())
-                    }
-                    None => Err(rejection.message.into_owned()),
-                };
-            }
-        };
-        match message.kind {
-            Kind::Response => {
-                let result = raw(message.body);
-                self.settle(message.id, result);
-            }
-            Kind::Error => self.fail(&message),
-            Kind::Notification => self.notify(&message)?,
-            Kind::Ping => self.control.answer_ping(message.id.map_or_else(String::new, token)),
-            Kind::Pong => self.settle(message.id, raw("null")),
-            Kind::Request => return Err("a gateway does not send requests".to_owned()),
-        }
-        Ok(())
-    }
-
-    fn settle(&self, id: Option<Id<'_>>, outcome: Outcome) {
-        // An answer that nobody waits for belongs to a call whose handle was dropped.
-        if let Some(inbox) = id.and_then(number).and_then(|id| self.take(id)) {
-            inbox.settle(outcome);
-        }
-    }
-
-    fn fail(&self, message: &Message<'_>) {
-        let error = match serde_json::from_str::<ErrorBody>(message.body) {
-            Ok(ErrorBody { code, message, details }) => Error::Rpc { code, message, details },
-            Err(error) => Error::Protocol(format!("an error that is not understood: {error}")),
-        };
-        // No id, or 0 in binary: the gateway could not read whose error it is.
-        match message.id.and_then(number).filter(|&id| id != 0) {
-            Some(id) => self.settle(Some(Id::Sequence(id)), Err(error)),
-            None => self.publish(&Err(error)),
-        }
-    }
-
-    fn notify(&self, message: &Message<'_>) -> Result<(), String> {
-        let method = message.method.as_ref();
-        if method == Some(&MethodName::Known(Method::ToolProgress))
-            && let Ok(params) = serde_json::from_str::<ProgressParams>(message.body)
-        {
-            self.update(params);
-            return Ok(());
-        }
-        let params = raw(if message.body.is_empty() { "null" } else { message.body });
-        self.publish(&Ok(Notification {
-            method: method.map(|method| method.name().to_owned()).unwrap_or_default(),
-            params: params.map_err(|error| error.to_string())?,
-            seq: message.seq,
-        }));
-        Ok(())
-    }
-
-    fn update(&self, params: ProgressParams) {
-        let id = params.id;
-        let inbox = self.table().calls.get(&id).cloned();
-        let (Some(inbox), Some(update)) = (inbox, params.into_update()) else { return };
-        if !inbox.push(update) {
-            self.forget(id);
-            self.control.cancel(id);
-            inbox.settle(Err(Error::Lagged { missed: 1 }));
-        }
-    }
-
-    fn publish(&self, item: &Result<Notification, Error>) {
-        let feeds: Vec<_> = self.table().feeds.iter().filter_map(Weak::upgrade).collect();
+    pub(crate) fn publish(&self, item: &Result<Notification, Error>) {
+        let feeds: Vec<_> = lock(&self.feeds).all.iter().filter_map(Weak::upgrade).collect();
         for feed in feeds {
             feed.push(item.clone());
         }
     }
 
-    fn take(&self, id: u64) -> Option<Arc<Inbox>> {
-        self.table().calls.remove(&id)
+    pub(crate) fn ticket(&self) -> MutexGuard<'_, Option<Ticket>> {
+        lock(&self.ticket)
     }
 
-    fn table(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The session of the newest connection.
+    pub(crate) fn session(&self) -> Arc<Session> {
+        Arc::clone(&lock(&self.session))
+    }
+
+    pub(crate) fn set_session(&self, session: Session) {
+        self.sendable.store(session.limit("max_message_size").unwrap_or(usize::MAX), Ordering::Relaxed);
+        *lock(&self.session) = Arc::new(session);
+    }
+
+    /// Refuses what the gateway would close the connection for.
+    pub(crate) fn check_size(&self, size: usize) -> Result<(), Error> {
+        let limit = self.sendable.load(Ordering::Relaxed);
+        if size > limit {
+            return Err(Error::Unsendable(format!(
+                "a message of {size} bytes, and the gateway takes {limit}"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Ends the client: its connection, if there is one, closes with 1000.
+    pub(crate) fn quit(&self) {
+        // Whoever asks second wants the same.
+        let _ = self.quit.set(());
+    }
+
+    /// Why the client has ended, if it has.
+    pub(crate) fn reason(&self) -> Error {
+        self.ended.get().cloned().unwrap_or_else(|| Error::abnormal("the connection is closing"))
+    }
+
+    /// What belongs to the connection that was lost ends with it.
+    pub(crate) fn lost(&self, error: &Error) {
+        for entry in self.calls.take_passing() {
+            entry.inbox.settle(Err(error.clone()));
+        }
+    }
+
+    /// Ends everything that waits; the first reason counts.
+    pub(crate) fn end(&self, error: Error) {
+        if self.ended.set(error.clone()).is_err() {
+            return;
+        }
+        for entry in self.calls.end(&error) {
+            entry.inbox.settle(Err(error.clone()));
+        }
+        let closed = matches!(error, Error::Closed { code: 1000, .. });
+        self.events.end(Some(&error).filter(|_| !closed));
+        let feeds = {
+            let mut feeds = lock(&self.feeds);
+            feeds.ended = true;
+            std::mem::take(&mut feeds.all)
+        };
+        for feed in feeds.iter().filter_map(Weak::upgrade) {
+            feed.end();
+        }
+        self.state.send_replace(State::Ended(error));
     }
 }
 
-fn raw(json: &str) -> Outcome {
-    RawValue::from_string(json.to_owned()).map_err(|error| Error::Protocol(error.to_string()))
-}
-
-/// The id as this client wrote it; `None` for one that it cannot have written.
-fn number(id: Id<'_>) -> Option<u64> {
-    match id {
-        Id::Sequence(number) => Some(number),
-        Id::Token(token) => token.parse().ok(),
-    }
-}
-
-fn token(id: Id<'_>) -> String {
-    match id {
-        Id::Sequence(number) => number.to_string(),
-        Id::Token(token) => token.to_owned(),
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,12 +4,11 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use fastwebsockets::OpCode;
-use protocol::{
-    CloseCode, Format, Id, Limits, Message, Meta, Method, Outgoing, Rejection, binary, text, zlib,
-};
+use protocol::{CloseCode, Format, Id, Limits, Message, Meta, Outgoing, Rejection, binary, text, zlib};
 
 use crate::Request;
 use crate::assembly::{Violation, Whole, violation};
+use crate::calls::{Due, Question};
 
 /// A frame to be sent.
 pub(crate) struct Outbound {
@@ -38,39 +37,54 @@ impl Wire {
         Self { format, deflate, limits }
     }
 
-    pub(crate) fn request(&self, id: u64, request: &Request) -> Outbound {
-        let mut payload = Vec::new();
-        self.write_request(id, request, &mut payload);
-        self.frame(payload)
+    /// How many bytes a request takes, alone or in a batch.
+    pub(crate) fn size(&self, id: u64, request: &Request) -> usize {
+        let meta = meta(request, request.timeout);
+        outgoing(id, request, &meta).encoded_len(self.format)
     }
 
-    /// All requests in one frame.
-    pub(crate) fn batch(&self, requests: &[(u64, Request)]) -> Outbound {
+    /// These requests in one frame.
+    pub(crate) fn requests(&self, due: &[Due]) -> Outbound {
+        let listed = self.format == Format::Json && due.len() != 1;
         let mut payload = Vec::new();
-        for (place, (id, request)) in requests.iter().enumerate() {
-            if self.format == Format::Json {
+        for (place, due) in due.iter().enumerate() {
+            if listed {
                 payload.push(if place == 0 { b'[' } else { b',' });
             }
-            self.write_request(*id, request, &mut payload);
+            self.write(due, &mut payload);
         }
-        if self.format == Format::Json {
+        if listed {
             payload.push(b']');
         }
         self.frame(payload)
     }
 
+    /// These requests in as many frames as the gateway wants: each with up to `batch` of them, and with up to `bytes`
+    /// unless a single one has more.
+    pub(crate) fn frames(&self, due: &[Due], batch: usize, bytes: usize) -> Vec<Outbound> {
+        let mut frames = Vec::new();
+        let (mut begin, mut size) = (0, 0);
+        for (place, next) in due.iter().enumerate() {
+            // A comma or bracket each.
+            let more = 2 + match &next.question {
+                Question::Request(request) => self.size(next.id, request),
+                Question::Ping => Outgoing::ping(Some(Id::Sequence(next.id))).encoded_len(self.format),
+            };
+            if place > begin && (place - begin >= batch || size + more > bytes) {
+                frames.push(self.requests(&due[begin..place]));
+                (begin, size) = (place, 0);
+            }
+            size += more;
+        }
+        if begin < due.len() {
+            frames.push(self.requests(&due[begin..]));
+        }
+        frames
+    }
+
     pub(crate) fn notification(&self, notification: &Request) -> Outbound {
         let method = notification.method.as_str();
         self.single(&Outgoing::notification(method, notification.params.as_bytes(), None))
-    }
-
-    pub(crate) fn cancel(&self, id: u64, cancelled: u64) -> Outbound {
-        let params = format!("{{\"id\":{cancelled}}}").into_bytes();
-        self.single(&Outgoing::request(Id::Sequence(id), Method::ToolCancel, params, None))
-    }
-
-    pub(crate) fn ping(&self, id: u64) -> Outbound {
-        self.single(&Outgoing::ping(Some(Id::Sequence(id))))
     }
 
     /// Answers a ping whose id is this JSON token.
@@ -115,15 +129,13 @@ impl Wire {
         Ok(())
     }
 
-    fn write_request(&self, id: u64, request: &Request, out: &mut Vec<u8>) {
-        let meta = Meta {
-            traceparent: request.traceparent.as_deref().map(Cow::Borrowed),
-            timeout_ms: request.timeout.map(milliseconds),
-            ..Meta::default()
-        };
-        let params = request.params.as_bytes();
-        Outgoing::request(Id::Sequence(id), request.method.as_str(), params, Some(&meta))
-            .encode(self.format, out);
+    fn write(&self, due: &Due, out: &mut Vec<u8>) {
+        match &due.question {
+            Question::Request(request) => {
+                outgoing(due.id, request, &meta(request, due.timeout)).encode(self.format, out);
+            }
+            Question::Ping => Outgoing::ping(Some(Id::Sequence(due.id))).encode(self.format, out),
+        }
     }
 
     fn single(&self, message: &Outgoing<'_>) -> Outbound {
@@ -138,6 +150,18 @@ impl Wire {
             Format::Binary => OpCode::Binary,
         };
         Outbound { opcode, payload }
+    }
+}
+
+fn outgoing<'a>(id: u64, request: &'a Request, meta: &'a Meta<'a>) -> Outgoing<'a> {
+    Outgoing::request(Id::Sequence(id), request.method.as_str(), request.params.as_bytes(), Some(meta))
+}
+
+fn meta(request: &Request, timeout: Option<Duration>) -> Meta<'_> {
+    Meta {
+        traceparent: request.traceparent.as_deref().map(Cow::Borrowed),
+        timeout_ms: timeout.map(milliseconds),
+        ..Meta::default()
     }
 }
 

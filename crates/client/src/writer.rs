@@ -1,12 +1,14 @@
 //! Writes what callers queue and what the connection owes, all that is there in one write. Reads nothing.
 
 use std::io;
+use std::ops::Range;
 
 use fastwebsockets::{Frame, OpCode, Payload};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 
-use crate::control::Duties;
+use crate::calls::Due;
+use crate::control::{Duties, Gate};
 use crate::shared::Shared;
 use crate::wire::Outbound;
 
@@ -15,35 +17,64 @@ pub(crate) const QUEUED: usize = 256;
 /// A buffer that grew over this is given back.
 const BUFFER_KEPT: usize = 1 << 20;
 
-/// Writes until a close frame was written or every sender is gone.
+/// What a caller queues. Those of requests are looked up when they are written: some are not wanted any more by then.
+pub(crate) enum Parcel {
+    /// Requests that go in one frame.
+    Requests(Range<u64>),
+    /// A notification.
+    Notice(Outbound),
+}
+
+/// Writes until a close frame was written.
 pub(crate) async fn run(
     mut socket: impl AsyncWrite + Unpin,
-    mut messages: mpsc::Receiver<Outbound>,
+    queue: &mut mpsc::Receiver<Parcel>,
     shared: &Shared,
 ) -> io::Result<()> {
-    let mut batch = Vec::new();
+    let mut parcels = Vec::new();
+    let mut due = Vec::new();
     let mut buffer = Vec::new();
+    // Without senders there is nothing to wait for in the queue.
+    let (mut open, mut senders) = (false, true);
     loop {
         // Both are cancel safe: whichever loses has taken nothing.
-        let open = tokio::select! {
-            count = messages.recv_many(&mut batch, QUEUED) => count > 0,
-            () = shared.control.called() => true,
-        };
-        // Taken before the queue is emptied: the request that a cancel is for always goes first.
-        let duties = shared.control.take();
-        while batch.len() < 2 * QUEUED
-            && let Ok(message) = messages.try_recv()
-        {
-            batch.push(message);
+        tokio::select! {
+            count = queue.recv_many(&mut parcels, QUEUED), if open && senders => senders = count > 0,
+            () = shared.control.called() => {}
         }
-        for message in batch.drain(..) {
-            append(message, &mut buffer);
+        let mut duties = shared.control.take();
+        open = duties.gate == Gate::Open;
+        for frame in duties.frames.drain(..) {
+            append(frame, &mut buffer);
+        }
+        // The queue is emptied after the duties were taken: what was queued before a close is written before it.
+        while open
+            && parcels.len() < 2 * QUEUED
+            && let Ok(parcel) = queue.try_recv()
+        {
+            parcels.push(parcel);
+        }
+        for parcel in parcels.drain(..) {
+            match parcel {
+                Parcel::Requests(ids) => {
+                    shared.calls.claim(ids, &mut due);
+                    append_requests(&mut due, shared, &mut buffer);
+                }
+                Parcel::Notice(frame) => append(frame, &mut buffer),
+            }
+        }
+        if open {
+            // A frame each: they have nothing to do with each other.
+            shared.calls.claim_errands(&mut due);
+            for errand in std::mem::take(&mut due) {
+                append(shared.wire.requests(&[errand]), &mut buffer);
+            }
         }
         let closing = duties.close.is_some();
         perform(duties, shared, &mut buffer);
         socket.write_all(&buffer).await?;
         socket.flush().await?;
-        if closing || !open {
+        if closing {
             return Ok(());
         }
         buffer.clear();
@@ -52,9 +83,6 @@ pub(crate) async fn run(
 }
 
 fn perform(duties: Duties, shared: &Shared, buffer: &mut Vec<u8>) {
-    for cancelled in duties.cancels {
-        append(shared.wire.cancel(shared.next_id(), cancelled), buffer);
-    }
     for id in duties.pongs {
         append(shared.wire.pong(&id), buffer);
     }
@@ -68,6 +96,14 @@ fn perform(duties: Duties, shared: &Shared, buffer: &mut Vec<u8>) {
         let mut payload = code.to_be_bytes().to_vec();
         payload.extend_from_slice(reason.as_bytes());
         append(Outbound { opcode: OpCode::Close, payload }, buffer);
+    }
+}
+
+/// Appends these requests as one frame, and takes them away.
+fn append_requests(due: &mut Vec<Due>, shared: &Shared, buffer: &mut Vec<u8>) {
+    if !due.is_empty() {
+        append(shared.wire.requests(due), buffer);
+        due.clear();
     }
 }
 

@@ -6,13 +6,21 @@ use serde_json::{Value, json};
 
 use crate::support::{Peer, ready};
 
-const METHODS: [(u16, &str); 6] = [
+const METHODS: [(u16, &str); 14] = [
     (1, "initialize"),
     (3, "tool.execute"),
     (7, "tool.cancel"),
+    (6, "event.subscribe"),
+    (12, "event.unsubscribe"),
+    (13, "event.publish"),
+    (14, "session.refresh"),
     (15, "echo"),
+    (16, "session.close"),
     (17, "tool.progress"),
+    (18, "session.migrate"),
     (19, "event"),
+    (20, "event.gap"),
+    (21, "session.changed"),
 ];
 
 /// Binary messages as their JSON envelopes.

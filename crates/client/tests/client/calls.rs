@@ -98,10 +98,11 @@ async fn cancel_is_a_request_and_the_call_ends_with_4008() {
 }
 
 #[tokio::test]
-async fn dropping_an_unfinished_call_cancels_it_after_its_request() {
+async fn dropping_an_unfinished_call_cancels_it_if_it_was_sent() {
     let gateway = ready(async |mut peer: Peer| {
         let request = peer.receive().await;
-        assert_eq!(request["method"], "tool.execute");
+        assert_eq!(request["method"], "tool.execute", "what was dropped unsent is not sent");
+        peer.progress(&request, json!({"progress": 1})).await;
         let mut both = [peer.receive().await, peer.receive().await];
         both.sort_by_key(|message| message["method"] == "next");
         let [cancel, next] = both;
@@ -119,7 +120,10 @@ async fn dropping_an_unfinished_call_cancels_it_after_its_request() {
     })
     .await;
     let client = gateway.client().connect().await.expect("a client");
-    drop(client.call("tool.execute", json!({"tool": "sleep"})).await.expect("a call"));
+    drop(client.call("unsent", ()).await.expect("a call"));
+    let mut call = client.call("tool.execute", json!({"tool": "sleep"})).await.expect("a call");
+    call.next().await.expect("it was sent");
+    drop(call);
     let mut answered = client.call("next", ()).await.expect("a call");
     assert!(answered.next().await.is_none());
     drop(answered);

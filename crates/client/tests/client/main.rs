@@ -7,4 +7,5 @@ mod frames;
 mod handshake;
 mod notifications;
 mod overflow;
+mod resuming;
 mod support;

@@ -1,4 +1,4 @@
-//! A WebSocket server for one connection that follows a test's script. Knows nothing of the client.
+//! A WebSocket server that follows a test's script, over one connection or several. Knows nothing of the client.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -12,6 +12,7 @@ use hyper::upgrade::Upgraded;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -23,7 +24,13 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
+    /// A client that ends with its first connection.
     pub(crate) fn client(&self) -> client::Builder {
+        self.returning_client().reconnect(client::Reconnect::never())
+    }
+
+    /// A client that comes back.
+    pub(crate) fn returning_client(&self) -> client::Builder {
         client::Client::builder(&self.url).name("test")
     }
 
@@ -65,13 +72,51 @@ where
     S: FnOnce(TcpStream) -> F + Send + 'static,
     F: Future<Output = ()> + Send,
 {
+    house(async move |door: Door| script(door.stream().await).await).await
+}
+
+/// Listens and lets the script accept as many connections as it wants.
+pub(crate) async fn house<S, F>(script: S) -> Gateway
+where
+    S: FnOnce(Door) -> F + Send + 'static,
+    F: Future<Output = ()> + Send,
+{
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("ws://{}/ws", listener.local_addr().expect("an address"));
-    let script = start(async move {
-        let (stream, _) = listener.accept().await.expect("a connection");
-        script(stream).await;
-    });
-    Gateway { url, script }
+    Gateway { url, script: start(async move { script(Door { listener }).await }) }
+}
+
+/// Where connections come in.
+pub(crate) struct Door {
+    listener: TcpListener,
+}
+
+impl Door {
+    pub(crate) async fn stream(&self) -> TcpStream {
+        self.listener.accept().await.expect("a connection").0
+    }
+
+    /// The next connection, upgraded.
+    pub(crate) async fn peer(&self) -> Peer {
+        accept(self.stream().await).await
+    }
+
+    /// The next connection with a session on it, and what it was opened with.
+    pub(crate) async fn session(&self, answer: Value) -> (Peer, Value) {
+        let mut peer = self.peer().await;
+        let request = peer.initialize(answer).await;
+        (peer, request["params"].clone())
+    }
+
+    /// Refuses the next connection with this answer.
+    pub(crate) async fn refuse(&self, response: &str) {
+        let mut stream = self.stream().await;
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.expect("a request"));
+        }
+        stream.write_all(response.as_bytes()).await.expect("the client reads");
+    }
 }
 
 /// The server's end of a connection.
@@ -133,6 +178,18 @@ impl Peer {
         messages.remove(0)
     }
 
+    /// The messages of the next frame, whichever the format.
+    pub(crate) async fn receive_all(&mut self) -> Vec<Value> {
+        let (opcode, payload) = self.frame().await;
+        if opcode == OpCode::Binary {
+            return crate::binary::parse(&payload);
+        }
+        match serde_json::from_slice(&payload).expect("JSON") {
+            Value::Array(messages) => messages,
+            message => vec![message],
+        }
+    }
+
     /// The next frame of any kind.
     pub(crate) async fn frame(&mut self) -> (OpCode, Vec<u8>) {
         self.frame_or_end().await.expect("a frame")
@@ -181,6 +238,14 @@ impl Peer {
 
     pub(crate) async fn close(&mut self, code: u16, reason: &str) {
         self.socket.write_frame(Frame::close(code, reason.as_bytes())).await.expect("the client reads");
+    }
+
+    /// Ends the session as the client asks for it, and the connection with it.
+    pub(crate) async fn part(mut self) {
+        let request = self.receive().await;
+        assert_eq!(request["method"], "session.close");
+        self.answer(&request, json!({})).await;
+        self.close(1000, "").await;
     }
 
     /// The bytes below the frames.

@@ -4,14 +4,16 @@
 mod input;
 mod report;
 
+use std::convert::Infallible;
 use std::fmt;
+use std::future::pending;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use client::{Call, Client, Error, Format, Notifications, Request, Update};
+use client::{Call, Client, Error, Format, Notifications, Reconnect, Request, State, States, Update};
 use serde_json::value::RawValue;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
@@ -67,7 +69,8 @@ pub(super) struct Arguments {
     /// Speak mcp.v1.binary instead of JSON text.
     #[arg(long)]
     binary: bool,
-    /// Stay connected after the answer and print notifications, one line of JSON each, until ctrl-c.
+    /// Stay connected after the answer and print notifications, one line of JSON each, until ctrl-c. A lost connection
+    /// is made again, and each event is printed once.
     #[arg(long, short)]
     watch: bool,
     /// How long to wait for the answer: seconds, or like 500ms, 30s, 5m. The gateway is told as well.
@@ -164,17 +167,52 @@ async fn perform(
     }
     // Listening begins before the request, so that nothing that it sets off is missed.
     let notifications = arguments.watch.then(|| client.notifications());
+    tokio::select! {
+        done = converse(arguments, &client, request, notifications, interrupt) => done?,
+        never = tell(client.states()) => match never {},
+    }
+    let _ = timeout(CLOSE_WAIT, client.close()).await;
+    Ok(())
+}
+
+/// Gets the answer, and with --watch what comes after it.
+async fn converse(
+    arguments: &Arguments,
+    client: &Client,
+    request: Request,
+    notifications: Option<Notifications>,
+    interrupt: &mut Signal,
+) -> Result<(), Failure> {
     let started = Instant::now();
-    let result = answer(arguments, &client, request, interrupt).await?;
+    let result = answer(arguments, client, request, interrupt).await?;
     print(&arguments.layout().apply(result.get()))?;
     if arguments.verbose {
         report::line(&format!("answered after {:.1?}", started.elapsed()));
     }
-    if let Some(notifications) = notifications {
-        watch(&client, notifications, interrupt).await?;
+    match notifications {
+        Some(notifications) => watch(client, notifications, interrupt).await,
+        None => Ok(()),
     }
-    let _ = timeout(CLOSE_WAIT, client.close()).await;
-    Ok(())
+}
+
+/// Tells when the connection is lost and when there is one again.
+async fn tell(mut states: States) -> Infallible {
+    let mut lost = false;
+    while let Some(state) = states.next().await {
+        match state {
+            State::Reconnecting { reason, .. } if !lost => {
+                report::line(&format!("{reason}; connecting again"));
+                lost = true;
+            }
+            State::Connected { away, resumed, connection: 2.., .. } => {
+                let session = if resumed { "the session goes on" } else { "in a new session" };
+                report::line(&format!("connected again after {away:.1?}, {session}"));
+                lost = false;
+            }
+            _ => {}
+        }
+    }
+    pending().await
 }
 
 fn prepare(arguments: &Arguments) -> Result<(Request, Target), Mistake> {
@@ -197,6 +235,9 @@ async fn connect(arguments: &Arguments, target: Target) -> Result<Client, Error>
     }
     if let Some(timeout) = arguments.timeout {
         builder = builder.connect_timeout(timeout);
+    }
+    if !arguments.watch {
+        builder = builder.reconnect(Reconnect::never());
     }
     builder.connect().await
 }
@@ -239,7 +280,7 @@ async fn cancel(call: &Call, interrupt: &mut Signal) {
     }
 }
 
-/// Prints notifications until ctrl-c or the end of the connection.
+/// Prints notifications until ctrl-c or the end of the client.
 async fn watch(
     client: &Client,
     mut notifications: Notifications,

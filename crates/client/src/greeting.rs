@@ -1,0 +1,86 @@
+//! The first words of each connection: `initialize`, then what the client had before. Does not know how connections
+//! are made.
+
+use protocol::ErrorCode;
+use serde_json::json;
+
+use crate::calls::Role;
+use crate::event::Position;
+use crate::events::Difference;
+use crate::session::Welcome;
+use crate::shared::Shared;
+use crate::wire::Outbound;
+use crate::{Error, Request};
+
+/// As many messages a gateway takes in a frame that does not say.
+const BATCH: usize = 100;
+
+/// How the client introduces itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Introduction {
+    pub(crate) name: String,
+    pub(crate) version: String,
+}
+
+impl Introduction {
+    /// Opens a session, or resumes the one that there is a ticket for, and goes on where the client was. Requests flow
+    /// when this returns.
+    pub(crate) async fn greet(&self, shared: &Shared) -> Result<Welcome, Error> {
+        let inbox = shared.ahead(self.request(shared)?, Role::Greeting)?;
+        let welcome = Welcome::from_answer(&inbox.outcome().await?)?;
+        let frames = resumption(shared, &welcome)?;
+        shared.control.open(frames);
+        Ok(welcome)
+    }
+
+    fn request(&self, shared: &Shared) -> Result<Request, Error> {
+        let mut params = json!({ "client": { "name": self.name, "version": self.version } });
+        if shared.wire.deflate {
+            params["compression"] = json!(["deflate"]);
+        }
+        let unanswered = shared.calls.unanswered();
+        if let Some(ticket) = shared.ticket().clone() {
+            params["resume"] =
+                json!({ "session_id": ticket.session_id, "resume_token": ticket.resume_token });
+            if let Some(Position { log_epoch, last_offset }) = shared.events.position() {
+                params["resume"]["log_epoch"] = json!(log_epoch);
+                params["resume"]["last_offset"] = json!(last_offset);
+            }
+        }
+        if !unanswered.is_empty() {
+            params["resume"]["unanswered"] = json!(unanswered);
+        }
+        Request::new("initialize", params)
+    }
+}
+
+/// What is sent before anything new: the subscriptions that the session lacks, and every request without an answer.
+fn resumption(shared: &Shared, welcome: &Welcome) -> Result<Vec<Outbound>, Error> {
+    let Difference { missing, surplus, from } = shared.events.difference(welcome);
+    if !surplus.is_empty() {
+        let request = Request::new("event.unsubscribe", json!({ "names": surplus }))?;
+        shared.ahead(request, Role::Passing)?;
+    }
+    if !missing.is_empty() {
+        let mut params = json!({ "names": missing });
+        let replay = from.is_some();
+        if let Some(Position { log_epoch, last_offset }) = from {
+            params["log_epoch"] = json!(log_epoch);
+            params["last_offset"] = json!(last_offset);
+        }
+        shared.ahead(Request::new("event.subscribe", params)?, Role::Renewal { replay })?;
+    }
+    // A call that was cancelled is not sent again, and this gateway can say nothing about it.
+    let unknown = |id| !welcome.session.resumed || welcome.resend.contains(&id);
+    for entry in shared.calls.take_cancelled(unknown) {
+        entry.inbox.settle(Err(Error::Rpc {
+            code: ErrorCode::Cancelled.as_u16(),
+            message: "cancelled; the connection was lost before the gateway confirmed it".to_owned(),
+            details: None,
+        }));
+    }
+    let batch = welcome.session.limit("message_batch_size").unwrap_or(BATCH);
+    let sizes = ["max_message_size", "max_frame_size"].map(|name| welcome.session.limit(name));
+    let bytes = sizes.into_iter().flatten().min().unwrap_or(usize::MAX);
+    Ok(shared.wire.frames(&shared.calls.claim_unanswered(), batch.max(1), bytes))
+}

@@ -1,0 +1,217 @@
+//! The life of a client: connect, run until the connection ends, decide, wait, connect again. Knows no messages.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use protocol::{CloseCode, Format};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::endpoint::Endpoint;
+use crate::greeting::Introduction;
+use crate::heartbeat::Pulse;
+use crate::session::Welcome;
+use crate::shared::Shared;
+use crate::verdict::Verdict;
+use crate::writer::Parcel;
+use crate::{Error, Reconnect, State, connection, handshake, renewal};
+
+/// So long a gateway that was no use has to take note of the end.
+const PARTING: Duration = Duration::from_secs(1);
+
+/// What a client was told about its connections.
+pub(crate) struct Plan {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) format: Format,
+    pub(crate) introduction: Introduction,
+    pub(crate) max_message_size: usize,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) reconnect: Reconnect,
+}
+
+/// The task of a client.
+pub(crate) struct Lifecycle {
+    plan: Plan,
+    shared: Arc<Shared>,
+    queue: mpsc::Receiver<Parcel>,
+    /// Whoever waits for the first session.
+    first: Option<oneshot::Sender<Result<(), Error>>>,
+    connections: u64,
+    /// When the connection was lost, while there is none.
+    lost: Option<Instant>,
+    /// Attempts since then that came to nothing, or to a connection that did not last.
+    failures: u32,
+    /// A fresh token was asked for since the last session, because the one before was refused.
+    renewed: bool,
+}
+
+/// How a connection, or an attempt at one, ended.
+struct End {
+    error: Error,
+    /// When its session was opened, if it was.
+    opened: Option<Instant>,
+    /// A session was to be resumed.
+    resuming: bool,
+}
+
+impl Lifecycle {
+    pub(crate) fn new(
+        plan: Plan,
+        shared: Arc<Shared>,
+        queue: mpsc::Receiver<Parcel>,
+        first: oneshot::Sender<Result<(), Error>>,
+    ) -> Self {
+        let first = Some(first);
+        Self { plan, shared, queue, first, connections: 0, lost: None, failures: 0, renewed: false }
+    }
+
+    /// Runs the client to its end.
+    pub(crate) async fn run(mut self) {
+        let reason = loop {
+            let end = self.connect().await;
+            self.shared.lost(&end.error);
+            let Some(delay) = self.next(&end) else { break end.error };
+            let since = *self.lost.get_or_insert_with(Instant::now);
+            self.shared.state.send_replace(State::Reconnecting {
+                since: since.into_std(),
+                attempt: self.failures.max(1),
+                reason: end.error.clone(),
+            });
+            tokio::select! {
+                () = sleep(delay) => {}
+                _ = self.shared.quit.wait() => break closed(),
+            }
+        };
+        self.shared.end(reason);
+    }
+
+    /// How long to wait before the next attempt; `None` if there is to be none.
+    fn next(&mut self, end: &End) -> Option<Duration> {
+        let reconnect = self.plan.reconnect;
+        // The first attempt is the caller's to repeat.
+        if self.shared.quit.get().is_some() || reconnect.is_never() || self.connections == 0 {
+            return None;
+        }
+        if let Some(opened) = end.opened {
+            // A connection that lasted ends the row of failures; one that broke at once is one of them.
+            if opened.elapsed() >= reconnect.cap(self.failures) {
+                self.failures = 0;
+            }
+            self.renewed = false;
+        }
+        let delay = match Verdict::on(&end.error, end.resuming && end.opened.is_none()) {
+            Verdict::End => return None,
+            Verdict::Renew if !self.shared.token.is_renewable() => return None,
+            Verdict::Renew if !std::mem::replace(&mut self.renewed, true) => Duration::ZERO,
+            Verdict::Afresh => {
+                *self.shared.ticket() = None;
+                Duration::ZERO
+            }
+            Verdict::After(delay) => delay,
+            Verdict::Renew | Verdict::Later => reconnect.delay(self.failures),
+        };
+        self.failures = self.failures.saturating_add(1);
+        let away = self.lost.map_or(Duration::ZERO, |lost| lost.elapsed());
+        reconnect.give_up_after.is_none_or(|most| away.saturating_add(delay) <= most).then_some(delay)
+    }
+
+    /// Makes a connection, opens or resumes a session on it, and runs it to its end.
+    async fn connect(&mut self) -> End {
+        let resuming = self.shared.ticket().is_some();
+        let failed = |error| End { error, opened: None, resuming };
+        let shared = Arc::clone(&self.shared);
+        let most = self.plan.connect_timeout;
+        let mut patience = pin!(sleep(most));
+        let dialled = tokio::select! {
+            dialled = dial(&self.plan, &shared) => dialled,
+            () = &mut patience => Err(Error::Timeout(most)),
+            _ = shared.quit.wait() => Err(closed()),
+        };
+        let (upgraded, token) = match dialled {
+            Ok(dialled) => dialled,
+            Err(error) => return self.refuse(failed(error)),
+        };
+        shared.control.renew();
+        let pulse = Pulse::default();
+        let limit = self.plan.max_message_size;
+        let mut connection = pin!(connection::run(upgraded, &mut self.queue, &shared, &pulse, limit));
+        let mut greeting = pin!(self.plan.introduction.greet(&shared));
+        let greeted = tokio::select! {
+            // An answer that came right before the end has opened a session all the same.
+            error = &mut connection => match greeting.now_or_never() {
+                Some(Ok(welcome)) => Ok((welcome, Some(error))),
+                _ => Err((error, false)),
+            },
+            welcome = &mut greeting => welcome.map(|welcome| (welcome, None)).map_err(|error| (error, true)),
+            () = &mut patience => Err((Error::Timeout(most), false)),
+            _ = shared.quit.wait() => Err((closed(), true)),
+        };
+        let (welcome, ended) = match greeted {
+            Ok(greeted) => greeted,
+            Err((error, open)) => {
+                if let Some(first) = self.first.take() {
+                    let _ = first.send(Err(error.clone()));
+                }
+                if open {
+                    shared.control.close(CloseCode::Normal.as_u16(), "");
+                    let _ = timeout(PARTING, connection).await;
+                }
+                return failed(error);
+            }
+        };
+        if let Some(period) = welcome.session.heartbeat {
+            pulse.expect_every(period);
+        }
+        let opened = Instant::now();
+        self.connections += 1;
+        let away = self.lost.take().map_or(Duration::ZERO, |lost| lost.elapsed());
+        shared.state.send_replace(connected(&welcome, self.connections, away));
+        if let Some(first) = self.first.take() {
+            let _ = first.send(Ok(()));
+        }
+        let error = match ended {
+            Some(error) => error,
+            None => tokio::select! {
+                error = &mut connection => error,
+                never = renewal::run(&shared, token) => match never {},
+                _ = shared.quit.wait() => {
+                    shared.control.close(CloseCode::Normal.as_u16(), "");
+                    connection.await
+                }
+            },
+        };
+        End { error, opened: Some(opened), resuming }
+    }
+
+    fn refuse(&mut self, end: End) -> End {
+        if let Some(first) = self.first.take() {
+            let _ = first.send(Err(end.error.clone()));
+        }
+        end
+    }
+}
+
+async fn dial(plan: &Plan, shared: &Shared) -> Result<(handshake::Upgraded, Option<String>), Error> {
+    let token = shared.token.now().await?;
+    let upgraded = handshake::upgrade(&plan.endpoint, token.as_deref(), plan.format).await?;
+    Ok((upgraded, token))
+}
+
+fn connected(welcome: &Welcome, connection: u64, away: Duration) -> State {
+    let session = &welcome.session;
+    State::Connected {
+        session_id: session.session_id.clone(),
+        resumable: session.resumable,
+        resumed: session.resumed,
+        recovered: session.recovered,
+        connection,
+        away,
+    }
+}
+
+/// The caller has closed the client while there was no connection.
+fn closed() -> Error {
+    Error::Closed { code: CloseCode::Normal.as_u16(), reason: "the client was closed".to_owned() }
+}
