@@ -1,12 +1,12 @@
-//! What a connection costs that does nothing: authenticated, its session open, one echo behind it.
+//! What a connection costs that does nothing: authenticated, with a session that can be resumed, one echo behind it.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
 use super::budget::{Budgets, grouped};
-use super::socket::{Connection, Endpoint};
+use super::crowd;
+use super::socket::Connection;
 use super::subject::{self, Programs};
 use super::wire::{Method, Wire};
 use crate::affinity::{Cpus, pin_thread};
@@ -18,7 +18,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 15_000, value_parser = clap::value_parser!(u32).range(1..))]
     connections: u32,
     /// How many handshakes are under way at once.
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = crowd::BURST, value_parser = clap::value_parser!(u32).range(1..))]
     burst: u32,
     /// How long the idle connections are watched; two rounds of pings by default.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
@@ -29,36 +29,26 @@ const WIRE: Wire = Wire::Json;
 const BYTES_LIMIT: f64 = 2_000.0;
 /// Percent of one core.
 const CPU_LIMIT: f64 = 0.001;
-/// Ports are scarce for one pair of addresses, so the connections come from several.
-const SOURCES: u8 = 8;
 
 pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets) -> Result<()> {
     let cpus = Cpus::pick()?;
     pin_thread(cpus.generator)?;
-    ensure_descriptors(options.connections)?;
     // One more than are opened: the first is closed at once, and its end may take a moment.
     let limit = options.connections + 1;
     let gateway = programs.gateway(cpus.server, &[("WEBSOCKET_MAX_CONNECTIONS", limit.to_string())])?;
     let endpoint = subject::endpoint(&gateway, WIRE)?;
 
     // The first connection brings pages of code into memory that no later one does.
-    drop(open(&endpoint, 0, 1)?);
+    echo_all(&mut crowd::open(&endpoint, 1, 1)?, 1)?;
     let before = gateway.process.resident_bytes()?;
 
     let started = Instant::now();
-    let mut connections = Vec::new();
-    while connections.len() < options.connections as usize {
-        let first = u32::try_from(connections.len())?;
-        let burst = options.burst.min(options.connections - first);
-        connections
-            .extend(open(&endpoint, first, burst).with_context(|| format!("after {first} connections"))?);
-    }
+    let mut connections = crowd::open(&endpoint, options.connections, options.burst)?;
+    let opened = started.elapsed();
+    echo_all(&mut connections, 1)?;
     let count = f64::from(options.connections);
-    println!("{} connections, authenticated, one echo each, in {:.1?}", grouped(count), started.elapsed());
+    println!("{} connections, authenticated, each with a session, in {opened:.1?}", grouped(count));
 
-    for connection in &connections {
-        connection.stream.set_nonblocking(true)?;
-    }
     quiet(&gateway.process, &mut connections)?;
     let settled = gateway.process.resident_bytes()?;
 
@@ -72,7 +62,7 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
     );
 
     // Still there, every one of them, and no larger after more traffic.
-    echo_all(&mut connections)?;
+    echo_all(&mut connections, 2)?;
     quiet(&gateway.process, &mut connections)?;
     let after = gateway.process.resident_bytes()?;
 
@@ -100,52 +90,14 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
     Ok(())
 }
 
-/// The gateway inherits the limit of open files, so it counts on both sides.
-fn ensure_descriptors(connections: u32) -> Result<()> {
-    let limits = std::fs::read_to_string("/proc/self/limits")?;
-    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap_or_default();
-    let Some(limit) = line.split_ascii_whitespace().next().and_then(|soft| soft.parse::<u32>().ok()) else {
-        // `unlimited`.
-        return Ok(());
-    };
-    let needed = connections + 256;
-    ensure!(limit >= needed, "{connections} connections need `ulimit -n {needed}`, the limit is {limit}");
-    Ok(())
-}
-
-/// Opens connections side by side: all upgrades, then all sessions, then all echoes.
-fn open(endpoint: &Endpoint, first: u32, count: u32) -> Result<Vec<Connection>> {
-    let mut connections = Vec::new();
-    for number in first..first + count {
-        let source = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2 + (number % u32::from(SOURCES)) as u8));
-        connections.push(Connection::knock(endpoint, Some(source))?);
-    }
-    for connection in &mut connections {
-        connection.enter(endpoint)?;
-    }
-    for connection in &mut connections {
-        connection.send_request(WIRE, 0, Method::Initialize, r#"{"client":"bench"}"#)?;
-    }
-    for connection in &mut connections {
-        connection.receive_answer(WIRE, 0).context("initialize")?;
-    }
-    for connection in &mut connections {
-        connection.send_request(WIRE, 1, Method::Echo, r#"{"n":1}"#)?;
-    }
-    for connection in &mut connections {
-        let result = connection.receive_answer(WIRE, 1).context("echo")?;
-        ensure!(result == serde_json::json!({ "n": 1 }), "echo of {{\"n\":1}} is {result}");
-    }
-    Ok(connections)
-}
-
-/// One echo on each connection, one after the other.
-fn echo_all(connections: &mut [Connection]) -> Result<()> {
+/// One echo on each connection, one after the other. The sockets do not block from then on.
+fn echo_all(connections: &mut [Connection], id: u64) -> Result<()> {
+    let params = format!(r#"{{"n":{id}}}"#);
     for connection in connections {
         connection.stream.set_nonblocking(false)?;
-        connection.send_request(WIRE, 2, Method::Echo, r#"{"n":2}"#)?;
-        let result = connection.receive_answer(WIRE, 2).context("echo after the idle time")?;
-        ensure!(result == serde_json::json!({ "n": 2 }), "echo of {{\"n\":2}} is {result}");
+        connection.send_request(WIRE, id, Method::Echo, &params)?;
+        let result = connection.receive_answer(WIRE, id).context("echo")?;
+        ensure!(result == serde_json::json!({ "n": id }), "echo of {params} is {result}");
         connection.stream.set_nonblocking(true)?;
     }
     Ok(())

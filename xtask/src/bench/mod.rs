@@ -3,6 +3,7 @@
 pub(crate) mod baseline;
 mod budget;
 mod calls;
+mod crowd;
 mod echo;
 mod frames;
 mod idle;

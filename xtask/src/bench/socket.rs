@@ -106,11 +106,28 @@ impl Connection {
     pub(crate) fn open(endpoint: &Endpoint) -> Result<Self> {
         let mut connection = Self::knock(endpoint, None)?;
         connection.enter(endpoint)?;
-        if let Some((wire, _)) = &endpoint.session {
-            connection.send_request(*wire, 0, Method::Initialize, r#"{"client":"bench"}"#)?;
-            connection.receive_answer(*wire, 0).context("initialize")?;
-        }
+        connection.ask_for_session(endpoint)?;
+        connection.await_session(endpoint)?;
         Ok(connection)
+    }
+
+    /// Asks the gateway for a session, without waiting for its answer. A bare server has none.
+    pub(crate) fn ask_for_session(&mut self, endpoint: &Endpoint) -> Result<()> {
+        match &endpoint.session {
+            Some((wire, _)) => self.send_request(*wire, 0, Method::Initialize, r#"{"client":"bench"}"#),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits for the session.
+    ///
+    /// # Errors
+    /// If there is none, or it can't be resumed: then less was kept than is to be measured.
+    pub(crate) fn await_session(&mut self, endpoint: &Endpoint) -> Result<()> {
+        let Some((wire, _)) = &endpoint.session else { return Ok(()) };
+        let result = self.receive_answer(*wire, 0).context("initialize")?;
+        ensure!(result["resumable"] == true, "the session can't be resumed: {result}");
+        Ok(())
     }
 
     pub(crate) fn send_request(&mut self, wire: Wire, id: u64, method: Method, params: &str) -> Result<()> {
