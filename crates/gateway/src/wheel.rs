@@ -41,7 +41,8 @@ impl Wheel {
         let from = self.now + 1;
         // After a long sleep each slot is visited once.
         for tick in from.max(tick.saturating_sub(Self::SLOTS as u64 - 1))..=tick {
-            due.append(&mut self.slots[tick as usize % Self::SLOTS]);
+            // Its space goes too: the next ones stand in other slots.
+            due.extend(std::mem::take(&mut self.slots[tick as usize % Self::SLOTS]));
         }
         self.now = self.now.max(tick);
     }

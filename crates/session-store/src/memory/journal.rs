@@ -111,6 +111,11 @@ impl Calls {
         self.lossy = true;
     }
 
+    /// Whether it says no more than one that was never written to.
+    pub(super) fn is_blank(&self) -> bool {
+        self.slots.is_empty() && !self.lossy
+    }
+
     fn withdraw(&mut self, request: &str, pod: &PodId) {
         if matches!(self.slots.get(request), Some(Slot::Running { pod: owner, .. }) if owner == pod) {
             self.slots.remove(request);
@@ -164,7 +169,7 @@ impl Calls {
 impl Journal for MemoryStore {
     async fn begin(&self, call: Call<'_>) -> Result<Begin, Error> {
         bounds::request(call.request)?;
-        self.hold(call.session, call.epoch, |session| session.calls.begin(&call, &self.inner.bounds))
+        self.hold(call.session, call.epoch, |session| session.calls().begin(&call, &self.inner.bounds))
     }
 
     async fn finish(
@@ -176,7 +181,8 @@ impl Journal for MemoryStore {
     ) -> Result<Finish, Error> {
         let mut sessions = lock(&self.inner.sessions);
         let Some(session) = sessions.find(&session) else { return Ok(Finish::Unknown) };
-        Ok(session.calls.finish(request, (pod, &session.pod), outcome, &self.inner.bounds))
+        let calls = session.calls.get_or_insert_default();
+        Ok(calls.finish(request, (pod, &session.pod), outcome, &self.inner.bounds))
     }
 
     async fn take_over(
@@ -187,11 +193,14 @@ impl Journal for MemoryStore {
         dead: &PodId,
         pod: &PodId,
     ) -> Result<Takeover, Error> {
-        self.hold(session, epoch, |session| session.calls.take_over(request, dead, pod))
+        self.hold(session, epoch, |session| session.calls().take_over(request, dead, pod))
     }
 
     async fn acknowledge(&self, session: SessionId, epoch: Epoch, requests: &[&str]) -> Result<(), Error> {
-        self.hold(session, epoch, |session| session.calls.acknowledge(requests))
+        self.hold(session, epoch, |session| {
+            session.calls().acknowledge(requests);
+            session.rest();
+        })
     }
 
     async fn acknowledge_all_but(
@@ -200,13 +209,17 @@ impl Journal for MemoryStore {
         epoch: Epoch,
         unanswered: &[&str],
     ) -> Result<(), Error> {
-        self.hold(session, epoch, |session| session.calls.acknowledge_all_but(unanswered))
+        self.hold(session, epoch, |session| {
+            session.calls().acknowledge_all_but(unanswered);
+            session.rest();
+        })
     }
 
     async fn withdraw(&self, session: SessionId, request: &str, pod: &PodId) -> Result<(), Error> {
         let mut sessions = lock(&self.inner.sessions);
         if let Some(session) = sessions.find(&session) {
-            session.calls.withdraw(request, pod);
+            session.calls().withdraw(request, pod);
+            session.rest();
         }
         Ok(())
     }
@@ -214,6 +227,7 @@ impl Journal for MemoryStore {
     async fn lookup(&self, session: SessionId, requests: &[&str]) -> Result<Vec<Option<Entry>>, Error> {
         let mut sessions = lock(&self.inner.sessions);
         let Some(session) = sessions.find(&session) else { return Ok(vec![None; requests.len()]) };
-        Ok(requests.iter().map(|request| session.calls.entry(request)).collect())
+        let calls = session.calls.as_deref();
+        Ok(requests.iter().map(|request| calls?.entry(request)).collect())
     }
 }

@@ -30,7 +30,8 @@ pub struct MemoryStore {
 #[derive(Debug)]
 struct Inner {
     bounds: Bounds,
-    sessions: Mutex<Timed<SessionId, Session>>,
+    /// Boxed, since a map has room for up to twice as many as it holds.
+    sessions: Mutex<Timed<SessionId, Box<Session>>>,
     logs: Mutex<Timed<Arc<str>, Log>>,
     leases: Mutex<HashMap<PodId, tokio::time::Instant>>,
     directory: MemoryDirectory,

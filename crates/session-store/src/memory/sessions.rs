@@ -19,7 +19,8 @@ pub(super) struct Session {
     pub(super) pod: PodId,
     attached: bool,
     state: Bytes,
-    pub(super) calls: Calls,
+    /// None while the journal has nothing to say, as with most sessions at most times.
+    pub(super) calls: Option<Box<Calls>>,
 }
 
 impl Session {
@@ -32,8 +33,17 @@ impl Session {
             pod: new.pod.clone(),
             attached: true,
             state: Bytes::copy_from_slice(new.state),
-            calls: Calls::default(),
+            calls: None,
         }
+    }
+
+    pub(super) fn calls(&mut self) -> &mut Calls {
+        self.calls.get_or_insert_default()
+    }
+
+    /// Gives the space of the journal back if it has nothing to say.
+    pub(super) fn rest(&mut self) {
+        self.calls.take_if(|calls| calls.is_blank());
     }
 }
 
@@ -73,7 +83,7 @@ impl Sessions for MemoryStore {
         if sessions.find(&new.id).is_some() {
             return Err(Error::Exists { what: "a session" });
         }
-        sessions.insert(new.id, Session::new(&new, Epoch(1)), limits.attached_ttl())?;
+        sessions.insert(new.id, Box::new(Session::new(&new, Epoch(1))), limits.attached_ttl())?;
         Ok(Epoch(1))
     }
 
@@ -82,9 +92,9 @@ impl Sessions for MemoryStore {
         check(&new, limits)?;
         let mut sessions = lock(&self.inner.sessions);
         let mut restored = Session::new(&new, epoch);
-        restored.calls.doubt();
+        restored.calls().doubt();
         let Some(known) = sessions.find(&new.id) else {
-            return sessions.insert(new.id, restored, limits.attached_ttl());
+            return sessions.insert(new.id, Box::new(restored), limits.attached_ttl());
         };
         if *known.tenant != *new.tenant || *known.agent != *new.agent {
             return Err(Error::Exists { what: "a session" });
@@ -92,9 +102,9 @@ impl Sessions for MemoryStore {
         if known.epoch > epoch || (known.epoch == epoch && known.token != new.token) {
             return Err(Error::Stale);
         }
-        restored.calls = std::mem::take(&mut known.calls);
-        restored.calls.doubt();
-        *known = restored;
+        restored.calls = known.calls.take();
+        restored.calls().doubt();
+        **known = restored;
         sessions.prolong(&new.id, limits.attached_ttl());
         Ok(())
     }
