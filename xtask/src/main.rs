@@ -40,6 +40,9 @@ enum Task {
     /// A bare fastwebsockets echo server, the benches' yardstick.
     #[command(hide = true)]
     ServeBaseline(bench::baseline::Options),
+    /// A server that writes to many sockets, the yardstick of fan-out.
+    #[command(hide = true)]
+    ServeWrites(bench::writes::Options),
 }
 
 fn main() -> ExitCode {
@@ -61,5 +64,6 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Bench(bench) => bench::run(&bench),
         Task::ServeBaseline(options) => bench::baseline::serve(&options),
+        Task::ServeWrites(options) => bench::writes::serve(&options),
     }
 }

@@ -5,12 +5,15 @@ mod budget;
 mod calls;
 mod crowd;
 mod echo;
+mod events;
+mod fanout;
 mod frames;
 mod idle;
 mod load;
 mod socket;
 mod subject;
 mod wire;
+pub(crate) mod writes;
 
 use anyhow::{Result, ensure};
 
@@ -41,6 +44,13 @@ pub(crate) enum Bench {
         #[command(flatten)]
         options: calls::Options,
     },
+    /// Events to thousands of subscribers.
+    Fanout {
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        options: fanout::Options,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -54,7 +64,10 @@ pub(crate) struct Common {
 }
 
 pub(crate) fn run(bench: &Bench) -> Result<()> {
-    let (Bench::Idle { common, .. } | Bench::Echo { common, .. } | Bench::Calls { common, .. }) = bench;
+    let (Bench::Idle { common, .. }
+    | Bench::Echo { common, .. }
+    | Bench::Calls { common, .. }
+    | Bench::Fanout { common, .. }) = bench;
     let programs = Programs::ready(common.programs.as_deref())?;
     warn_of_other_load()?;
     let mut budgets = Budgets::default();
@@ -62,6 +75,7 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
         Bench::Idle { options, .. } => idle::run(options, &programs, &mut budgets)?,
         Bench::Echo { options, .. } => echo::run(options, &programs, &mut budgets)?,
         Bench::Calls { options, .. } => calls::run(options, &programs, &mut budgets)?,
+        Bench::Fanout { options, .. } => fanout::run(options, &programs, &mut budgets)?,
     }
     ensure!(!common.check || budgets.failed() == 0, "{} budgets do not hold", budgets.failed());
     Ok(())

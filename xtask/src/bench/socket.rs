@@ -192,7 +192,7 @@ impl Connection {
         Ok(pings)
     }
 
-    fn pong(&mut self, payload: &[u8]) -> Result<()> {
+    pub(crate) fn pong(&mut self, payload: &[u8]) -> Result<()> {
         let mut frame = Vec::new();
         frames::append_masked(&mut frame, frames::PONG, payload);
         Ok(self.stream.write_all(&frame)?)

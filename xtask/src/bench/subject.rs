@@ -62,6 +62,13 @@ impl Programs {
         Server::start(command, Some(cpu), &log("baseline")?)
     }
 
+    /// A server that writes to so many sockets, on `cpu` alone; its ready line names its `address`.
+    pub(crate) fn writes(&self, cpu: CoreId, subscribers: u32) -> Result<Server> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["serve-writes", "--subscribers", &subscribers.to_string()]);
+        Server::start(command, Some(cpu), &log("writes")?)
+    }
+
     /// The tools backend in a process of its own; its ready line names the address in `listening`.
     pub(crate) fn tools(&self, cpu: CoreId) -> Result<Server> {
         let mut command = Command::new(self.folder.join("mcpw-tools"));

@@ -27,6 +27,8 @@ pub(crate) enum Method {
     Initialize,
     ToolList,
     ToolExecute,
+    EventSubscribe,
+    EventPublish,
     Echo,
 }
 
@@ -36,6 +38,8 @@ impl Method {
             Self::Initialize => "initialize",
             Self::ToolList => "tool.list",
             Self::ToolExecute => "tool.execute",
+            Self::EventSubscribe => "event.subscribe",
+            Self::EventPublish => "event.publish",
             Self::Echo => "echo",
         }
     }
@@ -45,9 +49,22 @@ impl Method {
             Self::Initialize => 1,
             Self::ToolList => 2,
             Self::ToolExecute => 3,
+            Self::EventSubscribe => 6,
+            Self::EventPublish => 13,
             Self::Echo => 15,
         }
     }
+}
+
+/// The number of the notification `event` on the binary wire.
+const EVENT: u16 = 19;
+
+/// An event as a subscriber gets it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Event {
+    pub(crate) seq: u64,
+    pub(crate) name: String,
+    pub(crate) data: Value,
 }
 
 /// The answer to a request: its result as JSON text.
@@ -138,6 +155,38 @@ impl Wire {
         }
     }
 
+    /// Reads the payload of a frame as one event.
+    ///
+    /// # Errors
+    /// If it is anything else.
+    pub(crate) fn event(self, payload: &[u8]) -> Result<Event> {
+        let (is_event, seq, mut params) = match self {
+            Self::Json => {
+                let mut message: Value =
+                    serde_json::from_slice(payload).context("the message is not JSON")?;
+                let is_event = message["type"] == NOTIFICATION && message["method"] == "event";
+                (is_event, message["seq"].as_u64(), message["params"].take())
+            }
+            Self::Binary => {
+                ensure!(
+                    payload.len() >= HEADER,
+                    "the message has {} bytes, less than a header",
+                    payload.len()
+                );
+                let is_event = payload[5] == NOTIFICATION && payload[16..18] == EVENT.to_be_bytes();
+                (
+                    is_event,
+                    sequence_id(payload),
+                    serde_json::from_slice(&payload[HEADER..]).unwrap_or_default(),
+                )
+            }
+        };
+        let event = Some(params["data"].take()).zip(params["name"].as_str()).zip(seq).filter(|_| is_event);
+        let ((data, name), seq) =
+            event.with_context(|| format!("not an event: {}", String::from_utf8_lossy(payload)))?;
+        Ok(Event { seq, name: name.to_owned(), data })
+    }
+
     /// The id of an answer, if it is a response: the fast way for answers whose like was read in whole before.
     #[inline]
     pub(crate) fn response_id(self, payload: &[u8]) -> Option<u64> {
@@ -188,6 +237,18 @@ mod tests {
             let answer = wire.answer(payload).expect("an answer").expect("a response");
             assert_eq!(answer, Answer { id: 7, result: serde_json::json!({ "a": 1 }) });
             assert_eq!(wire.response_id(payload), Some(7));
+        }
+    }
+
+    #[test]
+    fn an_event_is_read_with_its_place_in_the_log_in_both_subprotocols() {
+        let json = br#"{"type":2,"method":"event","params":{"name":"a.b","data":{"n":1}},"seq":7}"#;
+        let mut binary = Wire::Binary.request(7, Method::Echo, r#"{"name":"a.b","data":{"n":1}}"#);
+        (binary[5], binary[17]) = (NOTIFICATION, 19);
+        for (wire, payload) in [(Wire::Json, &json[..]), (Wire::Binary, &binary)] {
+            let event = wire.event(payload).expect("an event");
+            assert_eq!(event, Event { seq: 7, name: "a.b".to_owned(), data: serde_json::json!({ "n": 1 }) });
+            assert!(wire.event(&wire.request(7, Method::Echo, "{}")).is_err());
         }
     }
 

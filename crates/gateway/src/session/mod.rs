@@ -204,7 +204,7 @@ impl Session {
             // Nothing was asked of the client, so there is nothing that it could answer.
             Kind::Pong | Kind::Response | Kind::Error => {}
         }
-        Ok(())
+        if self.is_waiting() { self.ask_at_once(exchange) } else { Ok(()) }
     }
 
     /// What was left for the session since it was last looked at.

@@ -5,7 +5,7 @@ use super::{Close, Exchange, Session};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 /// What is done with the session once the store has answered.
 pub(super) type Then = Box<dyn FnOnce(&mut Session, &mut Exchange<'_>) -> Result<(), Close>>;
@@ -43,6 +43,15 @@ impl Session {
                 Poll::Ready(then(self, exchange))
             }
             Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Goes on if the store needs no time to answer, as the one in memory: so requests that came together are handled
+    /// together. If it needs some, the connection asks again.
+    pub(super) fn ask_at_once(&mut self, exchange: &mut Exchange<'_>) -> Result<(), Close> {
+        match self.poll_pending(&mut Context::from_waker(Waker::noop()), exchange) {
+            Poll::Ready(done) => done,
+            Poll::Pending => Ok(()),
         }
     }
 }
