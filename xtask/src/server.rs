@@ -52,12 +52,24 @@ impl Process {
     /// # Errors
     /// If the process has ended.
     pub(crate) fn resident_bytes(&self) -> Result<u64> {
-        let rollup = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.0.id()))
+        self.memory("smaps_rollup", "Rss:")
+    }
+
+    /// The most resident memory that the process ever had, in bytes.
+    ///
+    /// # Errors
+    /// If the process has ended.
+    pub(crate) fn peak_resident_bytes(&self) -> Result<u64> {
+        self.memory("status", "VmHWM:")
+    }
+
+    fn memory(&self, file: &str, field: &str) -> Result<u64> {
+        let text = std::fs::read_to_string(format!("/proc/{}/{file}", self.0.id()))
             .context("could not read the server's memory: it has ended")?;
-        let Some(rss) = rollup.lines().find_map(|line| line.strip_prefix("Rss:")) else {
-            bail!("smaps_rollup has no Rss")
+        let Some(size) = text.lines().find_map(|line| line.strip_prefix(field)) else {
+            bail!("{file} has no {field}")
         };
-        let kib: u64 = rss.trim().trim_end_matches("kB").trim_end().parse()?;
+        let kib: u64 = size.trim().trim_end_matches("kB").trim_end().parse()?;
         Ok(kib * 1024)
     }
 }
@@ -174,6 +186,7 @@ mod tests {
         assert_eq!(server.ready("url").expect("the line has it"), "ws://x");
         assert!(server.ready("token").is_err());
         assert!(server.process.resident_bytes().expect("it runs") > 0);
+        assert!(server.process.peak_resident_bytes().expect("it runs") > 0);
     }
 
     #[test]

@@ -20,6 +20,8 @@ use tokio::net::TcpStream;
 
 /// Reads, or frames taken up again, in a row before another connection has its turn.
 const TURNS: usize = 4;
+/// Up to this much unsent output is moved into a buffer that it fills; more may leave one half empty.
+const SNUG: usize = 64 * 1024;
 /// How long the space of calls is kept for the next one.
 const REST_MS: u64 = 1_000;
 
@@ -562,11 +564,12 @@ impl Connection {
         Ok(Poll::Ready(()))
     }
 
-    /// Keeps what is unsent, in no more space than it takes, and gives the buffer back to the shard.
+    /// Keeps what is unsent, in little more space than it takes, and gives the buffer back to the shard.
     fn stow(&mut self, mut out: Vec<u8>, scratch: &mut Scratch) {
         if self.written < out.len() {
             let unsent = out.len() - self.written;
-            if out.capacity() > 2 * unsent + Scratch::KEEP / 256 {
+            let spare = if unsent <= SNUG { 0 } else { unsent };
+            if out.capacity() > unsent + spare + Scratch::KEEP / 256 {
                 self.output = out[self.written..].to_vec();
                 self.written = 0;
                 out.clear();

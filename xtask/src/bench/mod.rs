@@ -10,6 +10,7 @@ mod fanout;
 mod frames;
 mod idle;
 mod load;
+mod slow;
 mod socket;
 mod subject;
 mod wire;
@@ -51,6 +52,13 @@ pub(crate) enum Bench {
         #[command(flatten)]
         options: fanout::Options,
     },
+    /// Memory of subscribers that stop reading for a while.
+    Slow {
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        options: slow::Options,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -67,7 +75,8 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
     let (Bench::Idle { common, .. }
     | Bench::Echo { common, .. }
     | Bench::Calls { common, .. }
-    | Bench::Fanout { common, .. }) = bench;
+    | Bench::Fanout { common, .. }
+    | Bench::Slow { common, .. }) = bench;
     let programs = Programs::ready(common.programs.as_deref())?;
     warn_of_other_load()?;
     let mut budgets = Budgets::default();
@@ -76,6 +85,7 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
         Bench::Echo { options, .. } => echo::run(options, &programs, &mut budgets)?,
         Bench::Calls { options, .. } => calls::run(options, &programs, &mut budgets)?,
         Bench::Fanout { options, .. } => fanout::run(options, &programs, &mut budgets)?,
+        Bench::Slow { options, .. } => slow::run(options, &programs, &mut budgets)?,
     }
     ensure!(!common.check || budgets.failed() == 0, "{} budgets do not hold", budgets.failed());
     Ok(())

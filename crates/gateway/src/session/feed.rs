@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// How much a session that lags behind reads of the store at a time.
-const PAGE: ReadLimit = ReadLimit { events: 128, bytes: 32 << 10 };
+const PAGE: ReadLimit = ReadLimit { events: 128, bytes: 16 << 10 };
 /// How long it waits after a read that failed.
 const RETRY: Duration = Duration::from_millis(500);
 
