@@ -141,7 +141,7 @@ impl Calls {
     /// Takes all that was written before and not answered, in order, to be written again.
     pub(crate) fn claim_unanswered(&self) -> Vec<Due> {
         let mut table = self.table();
-        let mut ids: Vec<_> = table.unanswered(|entry| !entry.cancelled);
+        let mut ids: Vec<_> = table.unanswered(|entry| entry.role.outlives() && !entry.cancelled);
         ids.sort_unstable();
         ids.into_iter().filter_map(|id| table.claim(id)).collect()
     }

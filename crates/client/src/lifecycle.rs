@@ -41,7 +41,9 @@ pub(crate) struct Lifecycle {
     connections: u64,
     /// When the connection was lost, while there is none.
     lost: Option<Instant>,
-    /// Attempts since then that came to nothing, or to a connection that did not last.
+    /// The number of the next attempt since then, from 1.
+    attempt: u32,
+    /// Attempts in a row that came to nothing, or to a connection that did not last.
     failures: u32,
     /// A fresh token was asked for since the last session, because the one before was refused.
     renewed: bool,
@@ -64,7 +66,17 @@ impl Lifecycle {
         first: oneshot::Sender<Result<(), Error>>,
     ) -> Self {
         let first = Some(first);
-        Self { plan, shared, queue, first, connections: 0, lost: None, failures: 0, renewed: false }
+        Self {
+            plan,
+            shared,
+            queue,
+            first,
+            connections: 0,
+            lost: None,
+            attempt: 0,
+            failures: 0,
+            renewed: false,
+        }
     }
 
     /// Runs the client to its end.
@@ -76,7 +88,7 @@ impl Lifecycle {
             let since = *self.lost.get_or_insert_with(Instant::now);
             self.shared.state.send_replace(State::Reconnecting {
                 since: since.into_std(),
-                attempt: self.failures.max(1),
+                attempt: self.attempt,
                 reason: end.error.clone(),
             });
             tokio::select! {
@@ -99,6 +111,7 @@ impl Lifecycle {
             if opened.elapsed() >= reconnect.cap(self.failures) {
                 self.failures = 0;
             }
+            self.attempt = 0;
             self.renewed = false;
         }
         let delay = match Verdict::on(&end.error, end.resuming && end.opened.is_none()) {
@@ -113,6 +126,7 @@ impl Lifecycle {
             Verdict::Renew | Verdict::Later => reconnect.delay(self.failures),
         };
         self.failures = self.failures.saturating_add(1);
+        self.attempt = self.attempt.saturating_add(1);
         let away = self.lost.map_or(Duration::ZERO, |lost| lost.elapsed());
         reconnect.give_up_after.is_none_or(|most| away.saturating_add(delay) <= most).then_some(delay)
     }
@@ -190,6 +204,13 @@ impl Lifecycle {
             let _ = first.send(Err(end.error.clone()));
         }
         end
+    }
+}
+
+impl Drop for Lifecycle {
+    /// Nobody is to wait for a task that was dropped, or that a source of tokens brought to a panic.
+    fn drop(&mut self) {
+        self.shared.end(Error::abnormal("the task of the client has ended"));
     }
 }
 
