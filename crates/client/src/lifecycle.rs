@@ -21,6 +21,9 @@ use crate::{Error, Reconnect, State, connection, handshake, renewal};
 /// So long a gateway that was no use has to take note of the end.
 const PARTING: Duration = Duration::from_secs(1);
 
+/// A connection that ended earlier was no success, whatever it ended with: it would be made and lost in a circle.
+const LASTING: Duration = Duration::from_secs(1);
+
 /// What a client was told about its connections.
 pub(crate) struct Plan {
     pub(crate) endpoint: Endpoint,
@@ -107,12 +110,11 @@ impl Lifecycle {
             return None;
         }
         if let Some(opened) = end.opened {
-            // A connection that lasted ends the row of failures; one that broke at once is one of them.
-            if opened.elapsed() >= reconnect.cap(self.failures) {
+            if opened.elapsed() >= reconnect.cap(self.failures).max(LASTING) {
                 self.failures = 0;
+                self.renewed = false;
             }
             self.attempt = 0;
-            self.renewed = false;
         }
         let delay = match Verdict::on(&end.error, end.resuming && end.opened.is_none()) {
             Verdict::End => return None,
@@ -122,7 +124,8 @@ impl Lifecycle {
                 *self.shared.ticket() = None;
                 Duration::ZERO
             }
-            Verdict::After(delay) => delay,
+            Verdict::After(delay) if self.failures == 0 => delay,
+            Verdict::After(delay) => delay.max(reconnect.delay(self.failures)),
             Verdict::Renew | Verdict::Later => reconnect.delay(self.failures),
         };
         self.failures = self.failures.saturating_add(1);
