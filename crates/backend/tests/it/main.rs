@@ -5,6 +5,7 @@ mod describe;
 mod harness;
 mod limits;
 mod panics;
+mod process;
 mod registration;
 mod registry;
 mod reports;
