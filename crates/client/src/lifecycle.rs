@@ -24,6 +24,10 @@ const PARTING: Duration = Duration::from_secs(1);
 /// A connection that ended earlier was no success, whatever it ended with: it would be made and lost in a circle.
 const LASTING: Duration = Duration::from_secs(1);
 
+/// So long a pod that drains has for the answers of calls that run, before the client goes on elsewhere. Their answers
+/// find the session.
+const ANSWERS: Duration = Duration::from_millis(250);
+
 /// What a client was told about its connections.
 pub(crate) struct Plan {
     pub(crate) endpoint: Endpoint,
@@ -193,6 +197,7 @@ impl Lifecycle {
             None => tokio::select! {
                 error = &mut connection => error,
                 never = renewal::run(&shared, token) => match never {},
+                error = leave(&shared) => error,
                 _ = shared.quit.wait() => {
                     shared.control.close(CloseCode::Normal.as_u16(), "");
                     connection.await
@@ -208,6 +213,13 @@ impl Lifecycle {
         }
         end
     }
+}
+
+/// Leaves a pod that drains.
+async fn leave(shared: &Shared) -> Error {
+    shared.control.held().await;
+    sleep(ANSWERS).await;
+    Error::Closed { code: CloseCode::Restart.as_u16(), reason: "0".to_owned() }
 }
 
 impl Drop for Lifecycle {

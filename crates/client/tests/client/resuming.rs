@@ -362,3 +362,26 @@ async fn what_is_sent_again_has_less_time_and_fits_the_limits() {
     client.close().await;
     gateway.finish().await;
 }
+
+#[tokio::test]
+async fn a_client_does_not_wait_for_a_pod_that_drains_and_still_runs_its_call() {
+    let gateway = house(async |door: Door| {
+        let (mut peer, _) = door.session(resumable("t-1")).await;
+        let running = peer.receive().await;
+        let params = json!({"reason": "draining", "reconnect_after_ms": 0});
+        peer.send(json!({"type": 2, "method": "session.migrate", "params": params})).await;
+        // This pod neither answers nor closes.
+        let (mut next, params) = door.session(resumed("t-2")).await;
+        assert_eq!(params["resume"]["unanswered"], json!([running["id"]]));
+        let again = next.receive().await;
+        assert_eq!(again, running);
+        next.answer(&again, json!("here")).await;
+        next.part().await;
+        drop(peer);
+    })
+    .await;
+    let client = gateway.returning_client().connect().await.expect("a client");
+    assert_eq!(client.request("running", ()).await.expect("a result").get(), "\"here\"");
+    client.close().await;
+    gateway.finish().await;
+}
