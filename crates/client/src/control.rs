@@ -71,6 +71,10 @@ impl Control {
         self.ask(|duties| duties.gate = Gate::Held);
     }
 
+    pub(crate) fn is_open(&self) -> bool {
+        self.duties.lock().unwrap_or_else(PoisonError::into_inner).gate == Gate::Open
+    }
+
     /// There is something beside the queue.
     pub(crate) fn nudge(&self) {
         self.called.notify_one();

@@ -157,5 +157,6 @@ fn redis_oom() {
         }
     }
     pods.redis.ask("CONFIG SET maxmemory 0");
+    assert_eq!(changed(&mut session)["resumable"], true);
     session.publish("a", &json!(1));
 }

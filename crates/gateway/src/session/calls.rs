@@ -187,7 +187,7 @@ impl Calls {
         if self.standing.is_none() && !waits {
             return self.send(asker, request, asked, exchange);
         }
-        let order = self.order(&asker, request, asked, resent);
+        let order = self.order(&asker, request, asked, resent, exchange);
         if let Some(place) = known {
             // It runs already; now it is known what it was.
             let running = &mut self.running[place];
@@ -253,16 +253,25 @@ impl Calls {
         Ok(key)
     }
 
-    fn order(&self, asker: &Asker, request: &Message<'_>, asked: &Asked<'_>, resent: bool) -> Box<Order> {
+    fn order(
+        &self,
+        asker: &Asker,
+        request: &Message<'_>,
+        asked: &Asked<'_>,
+        resent: bool,
+        exchange: &Exchange<'_>,
+    ) -> Box<Order> {
+        let attempt = exchange.shard.next_attempt();
         let id = match &asker.id {
             Some(id) => id.borrow().canonical().into(),
-            // A notification, which nobody can ask for again: it has a name of its own in the journal.
-            None => format!("#{}", self.generation.wrapping_add(1)).into(),
+            // A notification, which nobody asks for again.
+            None => format!("#{attempt:x}.{}", exchange.shard.pod.id).into(),
         };
         Box::new(Order {
             session: self.session,
             epoch: self.standing.map_or(Epoch(0), |(epoch, _)| epoch),
             request: id,
+            attempt,
             resent,
             handler: Arc::clone(asked.handler),
             method: asked.method.into(),
@@ -290,9 +299,10 @@ impl Calls {
             order.epoch = epoch;
         }
         let client = (Rc::clone(exchange.peer), self.tag(place));
+        let is_asked = self.running[place].asker.id.is_some();
         self.running[place].work = match self.standing {
-            Some((_, Standing::Journalled)) => Work::AtDesk(exchange.shard.begin(order, client)),
-            Some((_, Standing::Doubted { .. })) if !order.may_repeat() => Work::Held(order),
+            Some((_, Standing::Journalled)) if is_asked => Work::AtDesk(exchange.shard.begin(order, client)),
+            Some((_, Standing::Doubted { .. })) if is_asked && !order.may_repeat() => Work::Held(order),
             Some(_) => Work::AtDesk(exchange.shard.run(&order, client)),
             None => match self.start(place, order.call(&self.idempotency_key(place)), exchange) {
                 Ok(key) => Work::Sent(key),
@@ -431,7 +441,7 @@ impl Calls {
             }
             Work::AtDesk(key) => shard.give_up(*key, failure.clone()),
             Work::Waits(_) => self.stop_waiting(place),
-            Work::Held(order) => shard.withdraw(order.session, order.request.clone()),
+            Work::Held(order) => shard.withdraw(order),
             Work::Elsewhere { .. } | Work::Nobody => {}
         }
         self.finish(place, &Event::Failed(failure), exchange, now)
@@ -455,7 +465,7 @@ impl Calls {
                 }
                 Work::AtDesk(key) if is_over => shard.give_up(key, cancelled()),
                 Work::AtDesk(key) => shard.release(key),
-                Work::Held(order) => shard.withdraw(order.session, order.request),
+                Work::Held(order) => shard.withdraw(&order),
                 Work::Waits(_) | Work::Elsewhere { .. } | Work::Nobody => {}
             }
         }
@@ -510,13 +520,13 @@ impl Calls {
                 _ => {
                     let request = self.running[place].asker.id.as_ref();
                     let request = request.map(|id| id.borrow().canonical().into_owned()).unwrap_or_default();
-                    shard.withdraw(self.session, request.into());
+                    shard.withdraw_attempt(self.session, request.into(), INHERITED);
                     Event::Failed(outcome::repeatable("the pod that ran it died"))
                 }
             },
             Word::Missing => match std::mem::replace(&mut self.running[place].work, Work::Nobody) {
                 Work::Elsewhere { order: Some(mut order), .. } => {
-                    order.resent = true;
+                    (order.resent, order.attempt) = (true, shard.next_attempt());
                     self.dispatch(place, order, exchange);
                     return Heeded::Nothing;
                 }
@@ -603,6 +613,9 @@ impl Calls {
         }
     }
 }
+
+/// The attempt by which a call is ours that was taken over.
+const INHERITED: u64 = 0;
 
 /// What a word of the journal means for the session.
 pub(super) enum Heeded {

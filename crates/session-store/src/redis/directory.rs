@@ -100,7 +100,7 @@ impl Inner {
         }
     }
 
-    async fn beat(&self) -> Result<(), Error> {
+    pub(super) async fn beat(&self) -> Result<(), Error> {
         let leaving: Vec<_> = lock(&self.directory.own).leaving.iter().cloned().collect();
         for instance in leaving {
             self.take_off(&instance).await?;

@@ -32,7 +32,7 @@ local function age(ms)
 end
 local function describe(slot)
   local kind = string.sub(slot, 1, 1)
-  if kind == 'R' then return {'running', string.sub(slot, 3), string.sub(slot, 2, 2)} end
+  if kind == 'R' then return {'running', string.sub(slot, 19), string.sub(slot, 2, 2)} end
   if kind == 'D' then return {'done', string.sub(slot, 2)} end
   return {'forgotten'}
 end
