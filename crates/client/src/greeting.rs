@@ -40,8 +40,11 @@ impl Introduction {
         }
         let unanswered = shared.calls.unanswered();
         if let Some(ticket) = shared.ticket().clone() {
-            params["resume"] =
-                json!({ "session_id": ticket.session_id, "resume_token": ticket.resume_token });
+            params["resume"] = json!({
+                "session_id": ticket.session_id,
+                "resume_token": ticket.resume_token,
+                "attempt": ticket.attempt,
+            });
             if let Some(Position { log_epoch, last_offset }) = shared.events.position() {
                 params["resume"]["log_epoch"] = json!(log_epoch);
                 params["resume"]["last_offset"] = json!(last_offset);

@@ -93,7 +93,7 @@ impl Welcome {
         })?;
         let session_id = answer.session_id;
         let resume_token = answer.resume_token.filter(|_| answer.resumable);
-        let ticket = resume_token.map(|resume_token| Ticket { session_id: session_id.clone(), resume_token });
+        let ticket = resume_token.map(|resume_token| Ticket::new(session_id.clone(), resume_token));
         let session = Session {
             session_id,
             resumable: answer.resumable,

@@ -123,6 +123,35 @@ async fn a_cancelled_call_that_the_gateway_does_not_know_ends_as_cancelled() {
 }
 
 #[tokio::test]
+async fn a_resume_whose_answer_was_lost_is_the_same_attempt_again() {
+    let gateway = house(async |door: Door| {
+        let (peer, _) = door.session(resumable("t-1")).await;
+        drop(peer);
+        let mut peer = door.peer().await;
+        let lost = peer.receive().await["params"]["resume"].take();
+        drop(peer);
+        let mut peer = door.peer().await;
+        let again = peer.initialize(resumed("t-2")).await["params"]["resume"].take();
+        assert_eq!(again, lost);
+        assert!(
+            again["attempt"].as_str().is_some_and(|attempt| (16..=64).contains(&attempt.len())),
+            "{again}"
+        );
+        drop(peer);
+        let mut peer = door.peer().await;
+        let other = peer.initialize(resumed("t-3")).await["params"]["resume"].take();
+        assert_eq!(other["resume_token"], "t-2");
+        assert_ne!(other["attempt"], again["attempt"]);
+        peer.part().await;
+    })
+    .await;
+    let client = gateway.returning_client().connect().await.expect("a client");
+    connected(&client, 3).await;
+    client.close().await;
+    gateway.finish().await;
+}
+
+#[tokio::test]
 async fn a_refused_resume_is_followed_by_a_fresh_session_with_what_is_unanswered() {
     // The gateway may say why before it closes, or close at once.
     for says_why in [true, false] {

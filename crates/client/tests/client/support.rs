@@ -102,11 +102,15 @@ impl Door {
         accept(self.stream().await).await
     }
 
-    /// The next connection with a session on it, and what it was opened with.
+    /// The next connection with a session on it, and what it was opened with, but for the name of the attempt.
     pub(crate) async fn session(&self, answer: Value) -> (Peer, Value) {
         let mut peer = self.peer().await;
-        let request = peer.initialize(answer).await;
-        (peer, request["params"].clone())
+        let mut request = peer.initialize(answer).await;
+        if let Some(resume) = request["params"].get_mut("resume").and_then(Value::as_object_mut) {
+            let attempt = resume.remove("attempt");
+            assert_eq!(attempt.is_some(), resume.contains_key("resume_token"), "{resume:?}");
+        }
+        (peer, request["params"].take())
     }
 
     /// Refuses the next connection with this answer.
