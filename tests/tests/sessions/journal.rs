@@ -111,7 +111,7 @@ fn a_call_of_a_pod_that_died_is_an_unknown_outcome_unless_it_may_be_repeated() {
     second.call("again", "count.again", &held("again"));
     let mut answers = std::collections::HashMap::new();
     while answers.len() < 3 {
-        let answer = second.next();
+        let answer = second.hear();
         answers.insert(answer["id"].as_str().expect("an answer").to_owned(), answer);
     }
     assert_eq!(answers["once"]["error"]["code"], 4006, "{answers:?}");
@@ -153,7 +153,7 @@ fn a_call_that_runs_elsewhere_is_cancelled_there() {
     counter.await_executed("k", 1);
     let mut second = first.move_to(&there, json!({"unanswered": ["a"]}));
     second.request("stop", "tool.cancel", &json!({"id": "a"}));
-    let answers = [second.next(), second.next()];
+    let answers = [second.hear(), second.hear()];
     let of = |id: &str| answers.iter().find(|answer| answer["id"] == id).expect("an answer");
     assert_eq!(of("stop")["result"], json!({"cancelled": true}), "{answers:?}");
     assert_eq!(of("a")["error"]["code"], 4008, "{answers:?}");
