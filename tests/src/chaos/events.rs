@@ -94,6 +94,7 @@ struct Counts {
     gaps: usize,
     excused: usize,
     needless: usize,
+    back: usize,
     silent: usize,
     replayed: usize,
 }
@@ -131,6 +132,7 @@ pub(super) fn settle(
     ledger.must_be_none("deliveries out of order", counts.out_of_order);
     ledger.must_be_none("deliveries missing", counts.missing);
     ledger.must_be_none("deliveries missing by a gap that need not be", counts.needless);
+    ledger.must_be_none("gaps that end before they begin", counts.back);
     ledger.must_be_none("changes of the log's epoch that were not told or had no reason", counts.silent);
 }
 
@@ -166,13 +168,12 @@ impl Log {
 
     /// How many events of an epoch stand behind `after`, up to `to` if that is given.
     fn between(&self, epoch: u64, after: u64, to: Option<Position>) -> usize {
-        let after = Excluded(Position { epoch, offset: after });
-        let end = Position { epoch, offset: u64::MAX };
-        let range = match to {
-            Some(to) if to.offset == 0 => return 0,
-            to => self.events.range((after, Included(to.unwrap_or(end)))),
-        };
-        range.count()
+        let to = to.map_or(u64::MAX, |to| to.offset);
+        if to <= after {
+            return 0;
+        }
+        let [after, to] = [after, to].map(|offset| Position { epoch, offset });
+        self.events.range((Excluded(after), Included(to))).count()
     }
 
     /// Whether the log no longer reached back to `last` at that time, as far as publishers know.
@@ -216,6 +217,7 @@ impl Log {
                     counts.gaps += 1;
                     match last {
                         Some(before) if before.epoch == to.epoch => {
+                            counts.back += usize::from(to.offset < before.offset);
                             let skipped = self.between(to.epoch, before.offset, Some(to));
                             let dropped = self.had_dropped(before, when);
                             *if dropped { &mut counts.excused } else { &mut counts.needless } += skipped;
@@ -227,7 +229,8 @@ impl Log {
                                 before.map_or(0, |before| self.between(before.epoch, before.offset, None));
                         }
                     }
-                    last = Some(to);
+                    // What comes again is told as that.
+                    last = last.filter(|last| last.epoch == to.epoch && *last > to).or(Some(to));
                 }
             }
         }
@@ -316,6 +319,9 @@ mod tests {
         let needless: Vec<_> =
             (1..=11).map(|offset| event(1, offset)).chain([gap(1, 15)]).chain(end(16)).collect();
         check(&many, &needless, &quiet, &["4 deliveries missing by a gap that need not be"]);
+        let back: Vec<_> =
+            (1..=11).map(|offset| event(1, offset)).chain([gap(1, 7)]).chain(end(12)).collect();
+        check(&many, &back, &quiet, &["1 gaps that end before they begin"]);
     }
 
     #[test]

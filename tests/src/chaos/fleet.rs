@@ -65,7 +65,7 @@ impl Fleet {
     /// HAProxy is missing or does not start.
     pub fn balance(&mut self, folder: &Path) -> Result<String> {
         let balancer = Balancer::start(&self.guard, folder, &self.pods)?;
-        let url = format!("ws://{}/ws", balancer.address);
+        let url = url(balancer.address);
         self.balancer = Some(balancer);
         Ok(url)
     }
@@ -73,6 +73,11 @@ impl Fleet {
     /// Where backends register, at every pod.
     pub fn registries(&self) -> Vec<String> {
         self.pods.iter().map(|pod| format!("http://{}", pod.grpc)).collect()
+    }
+
+    /// Where clients of each pod connect, as URLs.
+    pub(super) fn urls(&self) -> Vec<String> {
+        self.pods.iter().map(|pod| url(pod.clients)).collect()
     }
 
     /// Where clients of each pod connect.
@@ -159,4 +164,8 @@ impl Fleet {
     fn network(&self) -> Result<&Network> {
         self.network.as_deref().context("no pod has a network of its own")
     }
+}
+
+fn url(address: SocketAddr) -> String {
+    format!("ws://{address}/ws")
 }

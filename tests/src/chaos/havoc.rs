@@ -77,9 +77,14 @@ impl Havoc<'_> {
             let times = u32::try_from(half.as_secs() / 10).unwrap_or(1).max(1);
             for time in 0..times {
                 until(half_begin + half / times * time + half / times / 4);
+                let pod = self.dice.place(self.fleet.size());
+                let away = self.dice.time(200..1_500);
                 let from = Instant::now();
                 self.fleet.kill_redis();
-                thread::sleep(self.dice.time(200..1_500));
+                thread::sleep(away / 2);
+                // These ask for their sessions while nobody has them.
+                self.fleet.break_off(pod)?;
+                thread::sleep(away / 2);
                 self.fleet.restart_redis(empty)?;
                 self.note(Deed::RedisKilled { empty }, from);
             }
@@ -99,6 +104,10 @@ impl Havoc<'_> {
             thread::sleep(self.settings.lease + BEYOND);
             self.fleet.heal()?;
             self.note(Deed::CutOff { pod }, from);
+            self.fleet.await_ready(READY)?;
+            thread::sleep(QUIET / 2);
+            // It has the fewest clients, so that these come to it, and find their sessions there.
+            self.fleet.break_off(0)?;
             thread::sleep(QUIET);
             if Instant::now() + QUIET + self.settings.lease + BEYOND >= self.end {
                 return Ok(());

@@ -52,10 +52,16 @@ const AWAY: Duration = Duration::from_secs(1);
 pub fn run(scenario: Scenario, settings: &Settings, lasting: Duration, seed: u64) -> Result<Ledger> {
     let dice = Dice::of(seed).part(scenario as u64);
     let mut fleet = Fleet::start(settings, scenario == Scenario::Partition)?;
-    let url = fleet.balance(&settings.folder)?;
+    let balanced = fleet.balance(&settings.folder)?;
+    let mut urls = vec![balanced; 10];
+    if scenario == Scenario::Partition {
+        // One of ten clients stays at the pod that is cut off, whatever the load balancer thinks of it.
+        urls.truncate(9);
+        urls.extend(fleet.urls().pop());
+    }
     let executions = Executions::default();
     let _counters = Counters::start(&fleet, &executions)?;
-    let load = Load::start(&[url], &fleet.keys, settings, &dice.part(1))?;
+    let load = Load::start(&urls, &fleet.keys, settings, &dice.part(1))?;
     let incidents = havoc::wreak(scenario, &mut fleet, settings, lasting, dice.part(2))?;
     let records = load.stop()?;
 

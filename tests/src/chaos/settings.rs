@@ -26,7 +26,7 @@ pub struct Settings {
     pub longest_call: Duration,
     /// How long after the load the last answers and events may come.
     pub grace: Duration,
-    /// `store.bounds.log_events`.
+    /// `store.bounds.log_events`: enough for as long as a pod is cut off, so that no gap is excused by it.
     pub log_events: u64,
     /// `session.resume_window_ms`.
     pub resume_window: Duration,
@@ -56,7 +56,7 @@ impl Settings {
             events: 500,
             longest_call: Duration::from_millis(100),
             grace: Duration::from_secs(30),
-            log_events: 10_000,
+            log_events: 50_000,
             resume_window: Duration::from_secs(120),
             lease: Duration::from_secs(10),
             drain_delay: Duration::from_secs(2),
