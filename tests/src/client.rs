@@ -80,7 +80,12 @@ impl Client {
 
     /// The next packet of `mcp.v1.binary`, which must be alone in its frame.
     pub fn reply(&mut self) -> Packet {
-        Packet::parse(&self.frame_of(Opcode::BINARY, "a packet").payload)
+        let mut frame = self.frame("a packet");
+        while self.tolerates_pings && frame.opcode == Opcode::PING {
+            frame = self.frame("a packet");
+        }
+        assert_eq!(frame.opcode, Opcode::BINARY, "awaited a packet, found {frame:?}");
+        Packet::parse(&frame.payload)
     }
 
     /// The next message, which must answer the request with this id; its result.

@@ -3,6 +3,7 @@
 
 mod backends;
 mod binary;
+pub mod chaos;
 mod client;
 mod counter;
 mod draft;

@@ -58,7 +58,7 @@ impl Session {
     }
 
     /// The next message that is not progress.
-    pub fn next(&mut self) -> Value {
+    pub fn hear(&mut self) -> Value {
         loop {
             let message = self.client.message();
             if message["method"] != "tool.progress" {
@@ -72,7 +72,7 @@ impl Session {
     /// # Panics
     /// Anything else comes.
     pub fn event(&mut self) -> (u64, String, Value) {
-        let mut message = self.next();
+        let mut message = self.hear();
         assert_eq!((&message["type"], &message["method"]), (&json!(2), &json!("event")), "{message}");
         let name = message["params"]["name"].as_str().expect("a name").to_owned();
         (message["seq"].as_u64().expect("an offset"), name, message["params"]["data"].take())

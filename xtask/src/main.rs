@@ -5,6 +5,7 @@
 
 mod affinity;
 mod bench;
+mod chaos;
 mod check;
 mod conformance;
 mod deny;
@@ -34,6 +35,8 @@ enum Task {
     Conformance(conformance::Options),
     /// Runs every fuzz target for a bounded time.
     Fuzz(fuzz::Options),
+    /// Kills, cuts off and restarts gateways and Redis under load, and tells what was lost.
+    Chaos(chaos::Options),
     /// Measures the gateway against its budgets.
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -62,6 +65,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Test(options) => test::run(&options),
         Task::Conformance(options) => conformance::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
+        Task::Chaos(options) => chaos::run(&options),
         Task::Bench(bench) => bench::run(&bench),
         Task::ServeBaseline(options) => bench::baseline::serve(&options),
         Task::ServeWrites(options) => bench::writes::serve(&options),

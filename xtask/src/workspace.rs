@@ -37,6 +37,17 @@ pub(crate) fn build_release(packages: &[&str]) -> Result<PathBuf> {
     Ok(target()?.join("release"))
 }
 
+/// Builds these programs, each of its package, with the release profile and returns the folder that holds them.
+pub(crate) fn build_release_programs(programs: &[(&str, &str)]) -> Result<PathBuf> {
+    let mut command = cargo();
+    command.args(["build", "--release"]);
+    for (package, program) in programs {
+        command.args(["--package", package, "--bin", program]);
+    }
+    step(&mut command)?;
+    Ok(target()?.join("release"))
+}
+
 /// Runs a command to its end, showing it first.
 ///
 /// # Errors

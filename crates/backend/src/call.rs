@@ -1,6 +1,7 @@
 //! One call as its handler sees it: who asks, what for, until when, and a way to report back.
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,7 +10,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::outbox::Outbox;
-use crate::{Answer, Failure};
+use crate::publisher::Key;
+use crate::{Answer, Error, Failure, Published, Publisher};
 
 /// One call. Cheap to clone; clones may outlive the call, whatever they report after its end is dropped.
 #[derive(Clone)]
@@ -20,14 +22,23 @@ struct Inner {
     deadline: Option<Instant>,
     cancel: CancellationToken,
     outbox: Outbox,
+    publisher: Publisher,
+    /// How many events of each name were published.
+    published: Mutex<HashMap<String, u64>>,
 }
 
 impl Call {
     /// The deadline counts from here.
-    pub(crate) fn new(request: pb::CallRequest, cancel: CancellationToken, outbox: Outbox) -> Self {
+    pub(crate) fn new(
+        request: pb::CallRequest,
+        cancel: CancellationToken,
+        outbox: Outbox,
+        publisher: Publisher,
+    ) -> Self {
         let timeout = Duration::from_millis(request.timeout_ms.into());
         let deadline = (!timeout.is_zero()).then(|| Instant::now() + timeout);
-        Self(Arc::new(Inner { request, deadline, cancel, outbox }))
+        let published = Mutex::default();
+        Self(Arc::new(Inner { request, deadline, cancel, outbox, publisher, published }))
     }
 
     /// The method: `tool.execute`, or a method of the backend's own.
@@ -107,6 +118,31 @@ impl Call {
         let value = self.0.outbox.fitting(value.into_json()?)?;
         self.0.outbox.send(pb::call_event::Event::Partial(value)).await;
         Ok(())
+    }
+
+    /// Publishes an event to the tenant of the caller: whoever has subscribed to its name gets it. A call that is
+    /// executed again, with the same [`Call::idempotency_key`] and within ten minutes, publishes what it has
+    /// published no second time: its events of one name are told apart by their order alone.
+    ///
+    /// # Errors
+    /// As [`Publisher::publish`]. As a [`Failure`] they are 4009 if the event log is out of reach, and 4003 else.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, the event may or may not have been published.
+    pub async fn publish(&self, name: &str, data: impl Answer) -> Result<Published, Error> {
+        let key = match self.idempotency_key() {
+            "" => Key::Fresh,
+            call => Key::Call { call, nth: self.count(name) },
+        };
+        self.0.publisher.send(self.tenant(), name, data, key).await
+    }
+
+    /// How many events of this name the call has published before.
+    fn count(&self, name: &str) -> u64 {
+        let mut published = self.0.published.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = published.entry(name.to_owned()).or_default();
+        *count += 1;
+        *count - 1
     }
 
     /// Ready once the call was cancelled, its deadline passed or its stream was dropped. The handler's own

@@ -1,7 +1,9 @@
-//! Why a backend could not be served. What a single call can be told is a [`Failure`](crate::Failure).
+//! Why a backend could not be served, or an event not published. What a single call can be told is a
+//! [`Failure`](crate::Failure).
 use std::io;
 
-/// Why [`Backend::serve`](crate::Backend::serve) failed, or why a running backend ended by itself.
+/// Why [`Backend::serve`](crate::Backend::serve) failed, why a running backend ended by itself, or why an event
+/// was not published.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -64,6 +66,26 @@ pub enum Error {
     #[error("the gRPC server failed: {reason}")]
     Server {
         /// What the transport said.
+        reason: String,
+    },
+    /// There is no gateway through which an event could be published.
+    #[error("no gateway is known; set register_at, also where a gateway's config lists the backend")]
+    NoGateway,
+    /// An event that would be refused again: its name, its data or its tenant has to be another one.
+    #[error("the event {name:?} was refused: {reason}")]
+    EventRefused {
+        /// The event's name.
+        name: String,
+        /// What the gateway said, or why the data has no JSON form.
+        reason: String,
+    },
+    /// No gateway has confirmed an event in time. Whether it was stored is not known; published again with the
+    /// same key, it is stored once.
+    #[error("it is not known whether the event {name:?} was stored: {reason}")]
+    EventUnconfirmed {
+        /// The event's name.
+        name: String,
+        /// What was seen last.
         reason: String,
     },
 }

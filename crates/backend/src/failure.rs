@@ -5,6 +5,8 @@ use bytes::Bytes;
 use protocol::{ErrorCode, pb};
 use serde::Serialize;
 
+use crate::Error;
+
 /// Why a call has no result. Code, message and details are shown to the client.
 #[derive(Clone, Debug)]
 pub struct Failure {
@@ -76,6 +78,21 @@ impl Failure {
     pub(crate) fn into_error(self) -> pb::Error {
         let details = self.details.map(|details| Bytes::from(details.to_string())).unwrap_or_default();
         pb::Error { code: self.code.as_u16().into(), message: self.message, details }
+    }
+}
+
+/// What a handler answers that could not publish: 4009 while the event log is out of reach, and otherwise that
+/// the backend failed.
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let cause = error.to_string();
+        match error {
+            Error::EventUnconfirmed { .. } => Self {
+                cause: Some(cause),
+                ..Self::unavailable("the platform's event log is out of reach; try again later")
+            },
+            _ => Self::internal(cause),
+        }
     }
 }
 

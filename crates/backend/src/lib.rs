@@ -1,4 +1,4 @@
-//! What a backend author uses: handlers from plain functions, progress, cancel, registration.
+//! What a backend author uses: handlers from plain functions, progress, cancel, events, registration.
 //!
 //! ```no_run
 //! use backend::{Backend, Call, Serve, Tool};
@@ -22,6 +22,11 @@
 //! running.wait().await
 //! # }
 //! ```
+//!
+//! # Events
+//!
+//! A handler publishes with [`Call::publish`], to its caller's tenant, and whoever has no call with a
+//! [`Publisher`]. Both go through the gateways of [`Serve::register_at`].
 //!
 //! # When a call ends early
 //!
@@ -48,6 +53,7 @@ mod options;
 mod outbox;
 mod params;
 mod promises;
+mod publisher;
 mod raw;
 mod registration;
 mod running;
@@ -64,6 +70,7 @@ pub use handler::Handler;
 pub use options::Serve;
 pub use params::Params;
 pub use protocol::ErrorCode;
+pub use publisher::{Published, Publisher};
 pub use raw::Raw;
 pub use running::Running;
 pub use tool::Tool;

@@ -83,7 +83,7 @@ impl Multiplex {
         let cancel = CancellationToken::new();
         let entry = self.live.enter(request.call_id, cancel.clone())?;
         let outbox = Outbox::new(request.call_id, self.outgoing.clone(), self.shared.max_message_size);
-        let call = Call::new(request, cancel, outbox);
+        let call = Call::new(request, cancel, outbox, self.shared.publisher.clone());
         let mut running = Box::pin(async move {
             let result = execute(run, &call).await;
             finish(&call, result, entry, place).await;

@@ -24,6 +24,9 @@ pub struct Serve {
     pub max_streams: u32,
     /// Connections that may be open at once; more wait to be accepted. Default 1,024.
     pub max_connections: usize,
+    /// How long publishing an event may take, over all attempts at all gateways of `register_at`. 1 ms to
+    /// 1 hour; default 10 s.
+    pub publish_timeout: Duration,
     /// How long [`Running::shutdown`](crate::Running::shutdown) waits for running calls. Default 30 s.
     pub drain_timeout: Duration,
 }
@@ -38,6 +41,7 @@ impl Default for Serve {
             max_running_calls: 10_000,
             max_streams: 1_024,
             max_connections: 1_024,
+            publish_timeout: Duration::from_secs(10),
             drain_timeout: Duration::from_secs(30),
         }
     }
@@ -56,6 +60,9 @@ impl Serve {
         }
         if !(1..=1_000_000).contains(&self.max_connections) {
             return Err(Error::Option { option: "max_connections", reason: "use 1 to 1,000,000" });
+        }
+        if !(Duration::from_millis(1)..=Duration::from_secs(3_600)).contains(&self.publish_timeout) {
+            return Err(Error::Option { option: "publish_timeout", reason: "use 1 ms to 1 hour" });
         }
         if self.advertise.as_deref() == Some("") {
             return Err(Error::Option { option: "advertise", reason: "use host:port, or leave it out" });

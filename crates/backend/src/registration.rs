@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Endpoint;
+use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 
 use crate::Error;
@@ -55,6 +55,15 @@ impl Gateway {
             .keep_alive_timeout(KEEPALIVE_TIMEOUT)
             .keep_alive_while_idle(true);
         Ok(Self { address: address.to_owned(), endpoint })
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// A connection beside that of the registration, made once it is needed and again when it was lost.
+    pub(crate) fn channel(&self) -> Channel {
+        self.endpoint.connect_lazy()
     }
 
     /// Registers, again and again, until `leave` fires. `registered` tells whether a lease is held.

@@ -18,7 +18,7 @@ use crate::handlers::Handlers;
 use crate::health::Health;
 use crate::registration::Gateway;
 use crate::service::{Service, Shared};
-use crate::{Error, Serve, connection, tasks};
+use crate::{Error, Publisher, Serve, connection, tasks};
 
 const WINDOW: u32 = 4 << 20;
 const KEEPALIVE: Duration = Duration::from_secs(15);
@@ -30,6 +30,7 @@ const MAX_HEADERS: u32 = 16 << 10;
 pub struct Running {
     local_addr: SocketAddr,
     instance: String,
+    publisher: Publisher,
     drain_timeout: Duration,
     health: Health,
     leave: CancellationToken,
@@ -53,8 +54,10 @@ pub(crate) async fn start(handlers: Handlers, options: Serve) -> Result<Running,
     let (reporter, health_server) = tonic_health::server::health_reporter();
     let health = Health(reporter);
     health.serving().await;
+    let publisher = Publisher::new(&handlers.description.name, &gateways, options.publish_timeout);
     let shared = Shared {
         handlers,
+        publisher: publisher.clone(),
         max_message_size: options.max_message_size,
         max_running_calls: u32::try_from(options.max_running_calls).unwrap_or(u32::MAX),
         drain: drain.clone(),
@@ -98,6 +101,7 @@ pub(crate) async fn start(handlers: Handlers, options: Serve) -> Result<Running,
     });
     Ok(Running {
         local_addr,
+        publisher,
         registrations: registrations.collect(),
         drain_timeout: options.drain_timeout,
         server: Some(server),
@@ -118,6 +122,11 @@ impl Running {
     /// The text that tells this replica from others at the gateways.
     pub fn instance(&self) -> &str {
         &self.instance
+    }
+
+    /// A way to publish events from outside of a call. It may outlive the backend.
+    pub fn publisher(&self) -> Publisher {
+        self.publisher.clone()
     }
 
     /// Ready once every gateway to register at has given a lease. At once if there is none to register at.

@@ -10,11 +10,12 @@ use crate::execution::execute;
 use crate::handlers::Handlers;
 use crate::multiplex::Multiplex;
 use crate::outbox::Outbox;
-use crate::{Call, tasks};
+use crate::{Call, Publisher, tasks};
 
 /// What every stream of a backend needs.
 pub(crate) struct Shared {
     pub(crate) handlers: Handlers,
+    pub(crate) publisher: Publisher,
     pub(crate) max_message_size: usize,
     pub(crate) max_running_calls: u32,
     /// Fires when no new calls are to be taken.
@@ -43,7 +44,7 @@ impl pb::backend_server::Backend for Service {
         let (events, outgoing, gone) = events(true);
         let run = self.0.handlers.find(&request);
         let outbox = Outbox::new(request.call_id, outgoing, self.0.max_message_size);
-        let call = Call::new(request, gone, outbox);
+        let call = Call::new(request, gone, outbox, self.0.publisher.clone());
         tasks::spawn(async move {
             let result = match run {
                 Ok(run) => execute(run, &call).await,

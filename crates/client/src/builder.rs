@@ -130,7 +130,8 @@ impl Builder {
     pub async fn connect(self) -> Result<Client, Error> {
         let endpoint = Endpoint::parse(&self.url)?;
         let wire = Wire::new(self.format, self.deflate, self.max_message_size);
-        let shared = Arc::new(Shared::new(wire, self.token, self.unread_limit, !self.reconnect.is_never()));
+        let shared =
+            Arc::new(Shared::new(wire, self.token.detached(), self.unread_limit, !self.reconnect.is_never()));
         let (queue, parcels) = mpsc::channel(QUEUED);
         let (opened, first) = oneshot::channel();
         let plan = Plan {

@@ -85,6 +85,16 @@ pub(crate) struct Due {
     pub(crate) timeout: Option<Duration>,
 }
 
+/// What can be done about an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Remedy {
+    Nothing,
+    /// Ask on the next connection.
+    Elsewhere,
+    /// Ask once more.
+    Again,
+}
+
 /// What an abandoned call leaves to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Abandoned {
@@ -141,7 +151,7 @@ impl Calls {
     /// Takes all that was written before and not answered, in order, to be written again.
     pub(crate) fn claim_unanswered(&self) -> Vec<Due> {
         let mut table = self.table();
-        let mut ids: Vec<_> = table.unanswered(|entry| !entry.cancelled);
+        let mut ids: Vec<_> = table.unanswered(|entry| entry.role.outlives() && !entry.cancelled);
         ids.sort_unstable();
         ids.into_iter().filter_map(|id| table.claim(id)).collect()
     }
@@ -163,27 +173,22 @@ impl Calls {
         self.table().entries.get(&id).map(|entry| Arc::clone(&entry.inbox))
     }
 
-    /// Puts an entry back that was answered with "not here": it is sent on the next connection.
-    pub(crate) fn postpone(&self, id: u64, entry: Entry) -> Option<Entry> {
+    /// Ends an entry by an error, unless that has a remedy: then it stays, and a caller that drops it finds it.
+    pub(crate) fn fail(&self, id: u64, remedy: Remedy) -> Option<Entry> {
         let mut table = self.table();
-        if table.ended.is_some() {
-            return Some(entry);
+        let entry = table.entries.get_mut(&id)?;
+        match remedy {
+            // It counts as sent, and so is sent again on the next connection.
+            Remedy::Elsewhere if entry.role.outlives() => return None,
+            Remedy::Again if entry.role.outlives() && !entry.repeated && !entry.cancelled => {
+                entry.repeated = true;
+                entry.sent = false;
+                table.errands.push(id);
+                return None;
+            }
+            _ => {}
         }
-        table.entries.insert(id, entry);
-        None
-    }
-
-    /// Puts an entry back that may be tried again, once.
-    pub(crate) fn repeat(&self, id: u64, mut entry: Entry) -> Option<Entry> {
-        let mut table = self.table();
-        if table.ended.is_some() || entry.repeated || entry.cancelled {
-            return Some(entry);
-        }
-        entry.repeated = true;
-        entry.sent = false;
-        table.entries.insert(id, entry);
-        table.errands.push(id);
-        None
+        table.entries.remove(&id)
     }
 
     /// Forgets a call: its answer, if one comes, is nobody's.

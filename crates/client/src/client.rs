@@ -8,13 +8,12 @@ use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use crate::calls::Role;
 use crate::link::Link;
 use crate::notification::Feed;
 use crate::publish::{Publication, Published};
 use crate::queue::Queue;
 use crate::renewal::Refreshed;
-use crate::{Builder, Call, Error, Notifications, Request, Session, State, States, Subscription};
+use crate::{Builder, Call, Error, Notifications, Request, Session, States, Subscription};
 
 /// So long the gateway has to end the session before the connection is closed anyway.
 const CLOSE_WAIT: Duration = Duration::from_secs(1);
@@ -192,12 +191,7 @@ impl Client {
     /// Ends the session, closes the connection with 1000 and waits until it has ended, at most some seconds. Calls that
     /// still run fail.
     pub async fn close(&self) {
-        let connected = matches!(*self.link.shared.state.borrow(), State::Connected { .. });
-        if connected
-            && self.link.shared.ticket().is_some()
-            && let Ok(request) = Request::new("session.close", ())
-            && let Ok((_, answer)) = self.link.shared.errand(request, Role::Passing)
-        {
+        if let Some(answer) = self.link.shared.part() {
             // The gateway closes after its answer; one that says nothing is left.
             let _ = tokio::time::timeout(CLOSE_WAIT, answer.outcome()).await;
         }

@@ -14,6 +14,8 @@ const PONGS_KEPT: usize = 16;
 pub(crate) struct Control {
     duties: Mutex<Duties>,
     called: Notify,
+    /// Woken when new requests are to be held back.
+    held: Notify,
 }
 
 /// Whether requests are written.
@@ -69,6 +71,18 @@ impl Control {
     /// Requests may not go any more.
     pub(crate) fn hold(&self) {
         self.ask(|duties| duties.gate = Gate::Held);
+        self.held.notify_one();
+    }
+
+    /// Returns once new requests are held back on this connection. Cancel safe.
+    pub(crate) async fn held(&self) {
+        while self.duties.lock().unwrap_or_else(PoisonError::into_inner).gate != Gate::Held {
+            self.held.notified().await;
+        }
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.duties.lock().unwrap_or_else(PoisonError::into_inner).gate == Gate::Open
     }
 
     /// There is something beside the queue.

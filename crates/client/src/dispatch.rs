@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::assembly::Whole;
-use crate::calls::{Entry, Role};
+use crate::calls::{Entry, Remedy, Role};
 use crate::event::{GapParams, Position};
 use crate::events::subscribed;
 use crate::inbox::Outcome;
@@ -105,23 +105,16 @@ impl Shared {
             self.publish(&Err(error));
             return;
         };
-        let Some(entry) = self.calls.take(id) else { return };
         let hints = Hints::of(&error);
-        let kept = match error.rpc_code() {
-            Some(ErrorCode::BackendUnavailable)
-                if hints.draining && self.reconnects && entry.role.outlives() =>
-            {
-                self.calls.postpone(id, entry)
-            }
-            Some(ErrorCode::OutcomeUnknown) if hints.repeatable => {
-                let refused = self.calls.repeat(id, entry);
-                self.control.nudge();
-                refused
-            }
-            _ => Some(entry),
+        let remedy = match error.rpc_code() {
+            Some(ErrorCode::BackendUnavailable) if hints.draining && self.reconnects => Remedy::Elsewhere,
+            Some(ErrorCode::OutcomeUnknown) if hints.repeatable => Remedy::Again,
+            _ => Remedy::Nothing,
         };
-        if let Some(entry) = kept {
-            self.settle(entry, Err(error));
+        match self.calls.fail(id, remedy) {
+            Some(entry) => self.settle(entry, Err(error)),
+            // Perhaps it goes again at once.
+            None => self.control.nudge(),
         }
     }
 

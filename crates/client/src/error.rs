@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 /// Why a connection was not made, or a request was not answered with a result.
 ///
-/// Cloned to every request that an ended connection leaves unanswered.
+/// Cloned to every request that an ended client leaves unanswered.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -31,7 +31,7 @@ pub enum Error {
         /// is empty.
         reason: String,
     },
-    /// The connection has ended, so no answer can come any more.
+    /// The connection has ended and the client with it, so no answer can come any more.
     #[error("the connection is closed: {code}{}{reason}", if reason.is_empty() { "" } else { " " })]
     Closed {
         /// The code of the close frame; 1006 where the connection ended without one.

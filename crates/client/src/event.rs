@@ -31,6 +31,22 @@ pub(crate) struct Position {
     pub(crate) last_offset: u64,
 }
 
+impl Position {
+    /// Of a log that nobody has named yet.
+    pub(crate) fn unknown() -> Self {
+        Self { log_epoch: String::new(), last_offset: 0 }
+    }
+
+    pub(crate) fn is_known(&self) -> bool {
+        !self.log_epoch.is_empty()
+    }
+
+    /// Whether it is not where this answer says the log is, but in another log or further back.
+    pub(crate) fn is_before(&self, answer: &Subscribed) -> bool {
+        self.is_known() && (self.log_epoch != answer.log_epoch || self.last_offset < answer.last_offset)
+    }
+}
+
 /// The answer to `event.subscribe`, and in part that to `event.unsubscribe`.
 #[derive(Deserialize)]
 pub(crate) struct Subscribed {

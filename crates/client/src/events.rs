@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use crate::event::{EventParams, Position, Subscribed, covers};
 use crate::queue::Queue;
 use crate::session::Welcome;
-use crate::{Error, Event};
+use crate::{Error, Event, Session};
 
 #[derive(Default)]
 pub(crate) struct Events {
@@ -29,11 +29,9 @@ struct State {
     position: Option<Position>,
 }
 
-/// What a new connection has to be asked for, so that it has the client's subscriptions and no others.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Difference {
+/// What a new connection has to be asked for, so that it has the client's subscriptions.
+pub(crate) struct Lack {
     pub(crate) missing: Vec<String>,
-    pub(crate) surplus: Vec<String>,
     /// Where the events of the missing names are to begin; with the next one if that is not set.
     pub(crate) from: Option<Position>,
 }
@@ -62,18 +60,25 @@ impl Events {
     /// The gateway has confirmed the subscription of this queue.
     pub(crate) fn confirmed(&self, answer: Subscribed, queue: &Arc<Queue>) {
         let mut state = self.lock();
-        let from = answer.last_offset;
+        let after = answer.last_offset;
         let alone = state.is_idle();
-        state.start(answer, alone);
-        queue.begin(from);
+        if alone && state.position.as_ref().is_some_and(|position| position.is_before(&answer)) {
+            // Nobody waits for what is between.
+            state.position = None;
+        }
+        state.start(answer);
+        queue.begin(after);
     }
 
     /// A caller's own request has subscribed to these names.
     pub(crate) fn asked(&self, answer: Subscribed, names: Vec<String>) {
         let mut state = self.lock();
-        let alone = state.is_idle();
+        if state.is_idle() {
+            // It may have asked for a replay from anywhere.
+            state.position = None;
+        }
         state.asked.extend(names);
-        state.start(answer, alone);
+        state.start(answer);
     }
 
     /// A caller's own request has ended its subscriptions to these names.
@@ -91,7 +96,7 @@ impl Events {
         if replay {
             state.gap(Position { log_epoch: answer.log_epoch, last_offset: answer.last_offset });
         } else {
-            state.start(answer, false);
+            state.start(answer);
         }
     }
 
@@ -105,34 +110,38 @@ impl Events {
     /// A session was opened or resumed. Has to be called before the events that follow are taken.
     pub(crate) fn welcomed(&self, welcome: &Welcome) {
         let mut state = self.lock();
-        let Some((log_epoch, last_offset)) = welcome.position.clone().filter(|_| welcome.session.resumed)
-        else {
+        let Session { resumed, recovered, .. } = welcome.session;
+        if !resumed || welcome.subscriptions.is_empty() {
             return;
-        };
-        match &state.position {
-            Some(before) if before.log_epoch == log_epoch && welcome.session.recovered => {}
-            Some(before) if !before.log_epoch.is_empty() => state.gap(Position { log_epoch, last_offset }),
-            _ => state.start(Subscribed { log_epoch, last_offset, recovered: true }, false),
+        }
+        match (&state.position, welcome.position.clone()) {
+            (Some(before), Some(after)) if recovered && before.log_epoch == after.log_epoch => {}
+            (Some(before), Some(after)) if before.is_known() => state.gap(after),
+            (_, Some(Position { log_epoch, last_offset })) => {
+                state.start(Subscribed { log_epoch, last_offset, recovered });
+            }
+            (before, None) if !recovered => state.tell_gap(before.as_ref(), |_| true),
+            _ => {}
         }
     }
 
-    /// What the session behind this answer has too few or too many.
-    pub(crate) fn difference(&self, welcome: &Welcome) -> Difference {
+    /// What the session behind this answer has too few. What it has too many is taken back by requests of its own.
+    pub(crate) fn lack(&self, welcome: &Welcome) -> Lack {
         let state = self.lock();
         let wanted = state.wanted();
         let given = if welcome.session.resumed { welcome.subscriptions.as_slice() } else { &[] };
-        let missing: Vec<_> = state
-            .confirmed_names()
-            .into_iter()
-            .filter(|name| !given.iter().any(|pattern| covers(pattern, name)))
-            .collect();
-        let surplus = given.iter().filter(|name| !wanted.contains(*name)).cloned().collect();
-        let position = state.position.clone().filter(|position| !position.log_epoch.is_empty());
-        if !given.is_empty() && !missing.is_empty() {
-            // They come back too late for a replay, which only a session without subscriptions gets.
-            state.tell_gap(position.as_ref(), |queue| queue.names.iter().any(|name| missing.contains(name)));
+        // A prefix that is being taken back stands for nothing.
+        let kept: Vec<_> = given.iter().filter(|name| wanted.contains(*name)).cloned().collect();
+        let covered = |by: &[String], name: &String| by.iter().any(|pattern| covers(pattern, name));
+        let missing: Vec<_> =
+            state.confirmed_names().into_iter().filter(|name| !covered(&kept, name)).collect();
+        let position = state.position.clone().filter(Position::is_known);
+        if !given.is_empty() {
+            // What comes back now is too late for a replay, which only a session without subscriptions gets.
+            let lost = |name: &String| missing.contains(name) && !covered(given, name);
+            state.tell_gap(position.as_ref(), |queue| queue.names.iter().any(lost));
         }
-        Difference { missing, surplus, from: position.filter(|_| given.is_empty()) }
+        Lack { missing, from: position.filter(|_| given.is_empty()) }
     }
 
     /// `event.gap`: the events that follow stand behind this position, and some before it are missing.
@@ -170,7 +179,7 @@ impl Events {
 
     /// The position to resume from, if there is one.
     pub(crate) fn position(&self) -> Option<Position> {
-        self.lock().position.clone().filter(|position| !position.log_epoch.is_empty())
+        self.lock().position.clone().filter(Position::is_known)
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -226,17 +235,19 @@ impl State {
         begun.flat_map(|queue| &queue.names).chain(&self.asked).cloned().collect()
     }
 
-    /// A subscription was confirmed. If it is the only one, nothing before it counts.
-    fn start(&mut self, answer: Subscribed, alone: bool) {
+    /// The gateway has said where the log is. What was taken in already counts more.
+    fn start(&mut self, answer: Subscribed) {
         let Subscribed { log_epoch, last_offset, .. } = answer;
         match &mut self.position {
-            Some(position) if !alone && position.log_epoch == log_epoch => {}
-            Some(position) if position.log_epoch.is_empty() => {
+            None => self.position = Some(Position { log_epoch, last_offset }),
+            Some(position) if !position.is_known() => {
                 position.log_epoch = log_epoch;
                 position.last_offset = position.last_offset.max(last_offset);
             }
-            Some(_) if !alone => self.gap(Position { log_epoch, last_offset }),
-            position => *position = Some(Position { log_epoch, last_offset }),
+            Some(position) if position.log_epoch != log_epoch => {
+                self.gap(Position { log_epoch, last_offset })
+            }
+            Some(_) => {}
         }
     }
 
@@ -256,13 +267,6 @@ impl State {
         for queue in self.queues.iter().filter(|queue| queue.has_begun() && concerns(queue)) {
             queue.push(Err(Error::Gap { log_epoch: log_epoch.clone(), last_offset }));
         }
-    }
-}
-
-impl Position {
-    /// Before anything was confirmed.
-    fn unknown() -> Self {
-        Self { log_epoch: String::new(), last_offset: 0 }
     }
 }
 

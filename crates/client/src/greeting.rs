@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::calls::Role;
 use crate::event::Position;
-use crate::events::Difference;
+use crate::events::Lack;
 use crate::session::Welcome;
 use crate::shared::Shared;
 use crate::wire::Outbound;
@@ -40,8 +40,11 @@ impl Introduction {
         }
         let unanswered = shared.calls.unanswered();
         if let Some(ticket) = shared.ticket().clone() {
-            params["resume"] =
-                json!({ "session_id": ticket.session_id, "resume_token": ticket.resume_token });
+            params["resume"] = json!({
+                "session_id": ticket.session_id,
+                "resume_token": ticket.resume_token,
+                "attempt": ticket.attempt,
+            });
             if let Some(Position { log_epoch, last_offset }) = shared.events.position() {
                 params["resume"]["log_epoch"] = json!(log_epoch);
                 params["resume"]["last_offset"] = json!(last_offset);
@@ -56,11 +59,7 @@ impl Introduction {
 
 /// What is sent before anything new: the subscriptions that the session lacks, and every request without an answer.
 fn resumption(shared: &Shared, welcome: &Welcome) -> Result<Vec<Outbound>, Error> {
-    let Difference { missing, surplus, from } = shared.events.difference(welcome);
-    if !surplus.is_empty() {
-        let request = Request::new("event.unsubscribe", json!({ "names": surplus }))?;
-        shared.ahead(request, Role::Passing)?;
-    }
+    let Lack { missing, from } = shared.events.lack(welcome);
     if !missing.is_empty() {
         let mut params = json!({ "names": missing });
         let replay = from.is_some();

@@ -1,5 +1,5 @@
-//! The client of a gateway: connect, request, progress, cancel, over JSON or binary. Knows the wire by
-//! `protocol` alone and nothing of what the tools behind a gateway do.
+//! The client of a gateway: request, progress, cancel, subscribe, publish, over JSON or binary, and over as many
+//! connections as that takes. Knows the wire by `protocol` alone and nothing of what the tools behind a gateway do.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), client::Error> {
@@ -11,10 +11,17 @@
 //!     eprintln!("{update:?}");
 //! }
 //! println!("{}", call.result().await?);
+//!
+//! let mut events = client.subscribe(["tool.*"]).await?;
+//! client.publish("tool.wanted", json!({"tool": "sleep"})).await?;
+//! println!("{:?}", events.next().await);
 //! client.close().await;
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! A connection that is lost is made again, with backoff and jitter, and the session is resumed: see [`Client`] for what
+//! that means for requests, [`Subscription`] for events, [`Reconnect`] for the pace and [`State`] to watch it.
 
 mod assembly;
 mod builder;

@@ -21,6 +21,13 @@ use crate::{Error, Reconnect, State, connection, handshake, renewal};
 /// So long a gateway that was no use has to take note of the end.
 const PARTING: Duration = Duration::from_secs(1);
 
+/// A connection that ended earlier was no success, whatever it ended with: it would be made and lost in a circle.
+const LASTING: Duration = Duration::from_secs(1);
+
+/// So long a pod that drains has for the answers of calls that run, before the client goes on elsewhere. Their answers
+/// find the session.
+const ANSWERS: Duration = Duration::from_millis(250);
+
 /// What a client was told about its connections.
 pub(crate) struct Plan {
     pub(crate) endpoint: Endpoint,
@@ -41,7 +48,9 @@ pub(crate) struct Lifecycle {
     connections: u64,
     /// When the connection was lost, while there is none.
     lost: Option<Instant>,
-    /// Attempts since then that came to nothing, or to a connection that did not last.
+    /// The number of the next attempt since then, from 1.
+    attempt: u32,
+    /// Attempts in a row that came to nothing, or to a connection that did not last.
     failures: u32,
     /// A fresh token was asked for since the last session, because the one before was refused.
     renewed: bool,
@@ -64,7 +73,17 @@ impl Lifecycle {
         first: oneshot::Sender<Result<(), Error>>,
     ) -> Self {
         let first = Some(first);
-        Self { plan, shared, queue, first, connections: 0, lost: None, failures: 0, renewed: false }
+        Self {
+            plan,
+            shared,
+            queue,
+            first,
+            connections: 0,
+            lost: None,
+            attempt: 0,
+            failures: 0,
+            renewed: false,
+        }
     }
 
     /// Runs the client to its end.
@@ -76,7 +95,7 @@ impl Lifecycle {
             let since = *self.lost.get_or_insert_with(Instant::now);
             self.shared.state.send_replace(State::Reconnecting {
                 since: since.into_std(),
-                attempt: self.failures.max(1),
+                attempt: self.attempt,
                 reason: end.error.clone(),
             });
             tokio::select! {
@@ -95,11 +114,11 @@ impl Lifecycle {
             return None;
         }
         if let Some(opened) = end.opened {
-            // A connection that lasted ends the row of failures; one that broke at once is one of them.
-            if opened.elapsed() >= reconnect.cap(self.failures) {
+            if opened.elapsed() >= reconnect.cap(self.failures).max(LASTING) {
                 self.failures = 0;
+                self.renewed = false;
             }
-            self.renewed = false;
+            self.attempt = 0;
         }
         let delay = match Verdict::on(&end.error, end.resuming && end.opened.is_none()) {
             Verdict::End => return None,
@@ -109,10 +128,12 @@ impl Lifecycle {
                 *self.shared.ticket() = None;
                 Duration::ZERO
             }
-            Verdict::After(delay) => delay,
+            Verdict::After(delay) if self.failures == 0 => delay,
+            Verdict::After(delay) => delay.max(reconnect.delay(self.failures)),
             Verdict::Renew | Verdict::Later => reconnect.delay(self.failures),
         };
         self.failures = self.failures.saturating_add(1);
+        self.attempt = self.attempt.saturating_add(1);
         let away = self.lost.map_or(Duration::ZERO, |lost| lost.elapsed());
         reconnect.give_up_after.is_none_or(|most| away.saturating_add(delay) <= most).then_some(delay)
     }
@@ -176,6 +197,7 @@ impl Lifecycle {
             None => tokio::select! {
                 error = &mut connection => error,
                 never = renewal::run(&shared, token) => match never {},
+                error = leave(&shared) => error,
                 _ = shared.quit.wait() => {
                     shared.control.close(CloseCode::Normal.as_u16(), "");
                     connection.await
@@ -190,6 +212,20 @@ impl Lifecycle {
             let _ = first.send(Err(end.error.clone()));
         }
         end
+    }
+}
+
+/// Leaves a pod that drains.
+async fn leave(shared: &Shared) -> Error {
+    shared.control.held().await;
+    sleep(ANSWERS).await;
+    Error::Closed { code: CloseCode::Restart.as_u16(), reason: "0".to_owned() }
+}
+
+impl Drop for Lifecycle {
+    /// Nobody is to wait for a task that was dropped, or that a source of tokens brought to a panic.
+    fn drop(&mut self) {
+        self.shared.end(Error::abnormal("the task of the client has ended"));
     }
 }
 

@@ -108,6 +108,8 @@ impl Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
+        // It is written before the close frame, and nobody waits for its answer.
+        let _ = self.shared.part();
         self.shared.quit();
     }
 }

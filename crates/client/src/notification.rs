@@ -25,12 +25,13 @@ pub struct Notification {
 
 /// A stream of notifications from the moment of [`Client::notifications`](crate::Client::notifications) on.
 ///
-/// Each stream sees every notification. It ends when the connection does, and keeps the connection open until it is
-/// dropped. An item is an error where notifications were dropped because they were not read in time
+/// Each stream sees every notification, and each event of the log once, over all connections that the client has. It
+/// ends when the client does, and keeps the client connected until it is dropped. What is sent while there is no
+/// connection is lost, but for events of the log that the session has subscribed to. An item is an error where notifications were dropped because they were not read in time
 /// ([`Error::Lagged`]), and for an error of the gateway that belongs to no request ([`Error::Rpc`]).
 pub struct Notifications {
     feed: Arc<Feed>,
-    // Held, not used: an open stream keeps its connection.
+    // Held, not used: an open stream keeps the client connected.
     _link: Arc<Link>,
 }
 
@@ -39,7 +40,7 @@ impl Notifications {
         Self { feed, _link: link }
     }
 
-    /// The next notification; `None` once the connection has ended.
+    /// The next notification; `None` once the client has ended.
     ///
     /// Cancel safe: a dropped future loses nothing.
     pub async fn next(&mut self) -> Option<Result<Notification, Error>> {

@@ -32,7 +32,11 @@ impl Queue {
 
     /// The gateway has confirmed the subscription; events up to this offset are from before it.
     pub(crate) fn begin(&self, after: u64) {
-        self.lock().from.get_or_insert(after);
+        let mut state = self.lock();
+        if state.from.replace(after).is_none() {
+            state.items.retain(|item| item.as_ref().is_ok_and(|event| event.offset > after));
+            state.bytes = state.items.iter().map(weight).sum();
+        }
     }
 
     /// Another log begins.

@@ -8,6 +8,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::Error;
+use crate::event::Position;
 use crate::ticket::Ticket;
 
 /// The session that a connection opened, or resumed.
@@ -51,7 +52,7 @@ pub(crate) struct Welcome {
     /// What is subscribed already.
     pub(crate) subscriptions: Vec<String>,
     /// Where the replay begins, if there is one.
-    pub(crate) position: Option<(String, u64)>,
+    pub(crate) position: Option<Position>,
     /// Requests that the gateway knows nothing of.
     pub(crate) resend: Vec<u64>,
 }
@@ -92,7 +93,7 @@ impl Welcome {
         })?;
         let session_id = answer.session_id;
         let resume_token = answer.resume_token.filter(|_| answer.resumable);
-        let ticket = resume_token.map(|resume_token| Ticket { session_id: session_id.clone(), resume_token });
+        let ticket = resume_token.map(|resume_token| Ticket::new(session_id.clone(), resume_token));
         let session = Session {
             session_id,
             resumable: answer.resumable,
@@ -108,7 +109,10 @@ impl Welcome {
             session,
             ticket,
             subscriptions: answer.subscriptions.unwrap_or_default(),
-            position: answer.log_epoch.zip(answer.last_offset),
+            position: answer
+                .log_epoch
+                .zip(answer.last_offset)
+                .map(|(log_epoch, last_offset)| Position { log_epoch, last_offset }),
             // Ids that this client cannot have written are nobody's.
             resend: answer.resend.unwrap_or_default().iter().filter_map(Value::as_u64).collect(),
         })

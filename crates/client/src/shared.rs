@@ -103,8 +103,8 @@ impl Shared {
     pub(crate) fn unsubscribe(&self, queue: &Arc<Queue>) {
         self.events.remove(queue, |names| {
             if let Ok(request) = Request::new("event.unsubscribe", json!({ "names": names })) {
-                // The next connection has no such subscription anyway.
-                let _ = self.errand(request, Role::Passing);
+                // Only a client that has ended refuses, and has no subscriptions then.
+                let _ = self.errand(request, Role::Caller);
             }
         });
     }
@@ -151,6 +151,15 @@ impl Shared {
         Ok(())
     }
 
+    /// Asks for the end of a session that would outlive its connection, if the gateway reads.
+    pub(crate) fn part(&self) -> Option<Arc<Inbox>> {
+        if self.ticket().is_none() || !self.control.is_open() {
+            return None;
+        }
+        let request = Request::new("session.close", ()).ok()?;
+        self.errand(request, Role::Passing).ok().map(|(_, answer)| answer)
+    }
+
     /// Ends the client: its connection, if there is one, closes with 1000.
     pub(crate) fn quit(&self) {
         // Whoever asks second wants the same.
@@ -164,6 +173,7 @@ impl Shared {
 
     /// What belongs to the connection that was lost ends with it.
     pub(crate) fn lost(&self, error: &Error) {
+        self.control.renew();
         for entry in self.calls.take_passing() {
             entry.inbox.settle(Err(error.clone()));
         }
@@ -177,7 +187,7 @@ impl Shared {
         for entry in self.calls.end(&error) {
             entry.inbox.settle(Err(error.clone()));
         }
-        let closed = matches!(error, Error::Closed { code: 1000, .. });
+        let closed = self.quit.get().is_some() || matches!(error, Error::Closed { code: 1000, .. });
         self.events.end(Some(&error).filter(|_| !closed));
         let feeds = {
             let mut feeds = lock(&self.feeds);

@@ -20,8 +20,9 @@ use crate::{Error, Event};
 ///
 /// It has to be read. What waits is bounded by [`Builder::unread_limit`](crate::Builder::unread_limit), and nothing is
 /// dropped: at the bound the client stops reading from the connection, so that answers wait too. Read it in a task of
-/// its own, or never wait for an answer before it. Dropping it ends the subscription; until then it keeps the client
-/// connected.
+/// its own, or never wait for an answer before it. A gateway that is held back for long drops the connection, and the
+/// next one goes on behind the last event that was taken in. Dropping it ends the subscription; until then it keeps the
+/// client connected.
 pub struct Subscription {
     queue: Arc<Queue>,
     link: Arc<Link>,

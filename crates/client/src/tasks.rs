@@ -1,4 +1,4 @@
-//! The one place that starts tasks: each connection is a single task, and each handshake another one that ends with it.
+//! The one place that starts tasks: each client is a single task, and each handshake another one that ends with it.
 
 use std::future::Future;
 

@@ -9,6 +9,14 @@ use serde::Deserialize;
 pub(crate) struct Ticket {
     pub(crate) session_id: String,
     pub(crate) resume_token: String,
+    /// The same for every attempt to use it: the answer to one may be lost, and the next gets it again.
+    pub(crate) attempt: String,
+}
+
+impl Ticket {
+    pub(crate) fn new(session_id: String, resume_token: String) -> Self {
+        Self { session_id, resume_token, attempt: uuid::Uuid::now_v7().simple().to_string() }
+    }
 }
 
 /// The params of `session.changed`.
@@ -24,7 +32,7 @@ impl Change {
     /// What the session is resumed with from now on.
     pub(crate) fn into_ticket(self) -> Option<Ticket> {
         let resume_token = self.resume_token.filter(|_| self.resumable)?;
-        Some(Ticket { session_id: self.session_id, resume_token })
+        Some(Ticket::new(self.session_id, resume_token))
     }
 }
 

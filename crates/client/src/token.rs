@@ -43,6 +43,14 @@ impl Token {
         }))
     }
 
+    /// The same token for a client of its own: what one is told by [`Token::replace`] is not for others.
+    pub(crate) fn detached(&self) -> Self {
+        match self {
+            Self::Fixed(token) => Self::fixed(token.lock().unwrap_or_else(PoisonError::into_inner).clone()),
+            other => other.clone(),
+        }
+    }
+
     /// Whether asking again may bring another token.
     pub(crate) fn is_renewable(&self) -> bool {
         matches!(self, Self::Source(_))

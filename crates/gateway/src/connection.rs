@@ -519,7 +519,7 @@ impl Connection {
     fn begin_close(&mut self, code: CloseCode) {
         self.closed = Some(code);
         self.phase = Phase::Closing { since: self.shard.now(), shut: false };
-        self.session.end(self.peer.key(), &self.shard);
+        self.session.end(&self.peer, &self.shard);
         (self.unfinished, self.unread, self.decoder) = (None, Vec::new(), Decoder::default());
     }
 
@@ -616,7 +616,7 @@ impl Future for Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.session.end(self.peer.key(), &self.shard);
+        self.session.end(&self.peer, &self.shard);
         self.shard.peers.borrow_mut().try_remove(self.peer.key());
         self.shard.counters.connections_closed.increment();
         self.shard.counters.closed(self.closed);

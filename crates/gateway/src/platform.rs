@@ -8,6 +8,8 @@ use router::{Event, Handler, Kind};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use session_store::{EventLog as _, NewEvent, Store};
+use sha1::{Digest as _, Sha1};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -19,6 +21,9 @@ const EXECUTED: &str = "tool.executed";
 const FAILED: &str = "tool.failed";
 pub(crate) const REGISTERED: &str = "backend.registered";
 pub(crate) const LOST: &str = "backend.lost";
+
+/// How many bytes a publisher's idempotency key may have.
+pub(crate) const KEY: RangeInclusive<usize> = 1..=120;
 
 /// As many wait for the store; those beyond are dropped, and counted.
 pub(crate) const WAITING: usize = 8_192;
@@ -120,15 +125,14 @@ pub(crate) async fn publish(store: Store, told: mpsc::Receiver<Told>) {
 }
 
 async fn put(store: &Store, told: Told) {
-    // An idempotency key has 128 bytes at most; a longer one is that of a long request id, and is cut.
-    let mut end = told.key.len().min(128);
-    while !told.key.is_char_boundary(end) {
-        end -= 1;
-    }
-    let key = Some(&told.key[..end]).filter(|key| !key.is_empty());
+    // Nobody's keys are another publisher's. That of a long request id is too long as it is.
+    let key = match told.key.len() {
+        length if KEY.contains(&length) => format!("p:{}", told.key),
+        _ => format!("p:{:x}", Sha1::digest(&told.key)),
+    };
     let event = NewEvent { name: told.name, data: &told.data };
     loop {
-        match store.publish(&told.tenant, event, key).await {
+        match store.publish(&told.tenant, event, Some(&key)).await {
             Ok(_) => return,
             Err(
                 error @ (session_store::Error::Unavailable { .. } | session_store::Error::Timeout { .. }),

@@ -47,7 +47,8 @@ pub enum Page {
     },
     /// Events are missing: the log no longer reaches back that far, or its epoch is another one.
     Gap {
-        /// Behind which the log still has every event; equal to `end` if it has none.
+        /// Behind which the log still has every event; equal to `end` if it has none. After a change of epoch, the
+        /// events behind it are none that the reader has.
         resume: Position,
         /// The end of the log.
         end: Position,

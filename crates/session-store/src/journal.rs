@@ -19,6 +19,9 @@ pub struct Call<'a> {
     pub pod: &'a PodId,
     /// Whether it may be executed twice: it is declared read-only or idempotent.
     pub repeatable: bool,
+    /// Tells one attempt to begin it from every other: one whose answer was lost is made again with the same number, and
+    /// begins then. Above 0.
+    pub attempt: u64,
     /// Whether the client has sent this id before, and so names it as unanswered in a resume.
     pub resent: bool,
 }
@@ -133,7 +136,7 @@ pub trait Journal: Send + Sync + 'static {
         outcome: &[u8],
     ) -> impl Future<Output = Result<Finish, Error>> + Send;
 
-    /// Makes `pod` the owner of a call that runs at `dead`, whose lease is known to be gone.
+    /// Makes `pod` the owner, by the attempt 0, of a call that runs at `dead`, whose lease is known to be gone.
     ///
     /// # Errors
     /// [`Error::Stale`], [`Error::Unknown`] without the session.
@@ -169,7 +172,7 @@ pub trait Journal: Send + Sync + 'static {
         unanswered: &[&str],
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Forgets a call that runs at this pod and that it is not going to execute. Any other is left alone.
+    /// Forgets a call that this pod owns by this attempt and is not going to execute. Any other is left alone.
     ///
     /// # Errors
     /// None but the store's own.
@@ -178,6 +181,7 @@ pub trait Journal: Send + Sync + 'static {
         session: SessionId,
         request: &str,
         pod: &PodId,
+        attempt: u64,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// What is known of each of these requests, in their order.

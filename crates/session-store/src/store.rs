@@ -106,8 +106,14 @@ impl Journal for Store {
         either!(self, store => store.acknowledge_all_but(session, epoch, unanswered).await)
     }
 
-    async fn withdraw(&self, session: SessionId, request: &str, pod: &PodId) -> Result<(), Error> {
-        either!(self, store => store.withdraw(session, request, pod).await)
+    async fn withdraw(
+        &self,
+        session: SessionId,
+        request: &str,
+        pod: &PodId,
+        attempt: u64,
+    ) -> Result<(), Error> {
+        either!(self, store => store.withdraw(session, request, pod, attempt).await)
     }
 
     async fn lookup(&self, session: SessionId, requests: &[&str]) -> Result<Vec<Option<Entry>>, Error> {

@@ -98,6 +98,14 @@ fn node_cancels_within_50_ms() {
 }
 
 #[test]
+fn node_keeps_its_session_over_a_lost_connection() {
+    let printed = node(&Dev::start(), "resume.mjs");
+    for part in ["demo.one\n", "demo.two\n", "the call was answered on the second connection\n"] {
+        assert!(printed.contains(part), "no {part:?} in\n{printed}");
+    }
+}
+
+#[test]
 fn node_speaks_binary() {
     check_binary(&node(&Dev::start(), "binary.mjs"));
 }
@@ -137,6 +145,15 @@ fn the_rust_client_does_what_the_page_says() {
 fn every_program_of_the_page_is_run_by_a_test() {
     let mut titles: Vec<_> = programs().filter_map(|block| block.title).collect();
     titles.sort_unstable();
-    let tested = ["binary.mjs", "binary.py", "cancel.mjs", "cancel.py", "client.rs", "text.mjs", "text.py"];
+    let tested = [
+        "binary.mjs",
+        "binary.py",
+        "cancel.mjs",
+        "cancel.py",
+        "client.rs",
+        "resume.mjs",
+        "text.mjs",
+        "text.py",
+    ];
     assert_eq!(titles, tested);
 }

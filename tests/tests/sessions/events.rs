@@ -305,3 +305,29 @@ fn a_binary_client_gets_the_offset_in_the_header() {
     assert_eq!((event.method, event.sequence_id), (19, offset));
     assert_eq!(event.payload, br#"{"name":"a","data":[1.50]}"#);
 }
+
+#[test]
+fn a_backend_publishes_to_the_tenant_of_its_call() {
+    let gateway = Gateway::start();
+    let tool = backend::Tool::new("tell", |call: backend::Call, args: serde_json::Value| async move {
+        let published = call.publish("backend.told", backend::Json(args)).await?;
+        Ok(backend::Json(json!(published.offset)))
+    });
+    let _tools = Tools::serve(backend::Backend::new("teller").tool(tool), &gateway);
+    let mut session = Session::open(&gateway);
+    session.await_tool("tell");
+    session.subscribe(&["backend.told"]);
+    session.call("a", "tell", &json!({"some": "thing"}));
+    let (mut offset, mut heard) = (None, None);
+    while offset.is_none() || heard.is_none() {
+        let message = session.hear();
+        if message["id"] == "a" {
+            offset = message["result"].as_u64();
+            assert!(offset.is_some(), "{message}");
+        } else {
+            assert_eq!(message["params"], json!({"name": "backend.told", "data": {"some": "thing"}}));
+            heard = message["seq"].as_u64();
+        }
+    }
+    assert_eq!(offset, heard);
+}

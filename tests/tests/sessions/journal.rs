@@ -9,12 +9,30 @@ fn held(key: &str) -> Value {
     json!({"key": key, "held": true})
 }
 
+/// A gateway with a counting backend, and a session that sees its tools.
+fn counted() -> (Gateway, Counter, Tools, Session) {
+    let (gateway, counter) = (Gateway::start(), Counter::new());
+    let tools = Tools::serve(counter.backend(), &gateway);
+    let mut session = Session::open(&gateway);
+    session.await_tool("count.once");
+    (gateway, counter, tools, session)
+}
+
+/// Two pods that share a counting backend, and a session at the first that runs the held call `a` of the key `k`.
+fn held_at_the_first(pods: &Pods) -> (Gateway, Gateway, Counter, Tools, Session) {
+    let counter = Counter::new();
+    let (here, there) = (pods.pod(), pods.pod());
+    let tools = Tools::serve(counter.backend(), &here);
+    let mut session = Session::open(&here);
+    session.await_tool("count.once");
+    session.call("a", "count.once", &held("k"));
+    counter.await_executed("k", 1);
+    (here, there, counter, tools, session)
+}
+
 #[test]
 fn a_call_goes_on_without_its_connection_and_is_answered_on_the_next() {
-    let (gateway, counter) = (Gateway::start(), Counter::new());
-    let _tools = Tools::serve(counter.backend(), &gateway);
-    let mut first = Session::open(&gateway);
-    first.await_tool("count.once");
+    let (gateway, counter, _tools, mut first) = counted();
     first.call("a", "count.once", &held("k"));
     counter.await_executed("k", 1);
     let mut second = first.move_to(&gateway, json!({"unanswered": ["a"]}));
@@ -26,10 +44,7 @@ fn a_call_goes_on_without_its_connection_and_is_answered_on_the_next() {
 
 #[test]
 fn a_call_that_ended_while_nobody_was_connected_is_answered_with_its_stored_result() {
-    let (gateway, counter) = (Gateway::start(), Counter::new());
-    let _tools = Tools::serve(counter.backend(), &gateway);
-    let mut first = Session::open(&gateway);
-    first.await_tool("count.once");
+    let (gateway, counter, _tools, mut first) = counted();
     first.call("a", "count.once", &held("k"));
     counter.await_executed("k", 1);
     let params = first.cut(json!({"unanswered": ["a"]}));
@@ -42,10 +57,7 @@ fn a_call_that_ended_while_nobody_was_connected_is_answered_with_its_stored_resu
 
 #[test]
 fn a_repeated_id_gets_the_stored_result() {
-    let (gateway, counter) = (Gateway::start(), Counter::new());
-    let _tools = Tools::serve(counter.backend(), &gateway);
-    let mut session = Session::open(&gateway);
-    session.await_tool("count.once");
+    let (_gateway, counter, _tools, mut session) = counted();
     for _ in 0..3 {
         session.call("same", "count.once", &json!({"key": "k"}));
         assert_eq!(session.result("same"), json!({"key": "k", "executed": 1}));
@@ -60,10 +72,7 @@ fn a_repeated_id_gets_the_stored_result() {
 
 #[test]
 fn a_request_that_is_sent_again_waits_for_the_running_call() {
-    let (gateway, counter) = (Gateway::start(), Counter::new());
-    let _tools = Tools::serve(counter.backend(), &gateway);
-    let mut first = Session::open(&gateway);
-    first.await_tool("count.once");
+    let (gateway, counter, _tools, mut first) = counted();
     first.call("a", "count.once", &held("k"));
     counter.await_executed("k", 1);
     let mut second = first.move_to(&gateway, json!({"unanswered": ["a", "never"]}));
@@ -78,13 +87,8 @@ fn a_request_that_is_sent_again_waits_for_the_running_call() {
 
 #[test]
 fn a_result_follows_its_session_to_another_pod() {
-    let (pods, counter) = (Pods::new(), Counter::new());
-    let (here, there) = (pods.pod(), pods.pod());
-    let _tools = Tools::serve(counter.backend(), &here);
-    let mut first = Session::open(&here);
-    first.await_tool("count.once");
-    first.call("a", "count.once", &held("k"));
-    counter.await_executed("k", 1);
+    let pods = Pods::new();
+    let (_here, there, counter, _tools, first) = held_at_the_first(&pods);
     let mut second = first.move_to(&there, json!({"unanswered": ["a"]}));
     second.check_alive();
     counter.let_go();
@@ -111,7 +115,7 @@ fn a_call_of_a_pod_that_died_is_an_unknown_outcome_unless_it_may_be_repeated() {
     second.call("again", "count.again", &held("again"));
     let mut answers = std::collections::HashMap::new();
     while answers.len() < 3 {
-        let answer = second.next();
+        let answer = second.hear();
         answers.insert(answer["id"].as_str().expect("an answer").to_owned(), answer);
     }
     assert_eq!(answers["once"]["error"]["code"], 4006, "{answers:?}");
@@ -144,16 +148,11 @@ fn requests_of_a_session_that_is_gone_are_in_doubt() {
 
 #[test]
 fn a_call_that_runs_elsewhere_is_cancelled_there() {
-    let (pods, counter) = (Pods::new(), Counter::new());
-    let (here, there) = (pods.pod(), pods.pod());
-    let _tools = Tools::serve(counter.backend(), &here);
-    let mut first = Session::open(&here);
-    first.await_tool("count.once");
-    first.call("a", "count.once", &held("k"));
-    counter.await_executed("k", 1);
+    let pods = Pods::new();
+    let (here, there, _counter, _tools, first) = held_at_the_first(&pods);
     let mut second = first.move_to(&there, json!({"unanswered": ["a"]}));
     second.request("stop", "tool.cancel", &json!({"id": "a"}));
-    let answers = [second.next(), second.next()];
+    let answers = [second.hear(), second.hear()];
     let of = |id: &str| answers.iter().find(|answer| answer["id"] == id).expect("an answer");
     assert_eq!(of("stop")["result"], json!({"cancelled": true}), "{answers:?}");
     assert_eq!(of("a")["error"]["code"], 4008, "{answers:?}");

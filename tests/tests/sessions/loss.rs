@@ -6,7 +6,7 @@ use tests::{Counter, Pods, Session, Tools, until};
 /// The next `session.changed`.
 fn changed(session: &mut Session) -> Value {
     loop {
-        let message = session.next();
+        let message = session.hear();
         if message["method"] == "session.changed" {
             return message["params"].clone();
         }
@@ -81,7 +81,7 @@ fn a_session_that_the_store_has_lost_is_put_back_and_its_token_stays_good() {
     gateway.await_metric("store_up", 0.0);
     pods.redis.restart();
     gateway.await_metric("store_up", 1.0);
-    let gap = first.next();
+    let gap = first.hear();
     assert_eq!(gap["method"], "event.gap", "{gap}");
     until("the session to be put back", || {
         pods.redis.ask("DBSIZE").filter(|size| !size.starts_with(":0")).and_then(|_| {
@@ -108,7 +108,7 @@ fn redis_flushed() {
     pods.redis.ask("FLUSHALL");
     session.publish("a", &json!(2));
     // The log began anew, and that is told before the event.
-    let gap = session.next();
+    let gap = session.hear();
     assert_eq!(gap["method"], "event.gap", "{gap}");
     assert_eq!(session.event().2, json!(2));
 }
@@ -123,7 +123,7 @@ fn redis_hangs() {
     pods.redis.signal("-STOP");
     session.call("again", "count.again", &json!({"key": "again"}));
     let answer = loop {
-        let message = session.next();
+        let message = session.hear();
         if message["id"] == "again" {
             break message;
         }
@@ -150,12 +150,13 @@ fn redis_oom() {
     assert!(message.contains("full"), "{message}");
     session.call("again", "count.again", &json!({"key": "again"}));
     loop {
-        let message = session.next();
+        let message = session.hear();
         if message["id"] == "again" {
             assert_eq!(message["result"]["executed"], 1, "{message}");
             break;
         }
     }
     pods.redis.ask("CONFIG SET maxmemory 0");
+    assert_eq!(changed(&mut session)["resumable"], true);
     session.publish("a", &json!(1));
 }

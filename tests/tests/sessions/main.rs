@@ -2,6 +2,7 @@
 //! Redis, and while things are killed.
 
 mod events;
+mod guarantees;
 mod journal;
 mod loss;
 mod pods;

@@ -2,9 +2,12 @@
 mod calls;
 mod cancel;
 mod describe;
+mod event_log;
 mod harness;
 mod limits;
 mod panics;
+mod process;
+mod publishing;
 mod registration;
 mod registry;
 mod reports;

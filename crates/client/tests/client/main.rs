@@ -7,5 +7,7 @@ mod frames;
 mod handshake;
 mod notifications;
 mod overflow;
+mod reconnecting;
 mod resuming;
+mod subscribing;
 mod support;

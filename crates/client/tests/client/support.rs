@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::future::Future;
 
 use bytes::Bytes;
+use client::{Client, Reconnect, State};
 use fastwebsockets::{Frame, OpCode, WebSocket};
 use http_body_util::Empty;
 use hyper::body::Incoming;
@@ -26,12 +27,12 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// A client that ends with its first connection.
     pub(crate) fn client(&self) -> client::Builder {
-        self.returning_client().reconnect(client::Reconnect::never())
+        self.returning_client().reconnect(Reconnect::never())
     }
 
     /// A client that comes back.
     pub(crate) fn returning_client(&self) -> client::Builder {
-        client::Client::builder(&self.url).name("test")
+        Client::builder(&self.url).name("test")
     }
 
     pub(crate) async fn finish(self) {
@@ -101,11 +102,15 @@ impl Door {
         accept(self.stream().await).await
     }
 
-    /// The next connection with a session on it, and what it was opened with.
+    /// The next connection with a session on it, and what it was opened with, but for the name of the attempt.
     pub(crate) async fn session(&self, answer: Value) -> (Peer, Value) {
         let mut peer = self.peer().await;
-        let request = peer.initialize(answer).await;
-        (peer, request["params"].clone())
+        let mut request = peer.initialize(answer).await;
+        if let Some(resume) = request["params"].get_mut("resume").and_then(Value::as_object_mut) {
+            let attempt = resume.remove("attempt");
+            assert_eq!(attempt.is_some(), resume.contains_key("resume_token"), "{resume:?}");
+        }
+        (peer, request["params"].take())
     }
 
     /// Refuses the next connection with this answer.
@@ -252,4 +257,32 @@ impl Peer {
     pub(crate) fn into_stream(self) -> TokioIo<Upgraded> {
         self.socket.into_inner()
     }
+}
+
+/// What a gateway says that opens a session to be resumed with this token.
+pub(crate) fn resumable(token: &str) -> Value {
+    json!({"resumable": true, "resume_token": token, "resume_window_ms": 60000})
+}
+
+/// What it says when the session was resumed; the token is a new one.
+pub(crate) fn resumed(token: &str) -> Value {
+    json!({"resumable": true, "resumed": true, "recovered": true, "resume_token": token})
+}
+
+/// Waits for the connection of this number and returns the state.
+pub(crate) async fn connected(client: &Client, number: u64) -> State {
+    let mut states = client.states();
+    loop {
+        match states.next().await.expect("a state") {
+            state @ State::Connected { connection, .. } if connection == number => return state,
+            State::Ended(error) => panic!("{error}"),
+            _ => {}
+        }
+    }
+}
+
+/// Waits until the connection is lost.
+pub(crate) async fn reconnecting(client: &Client) {
+    let mut states = client.states();
+    while !matches!(states.next().await.expect("a state"), State::Reconnecting { .. }) {}
 }

@@ -206,7 +206,7 @@ settings! {
         /// From unready to the closed listener, so that the load balancer has seen it; milliseconds.
         delay_ms: u64 = 2_000,
         /// How long a connection whose session goes on elsewhere may wait for its running calls; milliseconds.
-        grace_ms: u64 = 1_000,
+        grace_ms: u64 = 10_000,
         /// Until calls that run are given up; milliseconds.
         timeout_ms: u64 = 30_000,
         /// Connections told to go a second.

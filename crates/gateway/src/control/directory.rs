@@ -18,7 +18,8 @@ pub(crate) struct Backends {
 impl Backends {
     /// The view of the directory that this store shares.
     pub(crate) fn new(directory: Store) -> Self {
-        let (table, _) = Table::build(&[], None);
+        // The first clients find what is there already.
+        let (table, _) = Table::build(&directory.watch().borrow(), None);
         Self { directory, tables: watch::channel(Arc::new(table)).0 }
     }
 

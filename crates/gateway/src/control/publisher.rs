@@ -38,8 +38,12 @@ impl events_server::Events for Publisher {
         if serde_json::from_slice::<&RawValue>(data).is_err() {
             return Err(Status::invalid_argument("data must be JSON text, or empty"));
         }
-        let key = Some(&*idempotency_key).filter(|key| !key.is_empty());
-        match self.store.publish(&tenant, NewEvent { name: &name, data }, key).await {
+        if !idempotency_key.is_empty() && !platform::KEY.contains(&idempotency_key.len()) {
+            return Err(Status::invalid_argument("idempotency_key must have up to 120 bytes"));
+        }
+        // Nobody's keys are another publisher's.
+        let key = Some(format!("b:{idempotency_key}")).filter(|_| !idempotency_key.is_empty());
+        match self.store.publish(&tenant, NewEvent { name: &name, data }, key.as_deref()).await {
             Ok(position) => Ok(Response::new(PublishResponse {
                 offset: position.offset.0,
                 log_epoch: position.epoch.to_string(),

@@ -27,6 +27,8 @@ pub(crate) enum Step {
 #[derive(Debug)]
 struct Ring {
     epoch: LogEpoch,
+    /// The epoch that this one followed on, for those who still stand there.
+    former: Option<LogEpoch>,
     /// Where this epoch began to be seen: the store's log has what is behind it, as far as its bounds reach.
     origin: u64,
     base: u64,
@@ -35,9 +37,16 @@ struct Ring {
 }
 
 impl Ring {
-    fn at(position: Position) -> Self {
+    fn at(position: Position, former: Option<LogEpoch>) -> Self {
         let offset = position.offset.0;
-        Self { epoch: position.epoch, origin: offset, base: offset, entries: VecDeque::new(), bytes: 0 }
+        Self {
+            epoch: position.epoch,
+            former,
+            origin: offset,
+            base: offset,
+            entries: VecDeque::new(),
+            bytes: 0,
+        }
     }
 
     fn end(&self) -> u64 {
@@ -99,7 +108,10 @@ impl Log {
 
     /// From here on the log is kept; what was before has nothing to do with it.
     pub(super) fn reset(&self, position: Position) {
-        self.ring.replace(Some(Ring::at(position)));
+        let mut ring = self.ring.borrow_mut();
+        let former = ring.as_ref().map(|ring| ring.epoch);
+        *ring = Some(Ring::at(position, former));
+        drop(ring);
         self.grown.set(true);
         self.live.notify_waiters();
     }
@@ -134,12 +146,16 @@ impl Log {
         let ring = self.ring.borrow();
         let Some(ring) = &*ring else { return Step::End };
         let offset = cursor.offset.0;
-        if cursor.epoch != ring.epoch || offset > ring.end() {
-            return Step::Gap(Position { epoch: ring.epoch, offset: Offset(ring.origin) });
+        if cursor.epoch != ring.epoch {
+            // Up to where the epoch before ended, a cursor stands in this one as it did in that.
+            let reached =
+                if ring.former == Some(cursor.epoch) { offset.min(ring.origin) } else { ring.origin };
+            return Step::Gap(Position { epoch: ring.epoch, offset: Offset(reached) });
         }
         if offset < ring.base {
             return Step::Behind;
         }
+        // A client that comes from another shard or pod may have seen more than this one has: its events follow.
         match ring.entries.get((offset - ring.base) as usize) {
             Some(entry) => Step::Entry(Rc::clone(entry)),
             None => Step::End,
@@ -238,6 +254,8 @@ mod tests {
         let log = log(1 << 20);
         log.reset(at(LogEpoch(8), 3));
         check(&log, at(EPOCH, 10), "gap 3");
-        check(&log, at(LogEpoch(8), 4), "gap 3");
+        check(&log, at(EPOCH, 2), "gap 2");
+        check(&log, at(LogEpoch(9), 2), "gap 3");
+        check(&log, at(LogEpoch(8), 4), "end");
     }
 }

@@ -1,80 +1,27 @@
 //! The calls of one conversation that backends are at work on. Each ends with exactly one answer.
 
-use super::asker::{Asker, OwnedId};
+mod journal;
+mod work;
+
+pub(super) use journal::Heeded;
+
+use super::asker::Asker;
 use super::exchange::Exchange;
 use super::progress;
 use super::requests::Asked;
 use super::standing::Standing;
-use crate::outcome;
 use crate::platform::{self, Holder};
-use crate::shard::{Delivery, DeskKey, Order, Shard, Word, cancelled};
+use crate::shard::{Order, Shard, cancelled};
 use auth::Identity;
 use protocol::{ErrorCode, Id, Message, Outgoing, pb};
 use router::{Call, CallKey, Caller, Event, Failure, Handler, Sink};
-use session_store::{Entry, Epoch, SessionId};
+use session_store::{Epoch, SessionId};
 use slab::Slab;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::Notify;
-use tokio::task::AbortHandle;
-
-/// Who works on a call.
-#[derive(Debug)]
-enum Work {
-    /// Nobody yet: the one before it on the same context does not let it.
-    Waits(Box<Order>),
-    /// A backend, for this connection alone.
-    Sent(CallKey),
-    /// The shard's desk, whoever is connected.
-    AtDesk(DeskKey),
-    /// Nobody, until the client knows that the session can't be resumed.
-    Held(Box<Order>),
-    /// Another pod or shard. With the order it can be run here if that dies.
-    Elsewhere { order: Option<Box<Order>>, watch: Watch },
-    /// It is over, or between two of the others.
-    Nobody,
-}
-
-/// The task that asks the journal how a call ends that runs elsewhere. Dropped, it asks no more.
-#[derive(Debug)]
-struct Watch {
-    task: AbortHandle,
-    news: Rc<Notify>,
-}
-
-impl Work {
-    const fn is_held(&self) -> bool {
-        matches!(self, Self::Held(_))
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-/// A call that was not answered yet.
-#[derive(Debug)]
-struct Running {
-    asker: Asker,
-    work: Work,
-    context: Option<Box<str>>,
-    handler: Option<Arc<Handler>>,
-    started: Instant,
-    /// Tells a late event of an earlier call in the same place.
-    generation: u32,
-}
-
-impl Running {
-    fn notify(&self, member: &[u8], exchange: &mut Exchange<'_>) {
-        if let Some(id) = &self.asker.id {
-            progress::notify(id.borrow(), member, exchange);
-        }
-    }
-}
+use work::{Running, Work};
 
 /// All calls of a conversation.
 #[derive(Debug)]
@@ -187,7 +134,7 @@ impl Calls {
         if self.standing.is_none() && !waits {
             return self.send(asker, request, asked, exchange);
         }
-        let order = self.order(&asker, request, asked, resent);
+        let order = self.order(&asker, request, asked, resent, exchange);
         if let Some(place) = known {
             // It runs already; now it is known what it was.
             let running = &mut self.running[place];
@@ -253,16 +200,25 @@ impl Calls {
         Ok(key)
     }
 
-    fn order(&self, asker: &Asker, request: &Message<'_>, asked: &Asked<'_>, resent: bool) -> Box<Order> {
+    fn order(
+        &self,
+        asker: &Asker,
+        request: &Message<'_>,
+        asked: &Asked<'_>,
+        resent: bool,
+        exchange: &Exchange<'_>,
+    ) -> Box<Order> {
+        let attempt = exchange.shard.next_attempt();
         let id = match &asker.id {
             Some(id) => id.borrow().canonical().into(),
-            // A notification, which nobody can ask for again: it has a name of its own in the journal.
-            None => format!("#{}", self.generation.wrapping_add(1)).into(),
+            // A notification, which nobody asks for again.
+            None => format!("#{attempt:x}.{}", exchange.shard.pod.id).into(),
         };
         Box::new(Order {
             session: self.session,
             epoch: self.standing.map_or(Epoch(0), |(epoch, _)| epoch),
             request: id,
+            attempt,
             resent,
             handler: Arc::clone(asked.handler),
             method: asked.method.into(),
@@ -290,9 +246,10 @@ impl Calls {
             order.epoch = epoch;
         }
         let client = (Rc::clone(exchange.peer), self.tag(place));
+        let is_asked = self.running[place].asker.id.is_some();
         self.running[place].work = match self.standing {
-            Some((_, Standing::Journalled)) => Work::AtDesk(exchange.shard.begin(order, client)),
-            Some((_, Standing::Doubted { .. })) if !order.may_repeat() => Work::Held(order),
+            Some((_, Standing::Journalled)) if is_asked => Work::AtDesk(exchange.shard.begin(order, client)),
+            Some((_, Standing::Doubted { .. })) if is_asked && !order.may_repeat() => Work::Held(order),
             Some(_) => Work::AtDesk(exchange.shard.run(&order, client)),
             None => match self.start(place, order.call(&self.idempotency_key(place)), exchange) {
                 Ok(key) => Work::Sent(key),
@@ -431,7 +388,7 @@ impl Calls {
             }
             Work::AtDesk(key) => shard.give_up(*key, failure.clone()),
             Work::Waits(_) => self.stop_waiting(place),
-            Work::Held(order) => shard.withdraw(order.session, order.request.clone()),
+            Work::Held(order) => shard.withdraw(order),
             Work::Elsewhere { .. } | Work::Nobody => {}
         }
         self.finish(place, &Event::Failed(failure), exchange, now)
@@ -455,7 +412,7 @@ impl Calls {
                 }
                 Work::AtDesk(key) if is_over => shard.give_up(key, cancelled()),
                 Work::AtDesk(key) => shard.release(key),
-                Work::Held(order) => shard.withdraw(order.session, order.request),
+                Work::Held(order) => shard.withdraw(&order),
                 Work::Waits(_) | Work::Elsewhere { .. } | Work::Nobody => {}
             }
         }
@@ -465,154 +422,6 @@ impl Calls {
     pub(super) fn replace_identity(&mut self, identity: &Identity) {
         self.caller = caller(identity, &self.holder.session);
     }
-
-    /// The session stands differently with the store from now on. What was held for that is run.
-    pub(super) fn stand(&mut self, epoch: Epoch, standing: Standing, exchange: &Exchange<'_>) {
-        self.standing = Some((epoch, standing));
-        if let Standing::Doubted { .. } = standing {
-            return;
-        }
-        let held: Vec<usize> =
-            self.running.iter().filter(|(_, r)| r.work.is_held()).map(|(at, _)| at).collect();
-        for place in held {
-            if let Work::Held(order) = std::mem::replace(&mut self.running[place].work, Work::Nobody) {
-                self.dispatch(place, order, exchange);
-            }
-        }
-    }
-
-    /// The conversation goes on as this session's.
-    pub(super) fn adopt(&mut self, identity: &Identity, session: uuid::Uuid, standing: (Epoch, Standing)) {
-        let adopted = Self::new(identity, session, Some(standing));
-        (self.caller, self.holder, self.session, self.standing) =
-            (adopted.caller, adopted.holder, adopted.session, adopted.standing);
-    }
-
-    /// What the journal says of a call. Returns the id of a call that is answered by it, if it is.
-    pub(super) fn heed(&mut self, tag: u64, word: Word, exchange: &mut Exchange<'_>, now: Instant) -> Heeded {
-        let Some(place) = self.place_of(tag) else { return Heeded::Nothing };
-        let shard = exchange.shard;
-        let client = || (Rc::clone(exchange.peer), tag);
-        let end = match word {
-            Word::Ended(end) => end,
-            Word::Running(order) => {
-                self.running[place].work = match shard.rejoin(self.session, &order.request, client()) {
-                    Some(key) => Work::AtDesk(key),
-                    None => self.watch(tag, Some(order), exchange),
-                };
-                return Heeded::Nothing;
-            }
-            Word::Inherited => match std::mem::replace(&mut self.running[place].work, Work::Nobody) {
-                Work::Elsewhere { order: Some(order), .. } => {
-                    self.running[place].work = Work::AtDesk(shard.run(&order, client()));
-                    return Heeded::Nothing;
-                }
-                _ => {
-                    let request = self.running[place].asker.id.as_ref();
-                    let request = request.map(|id| id.borrow().canonical().into_owned()).unwrap_or_default();
-                    shard.withdraw(self.session, request.into());
-                    Event::Failed(outcome::repeatable("the pod that ran it died"))
-                }
-            },
-            Word::Missing => match std::mem::replace(&mut self.running[place].work, Work::Nobody) {
-                Work::Elsewhere { order: Some(mut order), .. } => {
-                    order.resent = true;
-                    self.dispatch(place, order, exchange);
-                    return Heeded::Nothing;
-                }
-                _ => Event::Failed(outcome::unknown("the journal has lost it")),
-            },
-            Word::Unasked(order) => {
-                if order.may_repeat() || matches!(self.standing, Some((_, Standing::Alone))) {
-                    self.running[place].work = Work::AtDesk(shard.run(&order, client()));
-                } else {
-                    self.running[place].work = Work::Held(order);
-                }
-                return Heeded::Unasked;
-            }
-            Word::Stale(epoch, order) => {
-                if self.standing.is_none_or(|(now, _)| now <= epoch) {
-                    return Heeded::Stale;
-                }
-                // It was asked under an epoch of this session's own that has passed.
-                match (order, std::mem::replace(&mut self.running[place].work, Work::Nobody)) {
-                    (Some(order), _) | (None, Work::Elsewhere { order: Some(order), .. }) => {
-                        self.dispatch(place, order, exchange);
-                    }
-                    (None, _) => self.running[place].work = self.watch(tag, None, exchange),
-                }
-                return Heeded::Nothing;
-            }
-        };
-        match self.finish(place, &end, exchange, now) {
-            Some(request) => Heeded::Answered(request),
-            None => Heeded::Nothing,
-        }
-    }
-
-    /// Answers, or waits for the answer of, a request that was named unanswered.
-    pub(super) fn recall(
-        &mut self,
-        request: &str,
-        entry: Entry,
-        exchange: &mut Exchange<'_>,
-    ) -> Option<Box<str>> {
-        let asker = Asker { id: Some(OwnedId::Token(request.into())), method_code: 0 };
-        let place = self.insert(asker, None);
-        let end = match entry {
-            Entry::Done(ended) => outcome::decode(&ended),
-            Entry::Forgotten => Event::Failed(outcome::unknown("it ended, and its result was not kept")),
-            Entry::Running { .. } => {
-                let client = (Rc::clone(exchange.peer), self.tag(place));
-                self.running[place].work = match exchange.shard.rejoin(self.session, request, client) {
-                    Some(key) => Work::AtDesk(key),
-                    None => self.watch(self.tag(place), None, exchange),
-                };
-                return None;
-            }
-        };
-        self.finish(place, &end, exchange, Instant::now())
-    }
-
-    /// Asks the journal how a call ends that runs elsewhere.
-    fn watch(&self, tag: u64, order: Option<Box<Order>>, exchange: &Exchange<'_>) -> Work {
-        let news = Rc::new(Notify::new());
-        let place = (tag & u64::from(u32::MAX)) as usize;
-        let request = self.running[place].asker.id.as_ref().map(|id| id.borrow().canonical().into_owned());
-        let epoch = self.standing.map_or(Epoch(0), |(epoch, _)| epoch);
-        let asking = Rc::clone(exchange.shard).await_end(
-            self.session,
-            epoch,
-            request.unwrap_or_default().into(),
-            Rc::clone(&news),
-        );
-        let peer = Rc::clone(exchange.peer);
-        let task = tokio::task::spawn_local(async move {
-            let word = asking.await;
-            peer.deliver_to(Delivery::Word { tag, word });
-        });
-        Work::Elsewhere { order, watch: Watch { task: task.abort_handle(), news } }
-    }
-
-    /// A call of the session has ended somewhere: whoever waits for it asks the journal now.
-    pub(super) fn ended(&self, request: &str) {
-        if let Some(&place) = self.by_id.get(request)
-            && let Work::Elsewhere { watch, .. } = &self.running[place].work
-        {
-            watch.news.notify_one();
-        }
-    }
-}
-
-/// What a word of the journal means for the session.
-pub(super) enum Heeded {
-    Nothing,
-    /// A call was answered that the journal has an answer of, too.
-    Answered(Box<str>),
-    /// The store is out of reach.
-    Unasked,
-    /// The session is held elsewhere.
-    Stale,
 }
 
 fn caller(identity: &Identity, session_id: &str) -> Caller {

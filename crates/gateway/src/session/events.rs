@@ -133,9 +133,11 @@ impl Session {
                 return Err("params.name must have 1 to 128 bytes, without * and control characters".into());
             }
             let key = params.text("key")?;
-            if key.as_ref().is_some_and(|key| !(1..=128).contains(&key.len())) {
-                return Err("params.key must have 1 to 128 bytes".into());
+            if key.as_ref().is_some_and(|key| !platform::KEY.contains(&key.len())) {
+                return Err("params.key must have 1 to 120 bytes".into());
             }
+            // Nobody's keys are another publisher's.
+            let key = key.map(|key| format!("c:{key}"));
             Ok((name, params.raw("data").unwrap_or("null").as_bytes().to_vec(), key))
         });
         let (name, data, key) = match parsed {

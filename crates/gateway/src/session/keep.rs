@@ -21,6 +21,8 @@ struct Known {
     epoch: Epoch,
     /// None if the client has to be given another token.
     token: Option<TokenHash>,
+    /// That other token, the same for every attempt: one may take effect though its answer is lost.
+    next: Option<ResumeToken>,
     tenant: String,
     agent: String,
     state: Vec<u8>,
@@ -125,10 +127,12 @@ impl Session {
         let Some(opened) = self.opened.as_mut().filter(|opened| !opened.verifying) else { return };
         opened.verifying = true;
         let state = feed.map(|feed| State { filter: feed.filter.clone(), position: feed.cursor }.write());
+        let token = opened.token.filter(|_| opened.is_resumable());
         let known = Known {
             id: SessionId(self.id),
             epoch: opened.epoch,
-            token: opened.token.filter(|_| opened.is_resumable()),
+            token,
+            next: if token.is_none() { ResumeToken::fresh().ok() } else { None },
             tenant: self.identity.tenant().to_owned(),
             agent: self.identity.agent().to_owned(),
             state: state.unwrap_or_default(),
@@ -213,7 +217,7 @@ impl Known {
                 _ => None,
             };
         }
-        let token = ResumeToken::fresh().ok()?;
+        let token = self.next.clone()?;
         // Another epoch, since calls were made that the journal does not know.
         let epoch = Epoch(self.epoch.0 + 1);
         match self.restore(shard, token.hash(self.id), epoch).await {

@@ -18,7 +18,7 @@ mod state;
 
 pub(crate) use exchange::{Close, Exchange, Outbox};
 
-use crate::shard::{Delivery, Shard};
+use crate::shard::{Delivery, Peer, Shard, Word};
 use auth::Identity;
 use calls::{Calls, Heeded};
 use feed::Feed;
@@ -255,12 +255,18 @@ impl Session {
     }
 
     /// The connection is over. What cannot outlive it is cancelled, the rest goes on without it.
-    pub(crate) fn end(&mut self, peer: usize, shard: &Rc<Shard>) {
+    pub(crate) fn end(&mut self, peer: &Peer, shard: &Rc<Shard>) {
         (self.feed, self.pending) = (None, None);
+        for delivery in peer.take_inbox().unwrap_or_default() {
+            if let Delivery::Word { word: Word::Unasked(order), .. } = delivery {
+                // Nobody is there to decide, so it is not run.
+                shard.withdraw(&order);
+            }
+        }
         if let Some(mut calls) = self.calls.take() {
             calls.leave(shard, self.is_over);
         }
-        self.part(peer, shard);
+        self.part(peer.key(), shard);
     }
 }
 

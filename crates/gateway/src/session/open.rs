@@ -114,7 +114,7 @@ impl Session {
     fn try_initialize(
         &mut self,
         request: &Message<'_>,
-        exchange: &mut Exchange<'_>,
+        exchange: &Exchange<'_>,
     ) -> Result<(), (ErrorCode, Mistake)> {
         let wrong = |mistake| (ErrorCode::InvalidParams, mistake);
         let params = Params::of(request.body).map_err(wrong)?;
@@ -325,7 +325,8 @@ impl Unanswered {
             let text = token.get();
             let digits = text.strip_prefix('-').unwrap_or(text);
             let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-            if !is_number && !(text.starts_with('"') && text.len() > 2 && text.len() <= 1_024) {
+            let is_string = text.starts_with('"') && (3..=1_024).contains(&text.len());
+            if !is_number && !is_string {
                 return Err(right.into());
             }
             let canonical: Box<str> = Id::Token(text).canonical().into();

@@ -10,6 +10,7 @@ use router::{Call, CallKey, Caller, Event, Failure, Handler, Sink};
 use session_store::{Begin, Channel as _, Epoch, Error, Finish, Journal as _, SessionId, Takeover};
 use slab::Slab;
 use std::collections::HashMap;
+use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,6 +22,8 @@ pub(crate) struct Order {
     pub(crate) epoch: Epoch,
     /// The canonical form of the request's id.
     pub(crate) request: Box<str>,
+    /// Tells this attempt to begin it from every other of the pod.
+    pub(crate) attempt: u64,
     /// The client has sent this id before.
     pub(crate) resent: bool,
     pub(crate) handler: Arc<Handler>,
@@ -69,6 +72,9 @@ pub(crate) enum Word {
     /// The session is held under a later epoch than this; nothing was executed.
     Stale(Epoch, Option<Box<Order>>),
 }
+
+/// How long to wait before a store that did not answer is asked again: from the first to the last, doubled each time.
+const WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(3));
 
 /// Names a call at the desk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,6 +158,7 @@ impl Shard {
                 request: &order.request,
                 pod: &self.pod.id,
                 repeatable: order.may_repeat(),
+                attempt: order.attempt,
                 resent: order.resent,
             })
             .await;
@@ -172,8 +179,11 @@ impl Shard {
             }
         };
         let call = self.desk.borrow_mut().take(key);
-        if let Some((peer, tag)) = call.and_then(|call| call.client) {
-            peer.deliver_to(Delivery::Word { tag, word });
+        match (call.and_then(|call| call.client), word) {
+            (Some((peer, tag)), word) => peer.deliver_to(Delivery::Word { tag, word }),
+            // Nobody is there to decide, so it is not run.
+            (None, Word::Unasked(order)) => self.withdraw(&order),
+            (None, _) => {}
         }
     }
 
@@ -237,33 +247,43 @@ impl Shard {
     }
 
     async fn finish(&self, session: SessionId, request: &str, outcome: &[u8]) -> Option<Finish> {
-        loop {
-            match self.store.finish(session, request, &self.pod.id, outcome).await {
-                Ok(finish) => return Some(finish),
-                Err(error) if is_lasting(&error) => {
-                    tracing::error!(%session, request, %error, "the end of a call was not stored");
-                    return None;
-                }
-                Err(error) => {
-                    tracing::debug!(%session, request, %error, "the end of a call waits for the store");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                    let mut availability = self.store.availability();
-                    if availability.wait_for(session_store::Availability::is_up).await.is_err() {
-                        return None;
-                    }
-                }
-            }
-        }
+        self.insist(session, || self.store.finish(session, request, &self.pod.id, outcome)).await
     }
 
-    /// A call that is ours in the journal and is not run leaves no trace.
-    pub(crate) fn withdraw(self: &Rc<Self>, session: SessionId, request: Box<str>) {
+    /// A call that was to be run and is not leaves no trace in the journal, which may have it or not.
+    pub(crate) fn withdraw(self: &Rc<Self>, order: &Order) {
+        self.withdraw_attempt(order.session, order.request.clone(), order.attempt);
+    }
+
+    /// A call that is ours by this attempt and is not run leaves no trace.
+    pub(crate) fn withdraw_attempt(self: &Rc<Self>, session: SessionId, request: Box<str>, attempt: u64) {
         let shard = Rc::clone(self);
         self.work(async move {
-            if let Err(error) = shard.store.withdraw(session, &request, &shard.pod.id).await {
-                tracing::debug!(%session, request, %error, "a call could not be withdrawn");
-            }
+            let withdraw = || shard.store.withdraw(session, &request, &shard.pod.id, attempt);
+            shard.insist(session, withdraw).await;
         });
+    }
+
+    /// Asks the store again and again for as long as it is away; `None` if no waiting mends what it says.
+    async fn insist<T, F>(&self, session: SessionId, ask: impl Fn() -> F) -> Option<T>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let mut wait = WAITS.0;
+        loop {
+            match ask().await {
+                Ok(answer) => return Some(answer),
+                Err(error) if is_lasting(&error) => {
+                    tracing::error!(%session, %error, "the journal was not written");
+                    return None;
+                }
+                Err(error) => tracing::debug!(%session, %error, "the journal waits for the store"),
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(WAITS.1);
+            let mut availability = self.store.availability();
+            availability.wait_for(session_store::Availability::is_up).await.ok()?;
+        }
     }
 
     /// Has a call cancelled that runs at another shard or pod.

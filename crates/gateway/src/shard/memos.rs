@@ -55,7 +55,11 @@ impl Shard {
 
     /// The session is held here from now on, by this connection. Another one that had it here is closed.
     pub(crate) fn hold(&self, session: SessionId, held: Held) {
-        self.taken(session, held.epoch);
+        // A session that was put back under another epoch is still its own.
+        let is_same = self.sessions.borrow().get(&session).is_some_and(|before| before.peer == held.peer);
+        if !is_same {
+            self.taken(session, held.epoch);
+        }
         self.sessions.borrow_mut().insert(session, held);
     }
 

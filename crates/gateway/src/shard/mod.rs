@@ -80,6 +80,7 @@ pub(crate) struct Shard {
     /// Every shard of the pod, this one too.
     pub(crate) shards: Arc<[mpsc::Sender<Memo>]>,
     told: mpsc::Sender<Told>,
+    attempts: Cell<u64>,
     /// Work for the store that nobody waits for, but the end of the shard.
     background: Rc<Cell<usize>>,
     me: Weak<Self>,
@@ -119,6 +120,8 @@ impl Shard {
             logs: Rc::new(Logs::new(index, store.clone(), watch, config.events.shard_log_bytes)),
             desk: RefCell::default(),
             sessions: RefCell::default(),
+            // Attempts of two shards are never the same.
+            attempts: Cell::new((index as u64) << 48),
             background: Rc::default(),
             me: me.clone(),
             started: Instant::now(),
@@ -142,6 +145,13 @@ impl Shard {
         if work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
             tokio::task::spawn_local(work);
         }
+    }
+
+    /// A number that no other attempt of the pod to begin a call has.
+    pub(crate) fn next_attempt(&self) -> u64 {
+        let attempt = self.attempts.get() + 1;
+        self.attempts.set(attempt);
+        attempt
     }
 
     /// Has an event of the platform published. It is dropped if too many wait already.

@@ -48,7 +48,7 @@ fn decode(parts: &[&[u8]]) -> Result<Vec<Taken>, Violation> {
                 Incoming::Text(text) => Taken::Text(text.to_owned()),
                 Incoming::Binary(bytes) => Taken::Binary(bytes.to_vec()),
                 Incoming::Ping(payload) => Taken::Ping(payload.to_vec()),
-                Incoming::Pong => Taken::Pong,
+                Incoming::Pong(_) => Taken::Pong,
                 Incoming::Close(code) => Taken::Close(code),
             });
         }

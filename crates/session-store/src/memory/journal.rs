@@ -14,6 +14,7 @@ enum Slot {
     Running {
         pod: PodId,
         repeatable: bool,
+        attempt: u64,
     },
     /// `outcome` is `None` once it is forgotten; `turn` is its key in `ended`.
     Ended {
@@ -36,6 +37,9 @@ impl Calls {
     fn begin(&mut self, call: &Call<'_>, limits: &Bounds) -> Begin {
         self.age(limits);
         match self.slots.get(call.request) {
+            Some(Slot::Running { pod, attempt, .. }) if pod == call.pod && *attempt == call.attempt => {
+                return Begin::Begun;
+            }
             Some(Slot::Running { pod, .. }) => return Begin::Running { pod: pod.clone() },
             Some(Slot::Ended { outcome: Some(outcome), .. }) => return Begin::Done(outcome.clone()),
             Some(Slot::Ended { outcome: None, .. }) => return Begin::Forgotten,
@@ -46,7 +50,8 @@ impl Calls {
             let Some((&oldest, _)) = self.ended.first_key_value() else { return Begin::Full };
             self.drop_unacknowledged(oldest);
         }
-        let slot = Slot::Running { pod: call.pod.clone(), repeatable: call.repeatable };
+        let slot =
+            Slot::Running { pod: call.pod.clone(), repeatable: call.repeatable, attempt: call.attempt };
         self.slots.insert(Box::from(call.request), slot);
         Begin::Begun
     }
@@ -80,8 +85,8 @@ impl Calls {
     fn take_over(&mut self, request: &str, dead: &PodId, pod: &PodId) -> Takeover {
         match self.slots.get_mut(request) {
             None => Takeover::Unknown,
-            Some(Slot::Running { pod: owner, repeatable }) if owner == dead => {
-                *owner = pod.clone();
+            Some(Slot::Running { pod: owner, repeatable, attempt }) if owner == dead => {
+                (*owner, *attempt) = (pod.clone(), 0);
                 Takeover::Taken { repeatable: *repeatable }
             }
             Some(Slot::Running { pod, .. }) => Takeover::NotOwner { pod: pod.clone() },
@@ -116,15 +121,19 @@ impl Calls {
         self.slots.is_empty() && !self.lossy
     }
 
-    fn withdraw(&mut self, request: &str, pod: &PodId) {
-        if matches!(self.slots.get(request), Some(Slot::Running { pod: owner, .. }) if owner == pod) {
+    fn withdraw(&mut self, request: &str, pod: &PodId, attempt: u64) {
+        if let Some(Slot::Running { pod: owner, attempt: made, .. }) = self.slots.get(request)
+            && (owner, *made) == (pod, attempt)
+        {
             self.slots.remove(request);
         }
     }
 
     fn entry(&self, request: &str) -> Option<Entry> {
         Some(match self.slots.get(request)? {
-            Slot::Running { pod, repeatable } => Entry::Running { pod: pod.clone(), repeatable: *repeatable },
+            Slot::Running { pod, repeatable, .. } => {
+                Entry::Running { pod: pod.clone(), repeatable: *repeatable }
+            }
             Slot::Ended { outcome: Some(outcome), .. } => Entry::Done(outcome.clone()),
             Slot::Ended { outcome: None, .. } => Entry::Forgotten,
         })
@@ -215,10 +224,16 @@ impl Journal for MemoryStore {
         })
     }
 
-    async fn withdraw(&self, session: SessionId, request: &str, pod: &PodId) -> Result<(), Error> {
+    async fn withdraw(
+        &self,
+        session: SessionId,
+        request: &str,
+        pod: &PodId,
+        attempt: u64,
+    ) -> Result<(), Error> {
         let mut sessions = lock(&self.inner.sessions);
         if let Some(session) = sessions.find(&session) {
-            session.calls().withdraw(request, pod);
+            session.calls().withdraw(request, pod, attempt);
             session.rest();
         }
         Ok(())

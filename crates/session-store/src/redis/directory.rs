@@ -21,8 +21,9 @@ use crate::{Directory, Error, LogEpoch, Snapshot};
 pub(super) struct Copy {
     snapshot: watch::Sender<Snapshot>,
     own: Mutex<Own>,
-    /// The version of the snapshot. Held while the list is read, so that an older one never follows a newer.
-    version: tokio::sync::Mutex<String>,
+    /// The version of the snapshot, empty as long as nobody has listed anything. Held while the list is read, so
+    /// that an older one never follows a newer.
+    version: tokio::sync::Mutex<Option<String>>,
     pub(super) changed: Arc<Notify>,
 }
 
@@ -30,9 +31,22 @@ pub(super) struct Copy {
 #[derive(Debug, Default)]
 struct Own {
     /// What was put and not removed, by instance.
-    listed: HashMap<String, Arc<Replica>>,
+    listed: HashMap<String, Listed>,
     /// What was removed, until Redis has taken it off.
     leaving: HashSet<String>,
+}
+
+#[derive(Debug)]
+struct Listed {
+    replica: Arc<Replica>,
+    /// Whether Redis has said that it has it.
+    confirmed: bool,
+}
+
+impl Own {
+    fn find(&mut self, replica: &Arc<Replica>) -> Option<&mut Listed> {
+        self.listed.get_mut(&replica.instance).filter(|listed| Arc::ptr_eq(&listed.replica, replica))
+    }
 }
 
 impl Copy {
@@ -40,7 +54,7 @@ impl Copy {
         Self {
             snapshot: watch::Sender::new(Arc::from([])),
             own: Mutex::default(),
-            version: tokio::sync::Mutex::new(String::new()),
+            version: tokio::sync::Mutex::default(),
             changed: Arc::new(Notify::new()),
         }
     }
@@ -55,19 +69,20 @@ impl Directory for RedisStore {
         {
             let mut own = lock(&self.inner.directory.own);
             own.leaving.remove(&replica.instance);
-            own.listed.insert(replica.instance.clone(), Arc::clone(&replica));
+            let listed = Listed { replica: Arc::clone(&replica), confirmed: false };
+            own.listed.insert(replica.instance.clone(), listed);
         }
         let version = self.inner.put_replica(&replica).await?;
-        self.inner.refresh(&version).await
+        self.inner.refresh(Some(version)).await
     }
 
     async fn remove(&self, replica: &Arc<Replica>) -> Result<(), Error> {
         {
             let mut own = lock(&self.inner.directory.own);
-            match own.listed.get(&replica.instance) {
-                Some(listed) if Arc::ptr_eq(listed, replica) => own.listed.remove(&replica.instance),
-                _ => return Ok(()),
-            };
+            if own.find(replica).is_none() {
+                return Ok(());
+            }
+            own.listed.remove(&replica.instance);
             own.leaving.insert(replica.instance.clone());
         }
         self.inner.take_off(&replica.instance).await
@@ -87,7 +102,7 @@ impl Inner {
         loop {
             let result = tokio::select! {
                 _ = beat.tick() => self.beat().await,
-                () = self.directory.changed.notified() => self.refresh("").await,
+                () = self.directory.changed.notified() => self.refresh(None).await,
                 // After a loss, what is listed may not be there any more.
                 Ok(()) = availability.changed() => {
                     let up = availability.borrow_and_update().is_up();
@@ -100,19 +115,19 @@ impl Inner {
         }
     }
 
-    async fn beat(&self) -> Result<(), Error> {
+    pub(super) async fn beat(&self) -> Result<(), Error> {
         let leaving: Vec<_> = lock(&self.directory.own).leaving.iter().cloned().collect();
         for instance in leaving {
             self.take_off(&instance).await?;
         }
         let version = self.change("beat", |request| request).await?;
-        self.refresh(&version).await
+        self.refresh(Some(version)).await
     }
 
     async fn take_off(&self, instance: &str) -> Result<(), Error> {
         let version = self.change("remove", |request| request.arg(instance)).await?;
         lock(&self.directory.own).leaving.remove(instance);
-        self.refresh(&version).await
+        self.refresh(Some(version)).await
     }
 
     /// The list's version afterwards. One for which there is no room is not wanted any more.
@@ -120,12 +135,15 @@ impl Inner {
         let (payload, limit) = (encode(replica), self.bounds.replicas);
         let more = |request: Request| request.arg(&replica.instance).arg(&payload[..]).arg(limit);
         let result = self.change("put", more).await;
-        if let Err(Error::Full { .. }) = result {
-            let mut own = lock(&self.directory.own);
-            if own.listed.get(&replica.instance).is_some_and(|listed| Arc::ptr_eq(listed, replica)) {
-                own.listed.remove(&replica.instance);
+        let mut own = lock(&self.directory.own);
+        if let Some(listed) = own.find(replica) {
+            match result {
+                Ok(_) => listed.confirmed = true,
+                Err(Error::Full { .. }) => _ = own.listed.remove(&replica.instance),
+                Err(_) => {}
             }
         }
+        drop(own);
         result
     }
 
@@ -149,9 +167,10 @@ impl Inner {
     }
 
     /// Reads the list unless it is of this version already, and lists again what of this pod is missing.
-    async fn refresh(&self, version: &str) -> Result<(), Error> {
+    async fn refresh(&self, version: Option<String>) -> Result<(), Error> {
         let mut known = self.directory.version.lock().await;
-        if !version.is_empty() && *known == version {
+        let confirmed = lock(&self.directory.own).listed.values().all(|listed| listed.confirmed);
+        if confirmed && version.is_some() && *known == version {
             return Ok(());
         }
         loop {
@@ -162,11 +181,13 @@ impl Inner {
             let missing: Vec<_> = lock(&self.directory.own)
                 .listed
                 .iter()
-                .filter(|(instance, _)| !list.iter().any(|replica| replica.instance == **instance))
-                .map(|(_, replica)| Arc::clone(replica))
+                .filter(|(instance, listed)| {
+                    !listed.confirmed || !list.iter().any(|replica| replica.instance == **instance)
+                })
+                .map(|(_, listed)| Arc::clone(&listed.replica))
                 .collect();
             if missing.is_empty() {
-                *known = version;
+                *known = Some(version);
                 self.directory.snapshot.send_if_modified(|snapshot| {
                     let changed = **snapshot != *list;
                     if changed {

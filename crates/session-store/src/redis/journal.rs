@@ -1,5 +1,5 @@
 //! The journal in Redis: a hash of a session's calls, beside it those that ended, by time. A running call is `R`,
-//! whether it is repeatable, and its pod; one that ended is `D` and its outcome, or `F`.
+//! whether it is repeatable, 16 digits of the attempt, and its pod; one that ended is `D` and its outcome, or `F`.
 use bytes::Bytes;
 
 use super::RedisStore;
@@ -22,7 +22,8 @@ impl Journal for RedisStore {
             .arg(u8::from(call.repeatable))
             .arg(u8::from(call.resent))
             .arg(limits.journal_calls)
-            .arg(limits.journal_age_ms);
+            .arg(limits.journal_age_ms)
+            .arg(attempt(call.attempt));
         let mut reply = self.script(request).await?;
         Ok(match reply.word()? {
             "begun" => Begin::Begun,
@@ -105,9 +106,10 @@ impl Journal for RedisStore {
         self.script(request).await?.word().map(|_| ())
     }
 
-    async fn withdraw(&self, session: SessionId, request: &str, pod: &PodId) -> Result<(), Error> {
+    async fn withdraw(&self, session: SessionId, request: &str, pod: &PodId, made: u64) -> Result<(), Error> {
         let keys = self.inner.keys.session(session);
-        let request = Request::script(&scripts::WITHDRAW, &keys).arg(request).arg(pod.as_str());
+        let request =
+            Request::script(&scripts::WITHDRAW, &keys).arg(request).arg(pod.as_str()).arg(attempt(made));
         self.script(request).await?.word().map(|_| ())
     }
 
@@ -125,11 +127,15 @@ impl Journal for RedisStore {
     }
 }
 
+fn attempt(number: u64) -> String {
+    format!("{number:016x}")
+}
+
 fn entry(slot: Bytes) -> Result<Entry, Error> {
     let bad = || damaged("a call of a journal");
     match slot.first() {
-        Some(b'R') if slot.len() > 2 => {
-            let pod = std::str::from_utf8(&slot[2..]).map_err(|_| bad())?;
+        Some(b'R') if slot.len() > 18 => {
+            let pod = std::str::from_utf8(&slot[18..]).map_err(|_| bad())?;
             Ok(Entry::Running { pod: PodId::new(pod)?, repeatable: slot[1] == b'1' })
         }
         Some(b'D') => Ok(Entry::Done(slot.slice(1..))),

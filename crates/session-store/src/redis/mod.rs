@@ -56,7 +56,8 @@ impl Inner {
 }
 
 impl RedisStore {
-    /// Connects, and keeps connecting for as long as there is a clone; waits for the first attempt. A Redis that
+    /// Connects, and keeps connecting for as long as there is a clone; waits for the first attempt, and for the list
+    /// of replicas if it was one that worked. A Redis that
     /// is not there is no error: see [`RedisStore::availability`]. What keeps the connections is spawned on the
     /// present runtime, which has to outlive the store.
     ///
@@ -98,6 +99,10 @@ impl RedisStore {
         tasks.spawn(async move { listed.keep_directory().await });
         // It changes with the outcome of the first attempt.
         let _ = availability.changed().await;
+        let is_up = availability.borrow().is_up();
+        if is_up && let Err(error) = inner.beat().await {
+            tracing::debug!(%error, "the directory could not be read yet");
+        }
         Ok(Self { inner, _tasks: Arc::new(tasks) })
     }
 

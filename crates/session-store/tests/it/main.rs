@@ -2,6 +2,7 @@
 mod cluster;
 mod contract;
 mod failures;
+mod idle;
 mod memory;
 mod sentinel;
 mod servers;

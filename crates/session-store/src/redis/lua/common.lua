@@ -7,6 +7,10 @@ end
 local function run()
   return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 end
+-- Logs: KEYS[1] is the log's state. Its epoch ends, and with this last event goes over into the next one.
+local function succeed(epoch, last)
+  if epoch then redis.call('HSET', KEYS[1], 'pe', epoch, 'pn', string.format('%.0f', last)) end
+end
 -- Sessions: KEYS are the session, its calls, and those of its calls that ended, by time.
 local function held(epoch)
   local known = redis.call('HGET', KEYS[1], 'e')
@@ -32,7 +36,7 @@ local function age(ms)
 end
 local function describe(slot)
   local kind = string.sub(slot, 1, 1)
-  if kind == 'R' then return {'running', string.sub(slot, 3), string.sub(slot, 2, 2)} end
+  if kind == 'R' then return {'running', string.sub(slot, 19), string.sub(slot, 2, 2)} end
   if kind == 'D' then return {'done', string.sub(slot, 2)} end
   return {'forgotten'}
 end

@@ -3,7 +3,7 @@ if ttl <= 0 then return {'unknown'} end
 age(tonumber(ARGV[5]))
 local slot = redis.call('HGET', KEYS[2], ARGV[1])
 if not slot then return {'unknown'} end
-if string.sub(slot, 1, 1) ~= 'R' or string.sub(slot, 3) ~= ARGV[2] then return {'notowner'} end
+if string.sub(slot, 1, 1) ~= 'R' or string.sub(slot, 19) ~= ARGV[2] then return {'notowner'} end
 local most, size = tonumber(ARGV[4]), #ARGV[3]
 local answer, ended = 'stored', 'D' .. ARGV[3]
 if size > most then

@@ -7,7 +7,10 @@ end
 local time, server = now(), run()
 local epoch, last, bytes = m[1], tonumber(m[2] or 0), tonumber(m[4] or 0)
 if not epoch then redis.call('UNLINK', KEYS[2]) end
-if m[3] ~= server then epoch = ARGV[1] end
+if m[3] ~= server then
+  succeed(epoch, last)
+  epoch = ARGV[1]
+end
 last = last + 1
 bytes = bytes + #ARGV[2] + #ARGV[3] + 64
 redis.call('XADD', KEYS[2], 'MAXLEN', '=', ARGV[4], string.format('%.0f-0', last),

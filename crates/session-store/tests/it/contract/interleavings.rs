@@ -105,6 +105,7 @@ impl<S: Everything> World<S> {
             request: &id,
             pod: &pod.name,
             repeatable: repeatable(request),
+            attempt: super::ATTEMPTS.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
             resent: true,
         };
         match pod.store.begin(call).await {

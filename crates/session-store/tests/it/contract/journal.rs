@@ -34,16 +34,32 @@ pub(crate) async fn a_call_begins_once(mount: &impl Mount) {
     assert_eq!(b.begin(resent).await, Ok(Begin::Running { pod: here.pod }));
 }
 
+pub(crate) async fn an_attempt_to_begin_whose_answer_was_lost_begins_once_more(mount: &impl Mount) {
+    let (a, b) = mount.pods(Bounds::default()).await;
+    let held = held(&a).await;
+    let call = held.call("1");
+    assert_eq!(a.begin(call).await, Ok(Begin::Begun));
+    assert_eq!(a.begin(call).await, Ok(Begin::Begun));
+    let elsewhere = PodId::fresh();
+    let theirs = Call { pod: &elsewhere, ..call };
+    assert_eq!(b.begin(theirs).await, Ok(Begin::Running { pod: held.pod.clone() }));
+    a.finish(held.id, "1", &held.pod, b"x").await.expect("in reach");
+    assert_eq!(a.begin(call).await, Ok(done(b"x")));
+}
+
 pub(crate) async fn a_call_that_is_not_executed_is_withdrawn_by_its_pod_alone(mount: &impl Mount) {
     let store = mount.pod().await;
     let held = held(&store).await;
-    store.begin(held.call("1")).await.expect("it is there");
-    store.withdraw(held.id, "1", &PodId::fresh()).await.expect("in reach");
+    let call = held.call("1");
+    let attempt = call.attempt;
+    store.begin(call).await.expect("it is there");
+    store.withdraw(held.id, "1", &PodId::fresh(), attempt).await.expect("in reach");
+    store.withdraw(held.id, "1", &held.pod, attempt + 1).await.expect("in reach");
     assert_eq!(store.begin(held.call("1")).await, Ok(Begin::Running { pod: held.pod.clone() }));
-    store.withdraw(held.id, "1", &held.pod).await.expect("in reach");
-    assert_eq!(store.begin(held.call("1")).await, Ok(Begin::Begun));
+    store.withdraw(held.id, "1", &held.pod, attempt).await.expect("in reach");
+    assert_eq!(store.begin(call).await, Ok(Begin::Begun));
     store.finish(held.id, "1", &held.pod, b"x").await.expect("in reach");
-    store.withdraw(held.id, "1", &held.pod).await.expect("in reach");
+    store.withdraw(held.id, "1", &held.pod, attempt).await.expect("in reach");
     assert_eq!(store.begin(held.call("1")).await, Ok(done(b"x")));
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod leases;
 pub(crate) mod sessions;
 
 use std::fmt::Debug;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use session_store::{
@@ -65,11 +66,11 @@ macro_rules! every_contract {
             a_session_that_is_restored_keeps_what_the_journal_still_has
             a_session_that_has_moved_on_is_not_restored
             a_session_of_another_identity_is_not_restored
-            a_resume_of_before_a_restore_is_not_repeated
             a_restored_session_keeps_to_the_bounds
         );
         $crate::contract!(journal, $mount, ($($flags)*);
             a_call_begins_once
+            an_attempt_to_begin_whose_answer_was_lost_begins_once_more
             a_call_that_is_not_executed_is_withdrawn_by_its_pod_alone
             a_number_and_a_string_are_two_requests
             an_outcome_is_kept_as_it_was
@@ -221,7 +222,11 @@ impl Held {
             request,
             pod: &self.pod,
             repeatable: false,
+            attempt: ATTEMPTS.fetch_add(1, Ordering::Relaxed),
             resent: false,
         }
     }
 }
+
+/// Each call made by a test is an attempt of its own.
+static ATTEMPTS: AtomicU64 = AtomicU64::new(1);

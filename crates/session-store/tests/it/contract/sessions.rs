@@ -293,16 +293,6 @@ pub(crate) async fn a_session_of_another_identity_is_not_restored(mount: &impl M
     store.save(held.id, held.epoch, b"mine").await.expect("nothing has changed");
 }
 
-pub(crate) async fn a_resume_of_before_a_restore_is_not_repeated(mount: &impl Mount) {
-    let store = mount.pod().await;
-    let held = held(&store).await;
-    let mine = Held { epoch: Epoch(2), token: fresh(), pod: PodId::fresh(), id: held.id };
-    resumed(&store, &held, &mine.pod, &mine.token).await;
-    store.restore(kept(&mine, b"kept"), mine.epoch).await.expect("its own epoch");
-    let late = resumed(&store, &held, &mine.pod, &mine.token).await;
-    assert_eq!(late, Resumed::Refused(Refusal::Token));
-}
-
 pub(crate) async fn a_restored_session_keeps_to_the_bounds(mount: &impl Mount) {
     let bounds = Bounds { state_bytes: 10, attached_ttl_ms: 50, ..Bounds::default() };
     let (store, _) = mount.pods(bounds).await;

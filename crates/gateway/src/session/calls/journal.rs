@@ -1,0 +1,180 @@
+//! What the journal says of the conversation's calls: those that run elsewhere, those that ended before it began, and
+//! those that wait for the journal.
+
+use super::Calls;
+use super::work::{Watch, Work};
+use crate::outcome;
+use crate::session::asker::{Asker, OwnedId};
+use crate::session::exchange::Exchange;
+use crate::session::standing::Standing;
+use crate::shard::{Delivery, Order, Word};
+use auth::Identity;
+use router::Event;
+use session_store::{Entry, Epoch};
+use std::rc::Rc;
+use std::time::Instant;
+use tokio::sync::Notify;
+
+/// The attempt by which a call is ours that was taken over.
+const INHERITED: u64 = 0;
+
+/// What a word of the journal means for the session.
+pub(in crate::session) enum Heeded {
+    Nothing,
+    /// A call was answered that the journal has an answer of, too.
+    Answered(Box<str>),
+    /// The store is out of reach.
+    Unasked,
+    /// The session is held elsewhere.
+    Stale,
+}
+
+impl Calls {
+    /// The session stands differently with the store from now on. What was held for that is run.
+    pub(in crate::session) fn stand(&mut self, epoch: Epoch, standing: Standing, exchange: &Exchange<'_>) {
+        self.standing = Some((epoch, standing));
+        if let Standing::Doubted { .. } = standing {
+            return;
+        }
+        let held: Vec<usize> =
+            self.running.iter().filter(|(_, r)| r.work.is_held()).map(|(at, _)| at).collect();
+        for place in held {
+            if let Work::Held(order) = std::mem::replace(&mut self.running[place].work, Work::Nobody) {
+                self.dispatch(place, order, exchange);
+            }
+        }
+    }
+
+    /// The conversation goes on as this session's.
+    pub(in crate::session) fn adopt(
+        &mut self,
+        identity: &Identity,
+        session: uuid::Uuid,
+        standing: (Epoch, Standing),
+    ) {
+        let adopted = Self::new(identity, session, Some(standing));
+        (self.caller, self.holder, self.session, self.standing) =
+            (adopted.caller, adopted.holder, adopted.session, adopted.standing);
+    }
+
+    /// What the journal says of a call. Returns the id of a call that is answered by it, if it is.
+    pub(in crate::session) fn heed(
+        &mut self,
+        tag: u64,
+        word: Word,
+        exchange: &mut Exchange<'_>,
+        now: Instant,
+    ) -> Heeded {
+        let Some(place) = self.place_of(tag) else { return Heeded::Nothing };
+        let shard = exchange.shard;
+        let client = || (Rc::clone(exchange.peer), tag);
+        let end = match word {
+            Word::Ended(end) => end,
+            Word::Running(order) => {
+                self.running[place].work = match shard.rejoin(self.session, &order.request, client()) {
+                    Some(key) => Work::AtDesk(key),
+                    None => self.watch(tag, Some(order), exchange),
+                };
+                return Heeded::Nothing;
+            }
+            Word::Inherited => match std::mem::replace(&mut self.running[place].work, Work::Nobody) {
+                Work::Elsewhere { order: Some(order), .. } => {
+                    self.running[place].work = Work::AtDesk(shard.run(&order, client()));
+                    return Heeded::Nothing;
+                }
+                _ => {
+                    let request = self.running[place].asker.id.as_ref();
+                    let request = request.map(|id| id.borrow().canonical().into_owned()).unwrap_or_default();
+                    shard.withdraw_attempt(self.session, request.into(), INHERITED);
+                    Event::Failed(outcome::repeatable("the pod that ran it died"))
+                }
+            },
+            Word::Missing => match std::mem::replace(&mut self.running[place].work, Work::Nobody) {
+                Work::Elsewhere { order: Some(mut order), .. } => {
+                    (order.resent, order.attempt) = (true, shard.next_attempt());
+                    self.dispatch(place, order, exchange);
+                    return Heeded::Nothing;
+                }
+                _ => Event::Failed(outcome::unknown("the journal has lost it")),
+            },
+            Word::Unasked(order) => {
+                if order.may_repeat() || matches!(self.standing, Some((_, Standing::Alone))) {
+                    self.running[place].work = Work::AtDesk(shard.run(&order, client()));
+                } else {
+                    self.running[place].work = Work::Held(order);
+                }
+                return Heeded::Unasked;
+            }
+            Word::Stale(epoch, order) => {
+                if self.standing.is_none_or(|(now, _)| now <= epoch) {
+                    return Heeded::Stale;
+                }
+                // It was asked under an epoch of this session's own that has passed.
+                match (order, std::mem::replace(&mut self.running[place].work, Work::Nobody)) {
+                    (Some(order), _) | (None, Work::Elsewhere { order: Some(order), .. }) => {
+                        self.dispatch(place, order, exchange);
+                    }
+                    (None, _) => self.running[place].work = self.watch(tag, None, exchange),
+                }
+                return Heeded::Nothing;
+            }
+        };
+        match self.finish(place, &end, exchange, now) {
+            Some(request) => Heeded::Answered(request),
+            None => Heeded::Nothing,
+        }
+    }
+
+    /// Answers, or waits for the answer of, a request that was named unanswered.
+    pub(in crate::session) fn recall(
+        &mut self,
+        request: &str,
+        entry: Entry,
+        exchange: &mut Exchange<'_>,
+    ) -> Option<Box<str>> {
+        let asker = Asker { id: Some(OwnedId::Token(request.into())), method_code: 0 };
+        let place = self.insert(asker, None);
+        let end = match entry {
+            Entry::Done(ended) => outcome::decode(&ended),
+            Entry::Forgotten => Event::Failed(outcome::unknown("it ended, and its result was not kept")),
+            Entry::Running { .. } => {
+                let client = (Rc::clone(exchange.peer), self.tag(place));
+                self.running[place].work = match exchange.shard.rejoin(self.session, request, client) {
+                    Some(key) => Work::AtDesk(key),
+                    None => self.watch(self.tag(place), None, exchange),
+                };
+                return None;
+            }
+        };
+        self.finish(place, &end, exchange, Instant::now())
+    }
+
+    /// Asks the journal how a call ends that runs elsewhere.
+    fn watch(&self, tag: u64, order: Option<Box<Order>>, exchange: &Exchange<'_>) -> Work {
+        let news = Rc::new(Notify::new());
+        let place = (tag & u64::from(u32::MAX)) as usize;
+        let request = self.running[place].asker.id.as_ref().map(|id| id.borrow().canonical().into_owned());
+        let epoch = self.standing.map_or(Epoch(0), |(epoch, _)| epoch);
+        let asking = Rc::clone(exchange.shard).await_end(
+            self.session,
+            epoch,
+            request.unwrap_or_default().into(),
+            Rc::clone(&news),
+        );
+        let peer = Rc::clone(exchange.peer);
+        let task = tokio::task::spawn_local(async move {
+            let word = asking.await;
+            peer.deliver_to(Delivery::Word { tag, word });
+        });
+        Work::Elsewhere { order, watch: Watch { task: task.abort_handle(), news } }
+    }
+
+    /// A call of the session has ended somewhere: whoever waits for it asks the journal now.
+    pub(in crate::session) fn ended(&self, request: &str) {
+        if let Some(&place) = self.by_id.get(request)
+            && let Work::Elsewhere { watch, .. } = &self.running[place].work
+        {
+            watch.news.notify_one();
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! docs/guarantees.md names the test of each promise.
+
+use std::path::Path;
+
+/// All Rust source below this folder.
+fn sources(folder: &Path, text: &mut String) {
+    for entry in std::fs::read_dir(folder).expect("the folder is there") {
+        let path = entry.expect("the folder can be read").path();
+        if path.is_dir() && !path.ends_with("target") {
+            sources(&path, text);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&std::fs::read_to_string(&path).expect("it is text"));
+        }
+    }
+}
+
+#[test]
+fn every_test_that_the_page_of_promises_names_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let page = std::fs::read_to_string(root.join("docs/guarantees.md")).expect("the page is there");
+    let mut code = String::new();
+    sources(&root.join("tests"), &mut code);
+    sources(&root.join("crates"), &mut code);
+    // The tests stand in the last column of each table.
+    let columns = page.lines().filter_map(|line| line.strip_suffix(" |")?.rsplit(" | ").next());
+    let quoted = columns.flat_map(|column| column.split('`').skip(1).step_by(2));
+    let named: Vec<_> = quoted.filter(|name| name.contains('_') && !name.contains([' ', '/', '.'])).collect();
+    assert!(named.len() > 30, "the page's form has changed: {named:?}");
+    for name in named {
+        assert!(code.contains(&format!("fn {name}")), "there is no test {name}");
+    }
+}
