@@ -181,7 +181,12 @@ impl Connection {
             }
             match self.pump(cx, shard, &mut scratch.zlib, out)? {
                 Pumped::All => {}
-                Pumped::Some => continue,
+                Pumped::Some if turn < TURNS => continue,
+                Pumped::Some => {
+                    // A long way to catch up is gone in turns.
+                    cx.waker().wake_by_ref();
+                    break;
+                }
                 // Requests are read all the same: they wait for no event.
                 Pumped::Stuck => {}
             }
