@@ -4,13 +4,14 @@
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::inbox::Inbox;
 use crate::queue::Queue;
+use crate::waiting::lock;
 use crate::{Error, Request};
 
 /// As many unanswered requests are named to a gateway when a session is resumed; it takes no more.
@@ -236,7 +237,7 @@ impl Calls {
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.table)
     }
 }
 

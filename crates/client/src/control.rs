@@ -1,10 +1,11 @@
 //! What the writer owes the peer of one connection beside the requests, and whether requests may go. Each kind is
 //! bounded by itself, so that whoever asks for one never waits.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use tokio::sync::Notify;
 
+use crate::waiting::lock;
 use crate::wire::Outbound;
 
 /// As many answers to the gateway's own pings wait; the oldest gives way.
@@ -76,13 +77,13 @@ impl Control {
 
     /// Returns once new requests are held back on this connection. Cancel safe.
     pub(crate) async fn held(&self) {
-        while self.duties.lock().unwrap_or_else(PoisonError::into_inner).gate != Gate::Held {
+        while lock(&self.duties).gate != Gate::Held {
             self.held.notified().await;
         }
     }
 
     pub(crate) fn is_open(&self) -> bool {
-        self.duties.lock().unwrap_or_else(PoisonError::into_inner).gate == Gate::Open
+        lock(&self.duties).gate == Gate::Open
     }
 
     /// There is something beside the queue.
@@ -120,13 +121,13 @@ impl Control {
     }
 
     pub(crate) fn take(&self) -> Duties {
-        let mut duties = self.duties.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut duties = lock(&self.duties);
         let gate = duties.gate;
         std::mem::replace(&mut *duties, Duties { gate, ..Duties::default() })
     }
 
     fn ask(&self, change: impl FnOnce(&mut Duties)) {
-        change(&mut self.duties.lock().unwrap_or_else(PoisonError::into_inner));
+        change(&mut lock(&self.duties));
         self.called.notify_one();
     }
 }

@@ -1,11 +1,12 @@
 //! Where one call's answer arrives: its updates in order, then its outcome. Knows nothing of connections.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::{Mutex, MutexGuard};
+use std::task::{Context, Poll};
 
 use serde_json::value::RawValue;
 
+use crate::waiting::{Waiting, lock};
 use crate::{Error, Update};
 
 /// What one entry costs beside its text, so that endless tiny updates meet the bound too.
@@ -26,7 +27,7 @@ struct State {
     wanted: bool,
     outcome: Option<Outcome>,
     settled: bool,
-    waker: Option<Waker>,
+    reader: Waiting,
 }
 
 impl Inbox {
@@ -38,7 +39,7 @@ impl Inbox {
             wanted: true,
             outcome: None,
             settled: false,
-            waker: None,
+            reader: Waiting::default(),
         };
         Self { state: Mutex::new(state), limit }
     }
@@ -61,7 +62,7 @@ impl Inbox {
             return false;
         }
         state.updates.push_back(update);
-        state.wake();
+        state.reader.wake();
         true
     }
 
@@ -71,7 +72,7 @@ impl Inbox {
         if !state.settled {
             state.settled = true;
             state.outcome = Some(outcome);
-            state.wake();
+            state.reader.wake();
         }
     }
 
@@ -97,7 +98,7 @@ impl Inbox {
         if state.settled {
             return Poll::Ready(None);
         }
-        state.waker = Some(context.waker().clone());
+        state.reader.watch(context);
         Poll::Pending
     }
 
@@ -112,20 +113,12 @@ impl Inbox {
         if let Some(outcome) = state.outcome.take() {
             return Poll::Ready(outcome);
         }
-        state.waker = Some(context.waker().clone());
+        state.reader.watch(context);
         Poll::Pending
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn wake(&mut self) {
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
+        lock(&self.state)
     }
 }
 

@@ -57,6 +57,7 @@ mod ticket;
 mod token;
 mod update;
 mod verdict;
+mod waiting;
 mod wire;
 mod writer;
 

@@ -3,14 +3,15 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll};
 
 use futures_util::Stream;
 use serde_json::value::RawValue;
 
 use crate::Error;
 use crate::link::Link;
+use crate::waiting::{Waiting, lock};
 
 /// A message of the gateway that answers no call, such as `event` or `session.migrate`.
 #[derive(Clone, Debug)]
@@ -74,7 +75,7 @@ struct State {
     bytes: usize,
     missed: u64,
     ended: bool,
-    waker: Option<Waker>,
+    reader: Waiting,
 }
 
 impl Feed {
@@ -92,13 +93,13 @@ impl Feed {
             state.bytes = bytes;
             state.items.push_back(item);
         }
-        state.wake();
+        state.reader.wake();
     }
 
     pub(crate) fn end(&self) {
         let mut state = self.lock();
         state.ended = true;
-        state.wake();
+        state.reader.wake();
     }
 
     fn poll(&self, context: &Context<'_>) -> Poll<Option<Result<Notification, Error>>> {
@@ -114,20 +115,12 @@ impl Feed {
         if state.ended {
             return Poll::Ready(None);
         }
-        state.waker = Some(context.waker().clone());
+        state.reader.watch(context);
         Poll::Pending
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn wake(&mut self) {
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
+        lock(&self.state)
     }
 }
 

@@ -1,10 +1,11 @@
 //! Where the events of one subscription wait to be read. Drops nothing: whoever fills it looks whether it is full.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::{Mutex, MutexGuard};
+use std::task::{Context, Poll};
 
 use crate::event::covers;
+use crate::waiting::{Waiting, lock};
 use crate::{Error, Event};
 
 pub(crate) struct Queue {
@@ -21,7 +22,7 @@ struct State {
     /// Where the subscription begins; unknown until the gateway has confirmed it.
     from: Option<u64>,
     ended: bool,
-    waker: Option<Waker>,
+    reader: Waiting,
 }
 
 impl Queue {
@@ -61,7 +62,7 @@ impl Queue {
         if !state.ended {
             state.bytes += weight(&item);
             state.items.push_back(item);
-            state.wake();
+            state.reader.wake();
         }
     }
 
@@ -75,7 +76,7 @@ impl Queue {
         if !state.ended {
             state.items.extend(reason.map(Err));
             state.ended = true;
-            state.wake();
+            state.reader.wake();
         }
     }
 
@@ -88,20 +89,12 @@ impl Queue {
         if state.ended {
             return Poll::Ready(None);
         }
-        state.waker = Some(context.waker().clone());
+        state.reader.watch(context);
         Poll::Pending
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn wake(&mut self) {
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
+        lock(&self.state)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the task and the handles of one client share, over all its connections. Does no I/O.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use serde_json::json;
 use tokio::sync::{SetOnce, watch};
@@ -14,6 +14,7 @@ use crate::notification::Feed;
 use crate::queue::Queue;
 use crate::ticket::Ticket;
 use crate::token::Token;
+use crate::waiting::lock;
 use crate::wire::Wire;
 use crate::{Error, Notification, Request, Session, State};
 
@@ -199,8 +200,4 @@ impl Shared {
         }
         self.state.send_replace(State::Ended(error));
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

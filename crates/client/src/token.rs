@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
@@ -11,6 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
 use crate::Error;
+use crate::waiting::lock;
 
 /// However short the life of a token, so long lies between two refreshes.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -46,7 +47,7 @@ impl Token {
     /// The same token for a client of its own: what one is told by [`Token::replace`] is not for others.
     pub(crate) fn detached(&self) -> Self {
         match self {
-            Self::Fixed(token) => Self::fixed(token.lock().unwrap_or_else(PoisonError::into_inner).clone()),
+            Self::Fixed(token) => Self::fixed(lock(token).clone()),
             other => other.clone(),
         }
     }
@@ -60,7 +61,7 @@ impl Token {
     pub(crate) async fn now(&self) -> Result<Option<String>, Error> {
         match self {
             Self::None => Ok(None),
-            Self::Fixed(token) => Ok(Some(token.lock().unwrap_or_else(PoisonError::into_inner).clone())),
+            Self::Fixed(token) => Ok(Some(lock(token).clone())),
             Self::Source(source) => source().await.map(Some),
         }
     }
@@ -68,7 +69,7 @@ impl Token {
     /// A token that the gateway has accepted in place of the one from before.
     pub(crate) fn replace(&self, accepted: &str) {
         if let Self::Fixed(token) = self {
-            accepted.clone_into(&mut token.lock().unwrap_or_else(PoisonError::into_inner));
+            accepted.clone_into(&mut lock(token));
         }
     }
 }
