@@ -2,6 +2,9 @@
 //! of state. While nothing is half-read and nothing unsent it owns no buffer: it reads and writes through
 //! the shard's.
 
+mod clocks;
+mod leaving;
+
 use crate::pod::Place;
 use crate::session::{self, Exchange, Outbox, Session};
 use crate::shard::{Peer, Scratch, Shard, Signals};
@@ -22,8 +25,6 @@ use tokio::net::TcpStream;
 const TURNS: usize = 4;
 /// Up to this much unsent output is moved into a buffer that it fills; more may leave one half empty.
 const SNUG: usize = 64 * 1024;
-/// How long the space of calls is kept for the next one.
-const REST_MS: u64 = 1_000;
 
 /// Whether messages are still exchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -350,17 +351,6 @@ impl Connection {
         Outbox { wire, deflate, out, sent, zlib, shard }
     }
 
-    fn count_ping(&mut self, now: u64, shard: &Shard) -> Option<(CloseCode, String)> {
-        const WINDOW_S: u32 = 10;
-        if now.saturating_sub(self.pings_since) >= Shard::ticks(u64::from(WINDOW_S) * 1_000) {
-            (self.pings, self.pings_since) = (0, now);
-        }
-        self.pings += 1;
-        let most = shard.config.websocket.max_pings_per_second;
-        (self.pings > most.saturating_mul(WINDOW_S))
-            .then(|| (CloseCode::Flooding, format!("more than {most} pings a second")))
-    }
-
     /// Encodes what was left for the session: what backends answered, and what the store said.
     fn take_deliveries(&mut self, shard: &Rc<Shard>, scratch: &mut Scratch, out: &mut Vec<u8>, now: Instant) {
         let Some(mut inbox) = self.peer.take_inbox() else { return };
@@ -382,7 +372,7 @@ impl Connection {
         self.peer.return_inbox((!self.session.is_idle()).then_some(inbox));
     }
 
-    /// Writes events; false if so much is unsent that it has to go first, and then there may be more.
+    /// Writes events, and sends them if so much is unsent that they wait for it.
     fn pump(
         &mut self,
         cx: &mut Context<'_>,
@@ -413,105 +403,6 @@ impl Connection {
             self.close(out, close.code, &close.reason);
         }
         Poll::Ready(())
-    }
-
-    /// Tells the client that the pod drains.
-    fn migrate(&self, shard: &Shard, zlib: &mut Vec<u8>, out: &mut Vec<u8>) {
-        if self.phase == Phase::Open && self.wire != Wire::Echo {
-            self.session.migrate(&mut self.outbox(shard, zlib, out), self.reconnect_delay_ms());
-        }
-    }
-
-    /// After how long the client should come back. One whose session goes on was told to go in its turn, and comes at
-    /// once; the others are spread.
-    fn reconnect_delay_ms(&self) -> u64 {
-        if self.session.is_resumable() { 0 } else { self.shard.pod.reconnect_delay_ms() }
-    }
-
-    /// Whether the pod drains and the session goes on at another.
-    fn is_leaving(&self) -> bool {
-        self.draining.is_some() && self.session.is_resumable()
-    }
-
-    /// Whether a connection of a draining pod has done what it had to.
-    fn may_go(&self, now: u64) -> bool {
-        let Some(since) = self.draining else { return false };
-        if self.session.is_waiting() {
-            return false;
-        }
-        if self.session.is_resumable() {
-            // Calls that still run go on, and their results find the session.
-            return self.session.is_idle() || now >= since + Shard::ticks(self.shard.config.drain.grace_ms);
-        }
-        self.session.is_idle() && self.unfinished.is_none() && self.unread.is_empty()
-    }
-
-    /// Looks at every clock of the connection.
-    fn check_clocks(&mut self, now: u64, out: &mut Vec<u8>) -> Result<(), End> {
-        self.session.rest();
-        let shard = Rc::clone(&self.shard);
-        self.session.prolong(&self.peer, &shard);
-        let websocket = &shard.config.websocket;
-        let passed = |since: u64, limit_ms: u64| now >= since + Shard::ticks(limit_ms);
-        if self.unsent(out) > 0 && passed(self.write_at, websocket.write_timeout_ms) {
-            return Err(End::TimedOut("output was not read in time"));
-        }
-        if let Phase::Closing { since, .. } = self.phase {
-            return if passed(since, websocket.close_timeout_ms) {
-                Err(End::TimedOut("the close was not answered in time"))
-            } else {
-                Ok(())
-            };
-        }
-        if self.unsent(out) > 0 {
-            // A peer that takes what is written is alive, also while nothing is read from it.
-            (self.read_at, self.pinged_at) = (now, None);
-        }
-        if self.decoder.since().is_some_and(|since| passed(since, websocket.message_timeout_ms)) {
-            self.close(out, CloseCode::PolicyViolation, "the message did not come whole in time");
-        } else if now >= self.session.expiry() {
-            self.close(out, CloseCode::Unauthorized, "the token has expired");
-        } else if let Some(pinged_at) = self.pinged_at {
-            if passed(pinged_at, websocket.pong_timeout_ms) {
-                return Err(End::TimedOut("a ping was not answered in time"));
-            }
-        } else if passed(self.read_at, websocket.ping_interval_ms) {
-            self.pinged_at = Some(now);
-            self.ping(out);
-        } else if self.session.wants_ping(now) {
-            self.ping(out);
-        }
-        Ok(())
-    }
-
-    /// Writes a ping whose pong says how far the client has read.
-    fn ping(&mut self, out: &mut Vec<u8>) {
-        let number = self.peer.write_ping(out);
-        self.session.pinged(number);
-    }
-
-    /// Arms the shard's clock for the nearest time at which something is to be looked at.
-    fn arm(&self) {
-        let websocket = &self.shard.config.websocket;
-        let after = |since: u64, limit_ms: u64| since + Shard::ticks(limit_ms);
-        let mut next = match (self.phase, self.pinged_at) {
-            (Phase::Closing { since, .. }, _) => after(since, websocket.close_timeout_ms),
-            (Phase::Open, Some(pinged_at)) => after(pinged_at, websocket.pong_timeout_ms),
-            (Phase::Open, None) => after(self.read_at, websocket.ping_interval_ms),
-        };
-        if !self.output.is_empty() {
-            next = next.min(after(self.write_at, websocket.write_timeout_ms));
-        }
-        if self.session.could_rest() {
-            next = next.min(self.shard.now() + Shard::ticks(REST_MS));
-        }
-        if let Some(since) = self.decoder.since() {
-            next = next.min(after(since, websocket.message_timeout_ms));
-        }
-        if let Some(since) = self.draining.filter(|_| self.is_leaving()) {
-            next = next.min(after(since, self.shard.config.drain.grace_ms));
-        }
-        self.shard.arm(&self.peer, next.min(self.session.expiry()).min(self.session.due()));
     }
 
     /// Writes the close frame and throws away what still comes.

@@ -11,6 +11,7 @@ mod http;
 mod logging;
 mod mail;
 mod outcome;
+mod patience;
 mod platform;
 mod pod;
 mod session;

@@ -55,6 +55,11 @@ pub(crate) fn unknown(why: &str) -> Failure {
     )
 }
 
+/// 4006 for a call that ended, but whose end is not kept any more.
+pub(crate) fn forgotten() -> Failure {
+    unknown("it ended, and its result was not kept")
+}
+
 /// 4006 for a call that may be sent again without harm.
 pub(crate) fn repeatable(why: &str) -> Failure {
     Failure {

@@ -26,7 +26,7 @@ impl events_server::Events for Publisher {
         if !(1..=128).contains(&tenant.len()) {
             return Err(Status::invalid_argument("tenant must have 1 to 128 bytes"));
         }
-        if Filter::check(&name).is_err() || name.contains('*') {
+        if !Filter::is_name(&name) {
             return Err(Status::invalid_argument(
                 "name must have 1 to 128 bytes, without * and control characters",
             ));

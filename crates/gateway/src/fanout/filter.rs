@@ -27,6 +27,11 @@ impl Filter {
         Ok(())
     }
 
+    /// Whether an event may be published under this name.
+    pub(crate) fn is_name(name: &str) -> bool {
+        Self::check(name).is_ok() && !name.contains('*')
+    }
+
     /// These names too.
     pub(crate) fn with(&self, names: &[String]) -> Self {
         let mut all: Vec<Box<str>> = self.0.to_vec();

@@ -4,7 +4,7 @@ use super::Entry;
 use crate::shard::Peer;
 use session_store::{Event, LogEpoch, Offset, Position};
 use slab::Slab;
-use std::cell::{Cell, Ref, RefCell};
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -101,9 +101,8 @@ impl Log {
     }
 
     pub(super) fn known_end(&self) -> Option<Position> {
-        Ref::filter_map(self.ring.borrow(), Option::as_ref)
-            .ok()
-            .map(|ring| Position { epoch: ring.epoch, offset: Offset(ring.end()) })
+        let ring = self.ring.borrow();
+        ring.as_ref().map(|ring| Position { epoch: ring.epoch, offset: Offset(ring.end()) })
     }
 
     /// From here on the log is kept; what was before has nothing to do with it.

@@ -2,6 +2,7 @@
 
 use super::exchange::method_code;
 use protocol::{Id, Kind, Message};
+use std::borrow::Cow;
 
 /// A request id that outlives its frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,5 +39,10 @@ impl Asker {
     pub(super) fn of(request: &Message<'_>) -> Self {
         let id = request.id.filter(|_| request.kind == Kind::Request);
         Self { id: id.map(OwnedId::of), method_code: method_code(request) }
+    }
+
+    /// What the request is called in the journal; `None` for a notification.
+    pub(super) fn request(&self) -> Option<Cow<'_, str>> {
+        self.id.as_ref().map(|id| id.borrow().canonical())
     }
 }

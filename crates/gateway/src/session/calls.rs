@@ -76,7 +76,7 @@ impl Calls {
 
     fn insert(&mut self, asker: Asker, handler: Option<&Arc<Handler>>) -> usize {
         self.generation = self.generation.wrapping_add(1);
-        let key = asker.id.as_ref().map(|id| Box::from(&*id.borrow().canonical()));
+        let key = asker.request().map(|request| Box::from(&*request));
         let place = self.running.insert(Running {
             asker,
             work: Work::Nobody,
@@ -93,8 +93,8 @@ impl Calls {
 
     fn remove(&mut self, place: usize) -> Running {
         let running = self.running.remove(place);
-        if let Some(id) = &running.asker.id {
-            self.by_id.remove(&*id.borrow().canonical());
+        if let Some(request) = running.asker.request() {
+            self.by_id.remove(&*request);
         }
         running
     }
@@ -129,7 +129,7 @@ impl Calls {
             "a call begins"
         );
         let asker = Asker::of(request);
-        let known = asker.id.as_ref().and_then(|id| self.by_id.get(&*id.borrow().canonical()).copied());
+        let known = asker.request().and_then(|request| self.by_id.get(&*request).copied());
         let waits = asked.context.as_deref().is_some_and(|context| self.contexts.contains_key(context));
         if self.standing.is_none() && !waits {
             return self.send(asker, request, asked, exchange);
@@ -209,8 +209,8 @@ impl Calls {
         exchange: &Exchange<'_>,
     ) -> Box<Order> {
         let attempt = exchange.shard.next_attempt();
-        let id = match &asker.id {
-            Some(id) => id.borrow().canonical().into(),
+        let id = match asker.request() {
+            Some(request) => request.into(),
             // A notification, which nobody asks for again.
             None => format!("#{attempt:x}.{}", exchange.shard.pod.id).into(),
         };
@@ -233,8 +233,8 @@ impl Calls {
 
     /// The same for every attempt at a request of this session.
     fn idempotency_key(&self, place: usize) -> String {
-        match &self.running[place].asker.id {
-            Some(id) => format!("{}:{}", self.holder.session, id.borrow().canonical()),
+        match self.running[place].asker.request() {
+            Some(request) => format!("{}:{request}", self.holder.session),
             None => format!("{}:#{}", self.holder.session, self.running[place].generation),
         }
     }
@@ -311,8 +311,7 @@ impl Calls {
         if let Work::Sent(_) = running.work {
             counters.calls_ended.increment();
             if let Some(handler) = &running.handler {
-                let request = running.asker.id.as_ref().map(|id| id.borrow().canonical().into_owned());
-                let request = request.unwrap_or_default();
+                let request = running.asker.request().unwrap_or_default();
                 platform::tell_call(exchange.shard, &self.holder, &request, handler, elapsed, end);
             }
         }
@@ -327,25 +326,26 @@ impl Calls {
         let method_code = running.asker.method_code;
         if let Some(id) = &running.asker.id {
             let id = id.borrow();
-            match (end, failure) {
-                (_, Some(failure)) => exchange.send(&Outgoing::error(
+            match end {
+                Event::Failed(failure) => exchange.send(&Outgoing::error(
                     Some(id),
                     method_code,
                     failure.code,
                     &failure.message,
                     failure.details.as_deref(),
                 )),
-                (Event::Result(result), None) => {
+                Event::Result(result) => {
                     exchange.send(&Outgoing::response(id, method_code, &result[..]));
                 }
-                _ => {}
+                // They end nothing.
+                Event::Progress(_) | Event::Partial(_) => {}
             }
         }
         if let Some(context) = &running.context {
             self.start_next(context, exchange);
         }
-        let id = running.asker.id.filter(|_| !matches!(running.work, Work::Sent(_)));
-        id.map(|id| id.borrow().canonical().into())
+        let is_kept = !matches!(running.work, Work::Sent(_));
+        running.asker.request().filter(|_| is_kept).map(Box::from)
     }
 
     /// The context is free: the next call about it starts.

@@ -129,7 +129,7 @@ impl Session {
         }
         let parsed = Params::of(request.body).and_then(|params| {
             let name = params.required_text("name")?;
-            if Filter::check(&name).is_err() || name.contains('*') {
+            if !Filter::is_name(&name) {
                 return Err("params.name must have 1 to 128 bytes, without * and control characters".into());
             }
             let key = params.text("key")?;

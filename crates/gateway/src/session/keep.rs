@@ -4,16 +4,14 @@
 use super::standing::{Opened, Standing};
 use super::state::State;
 use super::{Close, Exchange, Session, taken_over};
+use crate::patience::Patience;
 use crate::shard::{Delivery, Held, Peer, Shard, Verified};
-use protocol::{Method, Outgoing};
+use protocol::{Kind, Message, Method, Outgoing};
 use session_store::{
     Epoch, Error, Journal as _, NewSession, ResumeToken, SessionId, Sessions as _, TokenHash,
 };
 use std::rc::Rc;
 use std::time::Duration;
-
-/// How long to wait before a store that did not answer is asked again: from the first to the last, doubled each time.
-const WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(3));
 
 /// A session as its holder knows it.
 struct Known {
@@ -33,10 +31,13 @@ impl Session {
         self.opened.as_ref().map(|opened| (opened.epoch, opened.standing))
     }
 
-    /// Whether the client has named this id as unanswered when the session was opened.
-    pub(super) fn was_sent(&self, request: Option<&str>) -> bool {
-        let opened = self.opened.as_ref();
-        request.is_some_and(|request| opened.is_some_and(|opened| opened.unanswered.contains(request)))
+    /// Whether the client has named this request as unanswered when the session was opened.
+    pub(super) fn was_sent(&self, request: &Message<'_>) -> bool {
+        let unanswered = self.opened.as_ref().map(|opened| &opened.unanswered);
+        // Mostly none are left, and then no id is looked at.
+        let unanswered = unanswered.filter(|unanswered| !unanswered.is_empty());
+        let id = request.id.filter(|_| request.kind == Kind::Request);
+        unanswered.zip(id).is_some_and(|(unanswered, id)| unanswered.contains(&*id.canonical()))
     }
 
     pub(super) fn is_doubtful(&self) -> bool {
@@ -139,17 +140,12 @@ impl Session {
         };
         let (shard, peer) = (Rc::clone(shard), Rc::clone(peer));
         tokio::task::spawn_local(async move {
-            let mut wait = WAITS.0;
+            let mut patience = Patience::new();
             loop {
                 if let Some(verified) = known.verify(&shard).await {
                     return peer.deliver_to(Delivery::Verified(verified));
                 }
-                // News of a store that is back may come before it takes commands again.
-                tokio::time::sleep(wait).await;
-                wait = (wait * 2).min(WAITS.1);
-                let mut availability = shard.store.availability();
-                let is_back = availability.wait_for(session_store::Availability::is_up).await.is_ok();
-                if !is_back || Rc::strong_count(&peer) == 1 {
+                if !patience.wait(&shard.store).await || Rc::strong_count(&peer) == 1 {
                     return;
                 }
             }

@@ -5,7 +5,7 @@ use super::calls::Calls;
 use super::exchange::Exchange;
 use super::params::{Mistake, Params};
 use crate::outcome;
-use protocol::{ErrorCode, Id, Kind, Message, Method};
+use protocol::{ErrorCode, Id, Message, Method};
 use router::{Failure, Handler};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -87,8 +87,7 @@ impl Session {
             );
         }
         let most = exchange.shard.config.websocket.max_in_flight;
-        let id = request.id.filter(|_| request.kind == Kind::Request).map(|id| id.canonical().into_owned());
-        let was_sent = self.was_sent(id.as_deref());
+        let was_sent = self.was_sent(request);
         if was_sent && self.is_doubtful() && !asked.handler.annotations.may_repeat() {
             let failure = outcome::unknown("the session that it was sent in is gone");
             return exchange.refuse(request, failure.code, &failure.message);

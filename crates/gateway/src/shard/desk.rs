@@ -4,6 +4,7 @@
 use super::{Delivery, Peer, Shard};
 use crate::mail::{Letter, Memo};
 use crate::outcome;
+use crate::patience::Patience;
 use crate::platform::{self, Holder};
 use protocol::ErrorCode;
 use router::{Call, CallKey, Caller, Event, Failure, Handler, Sink};
@@ -72,9 +73,6 @@ pub(crate) enum Word {
     /// The session is held under a later epoch than this; nothing was executed.
     Stale(Epoch, Option<Box<Order>>),
 }
-
-/// How long to wait before a store that did not answer is asked again: from the first to the last, doubled each time.
-const WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(3));
 
 /// Names a call at the desk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,7 +164,7 @@ impl Shard {
             Ok(Begin::Begun) => return self.send(&order, key),
             Ok(Begin::Running { .. }) => Word::Running(order),
             Ok(Begin::Done(ended)) => Word::Ended(outcome::decode(&ended)),
-            Ok(Begin::Forgotten) => failed(outcome::unknown("it ended, and its result was not kept")),
+            Ok(Begin::Forgotten) => failed(outcome::forgotten()),
             Ok(Begin::Doubtful) => failed(outcome::unknown("the journal has lost entries since it was sent")),
             Ok(Begin::Full) => failed(Failure::new(
                 ErrorCode::TooManyInFlight,
@@ -269,7 +267,7 @@ impl Shard {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        let mut wait = WAITS.0;
+        let mut patience = Patience::new();
         loop {
             match ask().await {
                 Ok(answer) => return Some(answer),
@@ -279,10 +277,9 @@ impl Shard {
                 }
                 Err(error) => tracing::debug!(%session, %error, "the journal waits for the store"),
             }
-            tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(WAITS.1);
-            let mut availability = self.store.availability();
-            availability.wait_for(session_store::Availability::is_up).await.ok()?;
+            if !patience.wait(&self.store).await {
+                return None;
+            }
         }
     }
 
@@ -382,7 +379,7 @@ impl Shard {
             None => return Ok(Some(Word::Missing)),
             Some(Entry::Done(ended)) => return Ok(Some(Word::Ended(outcome::decode(&ended)))),
             Some(Entry::Forgotten) => {
-                return Ok(Some(failed(outcome::unknown("it ended, and its result was not kept"))));
+                return Ok(Some(failed(outcome::forgotten())));
             }
             Some(Entry::Running { pod, .. }) => pod,
         };

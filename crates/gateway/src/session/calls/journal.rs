@@ -83,9 +83,8 @@ impl Calls {
                     return Heeded::Nothing;
                 }
                 _ => {
-                    let request = self.running[place].asker.id.as_ref();
-                    let request = request.map(|id| id.borrow().canonical().into_owned()).unwrap_or_default();
-                    shard.withdraw_attempt(self.session, request.into(), INHERITED);
+                    let request = self.running[place].asker.request().unwrap_or_default().into();
+                    shard.withdraw_attempt(self.session, request, INHERITED);
                     Event::Failed(outcome::repeatable("the pod that ran it died"))
                 }
             },
@@ -136,7 +135,7 @@ impl Calls {
         let place = self.insert(asker, None);
         let end = match entry {
             Entry::Done(ended) => outcome::decode(&ended),
-            Entry::Forgotten => Event::Failed(outcome::unknown("it ended, and its result was not kept")),
+            Entry::Forgotten => Event::Failed(outcome::forgotten()),
             Entry::Running { .. } => {
                 let client = (Rc::clone(exchange.peer), self.tag(place));
                 self.running[place].work = match exchange.shard.rejoin(self.session, request, client) {
@@ -153,12 +152,11 @@ impl Calls {
     fn watch(&self, tag: u64, order: Option<Box<Order>>, exchange: &Exchange<'_>) -> Work {
         let news = Rc::new(Notify::new());
         let place = (tag & u64::from(u32::MAX)) as usize;
-        let request = self.running[place].asker.id.as_ref().map(|id| id.borrow().canonical().into_owned());
         let epoch = self.standing.map_or(Epoch(0), |(epoch, _)| epoch);
         let asking = Rc::clone(exchange.shard).await_end(
             self.session,
             epoch,
-            request.unwrap_or_default().into(),
+            self.running[place].asker.request().unwrap_or_default().into(),
             Rc::clone(&news),
         );
         let peer = Rc::clone(exchange.peer);

@@ -1,0 +1,90 @@
+//! The clocks of a connection: what it waits for, and for how long.
+
+use super::{Connection, End, Phase};
+use crate::shard::Shard;
+use protocol::CloseCode;
+use std::rc::Rc;
+
+/// How long the space of calls is kept for the next one.
+const REST_MS: u64 = 1_000;
+
+impl Connection {
+    pub(super) fn count_ping(&mut self, now: u64, shard: &Shard) -> Option<(CloseCode, String)> {
+        const WINDOW_S: u32 = 10;
+        if now.saturating_sub(self.pings_since) >= Shard::ticks(u64::from(WINDOW_S) * 1_000) {
+            (self.pings, self.pings_since) = (0, now);
+        }
+        self.pings += 1;
+        let most = shard.config.websocket.max_pings_per_second;
+        (self.pings > most.saturating_mul(WINDOW_S))
+            .then(|| (CloseCode::Flooding, format!("more than {most} pings a second")))
+    }
+
+    /// Looks at every clock of the connection.
+    pub(super) fn check_clocks(&mut self, now: u64, out: &mut Vec<u8>) -> Result<(), End> {
+        self.session.rest();
+        let shard = Rc::clone(&self.shard);
+        self.session.prolong(&self.peer, &shard);
+        let websocket = &shard.config.websocket;
+        let passed = |since: u64, limit_ms: u64| now >= since + Shard::ticks(limit_ms);
+        if self.unsent(out) > 0 && passed(self.write_at, websocket.write_timeout_ms) {
+            return Err(End::TimedOut("output was not read in time"));
+        }
+        if let Phase::Closing { since, .. } = self.phase {
+            return if passed(since, websocket.close_timeout_ms) {
+                Err(End::TimedOut("the close was not answered in time"))
+            } else {
+                Ok(())
+            };
+        }
+        if self.unsent(out) > 0 {
+            // A peer that takes what is written is alive, also while nothing is read from it.
+            (self.read_at, self.pinged_at) = (now, None);
+        }
+        if self.decoder.since().is_some_and(|since| passed(since, websocket.message_timeout_ms)) {
+            self.close(out, CloseCode::PolicyViolation, "the message did not come whole in time");
+        } else if now >= self.session.expiry() {
+            self.close(out, CloseCode::Unauthorized, "the token has expired");
+        } else if let Some(pinged_at) = self.pinged_at {
+            if passed(pinged_at, websocket.pong_timeout_ms) {
+                return Err(End::TimedOut("a ping was not answered in time"));
+            }
+        } else if passed(self.read_at, websocket.ping_interval_ms) {
+            self.pinged_at = Some(now);
+            self.ping(out);
+        } else if self.session.wants_ping(now) {
+            self.ping(out);
+        }
+        Ok(())
+    }
+
+    /// Writes a ping whose pong says how far the client has read.
+    pub(super) fn ping(&mut self, out: &mut Vec<u8>) {
+        let number = self.peer.write_ping(out);
+        self.session.pinged(number);
+    }
+
+    /// Arms the shard's clock for the nearest time at which something is to be looked at.
+    pub(super) fn arm(&self) {
+        let websocket = &self.shard.config.websocket;
+        let after = |since: u64, limit_ms: u64| since + Shard::ticks(limit_ms);
+        let mut next = match (self.phase, self.pinged_at) {
+            (Phase::Closing { since, .. }, _) => after(since, websocket.close_timeout_ms),
+            (Phase::Open, Some(pinged_at)) => after(pinged_at, websocket.pong_timeout_ms),
+            (Phase::Open, None) => after(self.read_at, websocket.ping_interval_ms),
+        };
+        if !self.output.is_empty() {
+            next = next.min(after(self.write_at, websocket.write_timeout_ms));
+        }
+        if self.session.could_rest() {
+            next = next.min(self.shard.now() + Shard::ticks(REST_MS));
+        }
+        if let Some(since) = self.decoder.since() {
+            next = next.min(after(since, websocket.message_timeout_ms));
+        }
+        if let Some(since) = self.draining.filter(|_| self.is_leaving()) {
+            next = next.min(after(since, self.shard.config.drain.grace_ms));
+        }
+        self.shard.arm(&self.peer, next.min(self.session.expiry()).min(self.session.due()));
+    }
+}
