@@ -20,6 +20,7 @@ pub(super) const MOST: usize = 200;
 #[derive(Debug)]
 pub(super) struct Caller {
     pub(super) client: Client,
+    pub(super) number: usize,
     pub(super) dice: Dice,
     /// Shared by all, so that no two calls have the same.
     pub(super) keys: Arc<AtomicU64>,
@@ -35,7 +36,7 @@ impl Caller {
             let key = self.keys.fetch_add(1, Relaxed);
             let once = dice.below(2) == 0;
             let ms = dice.below(self.longest.as_millis() as u64 + 1);
-            calls.push(Call { key, once, begun: Instant::now(), ended: None });
+            calls.push(Call { client: self.number, key, once, begun: Instant::now(), ended: None });
             ask(self.client.clone(), once, Count { key, ms })
         });
         let ended = ended.await;

@@ -9,6 +9,8 @@ use super::{Incidents, Ledger};
 /// A call that was made.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
+    /// The number of its client.
+    pub(super) client: usize,
     /// Tells it from every other.
     pub key: u64,
     /// It must not be executed twice.
@@ -34,7 +36,7 @@ pub(super) enum Answer {
 pub(super) fn settle(calls: &[Call], executions: &Executions, incidents: &Incidents, ledger: &mut Ledger) {
     let mut results = 0;
     let mut unknown = 0;
-    let mut without_reason = 0;
+    let mut without_reason = Vec::new();
     let mut repeatable = 0;
     let mut unanswered = 0;
     let mut failed = Vec::new();
@@ -62,7 +64,9 @@ pub(super) fn settle(calls: &[Call], executions: &Executions, incidents: &Incide
             Answer::Unknown => {
                 unknown += 1;
                 repeatable += usize::from(!call.once);
-                without_reason += usize::from(!incidents.excuse_unknown(call.begun, *at));
+                if !incidents.excuse_unknown(call.begun, *at) {
+                    without_reason.push(told(call, *at, incidents));
+                }
             }
             Answer::Failed(reason) => failed.push(reason.as_str()),
         }
@@ -78,8 +82,15 @@ pub(super) fn settle(calls: &[Call], executions: &Executions, incidents: &Incide
     ledger.must_be_none("calls not idempotent and executed twice", twice);
     ledger.must_be_none("calls with a result and never executed", not_executed);
     ledger.must_be_none("calls with the result of another", of_others);
-    ledger.must_be_none("calls with 4006 where no owner died", without_reason);
+    ledger.must_be_none("calls with 4006 where no owner died", without_reason.len());
+    ledger.said(without_reason.iter().map(String::as_str));
     ledger.must_be_none("calls idempotent and answered with 4006", repeatable);
+}
+
+/// What finds a call in the logs.
+fn told(call: &Call, ended: Instant, incidents: &Incidents) -> String {
+    let [begun, ended] = [call.begun, ended].map(|time| incidents.time(time));
+    format!("client {}, key {}, from {begun} to {ended}", call.client, call.key)
 }
 
 /// The middle, nearly all, and the longest.
@@ -97,7 +108,13 @@ mod tests {
 
     fn call(once: bool, answer: Option<Answer>) -> Call {
         let begun = Instant::now();
-        Call { key: KEY, once, begun, ended: answer.map(|answer| (begun + Duration::from_secs(1), answer)) }
+        Call {
+            client: 0,
+            key: KEY,
+            once,
+            begun,
+            ended: answer.map(|answer| (begun + Duration::from_secs(1), answer)),
+        }
     }
 
     fn result(key: u64) -> Option<Answer> {

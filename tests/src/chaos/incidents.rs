@@ -75,11 +75,17 @@ impl Incidents {
 
     /// Enters all deeds.
     pub fn enter(&self, ledger: &mut Ledger) {
-        let Some(first) = self.0.first() else { return };
         for incident in &self.0 {
-            let after = incident.from.duration_since(first.from).as_secs_f64();
             let lasted = incident.to.duration_since(incident.from).as_secs_f64();
-            ledger.row(incident.deed.to_string(), format!("at {after:.1} s, for {lasted:.1} s"));
+            let at = self.time(incident.from);
+            ledger.row(incident.deed.to_string(), format!("at {at}, for {lasted:.1} s"));
         }
+    }
+
+    /// A time in words, as one since the first deed.
+    pub(super) fn time(&self, time: Instant) -> String {
+        let first = self.0.first().map_or(time, |first| first.from);
+        let [after, before] = [(time, first), (first, time)].map(|(one, other)| one.duration_since(other));
+        format!("{:.3} s", after.as_secs_f64() - before.as_secs_f64())
     }
 }

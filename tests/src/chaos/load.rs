@@ -211,7 +211,8 @@ impl Clients {
             Reconnect { first: Duration::from_millis(50), most: Duration::from_secs(1), give_up_after: None };
         let mut clients = Vec::new();
         for (number, url) in (0..self.settings.clients).zip(self.urls.iter().cycle()) {
-            let client = Client::builder(url).token(&self.token).reconnect(reconnect).name("chaos");
+            let client =
+                Client::builder(url).token(&self.token).reconnect(reconnect).name(format!("chaos-{number}"));
             let client = client.format(if number % 2 == 0 { Format::Json } else { Format::Binary });
             clients.push(client.connect().await.context("a client can't connect")?);
         }
@@ -221,10 +222,11 @@ impl Clients {
     fn callers(&self, clients: &[Client], stop: &watch::Receiver<bool>) -> JoinSet<Vec<Call>> {
         let steady = self.steady(clients.len(), self.settings.calls, caller::MOST);
         let mut callers = JoinSet::new();
-        for (number, client) in (0..).zip(clients) {
+        for (number, client) in clients.iter().enumerate() {
             let caller = Caller {
                 client: client.clone(),
-                dice: self.dice.part(number),
+                number,
+                dice: self.dice.part(number as u64),
                 keys: Arc::clone(&self.keys),
                 longest: self.settings.longest_call,
             };
