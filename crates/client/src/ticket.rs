@@ -11,11 +11,13 @@ pub(crate) struct Ticket {
     pub(crate) resume_token: String,
     /// The same for every attempt to use it: the answer to one may be lost, and the next gets it again.
     pub(crate) attempt: String,
+    /// How often that was attempted; one that was held back on its way is known by its lower turn.
+    pub(crate) turn: u32,
 }
 
 impl Ticket {
     pub(crate) fn new(session_id: String, resume_token: String) -> Self {
-        Self { session_id, resume_token, attempt: uuid::Uuid::now_v7().simple().to_string() }
+        Self { session_id, resume_token, attempt: uuid::Uuid::now_v7().simple().to_string(), turn: 0 }
     }
 }
 

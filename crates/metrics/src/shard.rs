@@ -35,13 +35,15 @@ pub enum Resume {
     Foreign,
     /// The token is not the session's latest.
     Token,
+    /// The same attempt was made again since, and has the session.
+    Late,
     /// The store could not be asked.
     Unavailable,
 }
 
 impl Resume {
-    pub(crate) const NAMES: [&'static str; 6] =
-        ["resumed", "gap", "unknown", "foreign", "token", "unavailable"];
+    pub(crate) const NAMES: [&'static str; 7] =
+        ["resumed", "gap", "unknown", "foreign", "token", "late", "unavailable"];
 }
 
 /// Message types, as labels.

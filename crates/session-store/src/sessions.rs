@@ -36,6 +36,8 @@ pub struct Resume<'a> {
     pub presented: TokenHash,
     /// The hash of the token that it gets from now on.
     pub next: TokenHash,
+    /// Which repetition of this attempt it is: of two with the same next token, the one with the higher turn is the later.
+    pub turn: u32,
     /// The pod that it came to.
     pub pod: &'a PodId,
 }
@@ -67,6 +69,8 @@ pub enum Refusal {
     Foreign,
     /// The token is not the latest that was given out.
     Token,
+    /// The same attempt was made again since, and has the session: this one was held back on its way.
+    Late,
 }
 
 /// Where sessions outlive their connections.
@@ -101,7 +105,8 @@ pub trait Sessions: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Takes a session over if identity and token are right: raises its epoch, rotates its token, attaches it.
-    /// After an answer that was lost, the same resume, told by its next token, is made once more, at whichever pod.
+    /// After an answer that was lost, the same resume, told by its next token, is made once more with a higher turn, at
+    /// whichever pod. One with a turn that is not higher than the one that took effect changes nothing.
     ///
     /// # Errors
     /// None but the store's own; a refusal is [`Resumed::Refused`].

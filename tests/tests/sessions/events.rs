@@ -200,6 +200,11 @@ fn a_subscription_may_begin_in_the_past() {
     for n in 0..5 {
         assert_eq!(late.event().2, json!(n));
     }
+    // Again it changes nothing; for another name, what the session has had already is not sent again, and that is said.
+    assert_eq!(late.ask("event.subscribe", &params)["recovered"], true);
+    let params = json!({"names": ["b"], "log_epoch": now["log_epoch"], "last_offset": now["last_offset"]});
+    let answer = late.ask("event.subscribe", &params);
+    assert_eq!((&answer["recovered"], &answer["last_offset"]), (&json!(false), &json!(5)));
 }
 
 #[test]

@@ -127,11 +127,19 @@ fn an_attempt_whose_answer_was_lost_is_made_again_at_another_pod() {
     let pods = Pods::new();
     let (here, there) = (pods.pod(), pods.pod());
     let first = Session::open(&here);
-    let params = first.cut(json!({"attempt": "0123456789abcdef"}));
+    let mut params = first.cut(json!({"attempt": "0123456789abcdef"}));
     let second = Session::initialize(here.connect(), params.clone());
+    params["resume"]["turn"] = json!(2);
     let third = Session::initialize(there.connect(), params.clone());
     assert_eq!(third.opened["resumed"], true);
     assert_eq!(third.opened["resume_token"], second.opened["resume_token"]);
+    // What was held back on its way takes nothing from whoever has come since.
+    for turn in [1, 2] {
+        params["resume"]["turn"] = json!(turn);
+        check_refused(&here, &params);
+    }
+    here.await_metric("session_resumes_total{outcome=\"late\"}", 2.0);
+    third.check_alive();
     let mut other = params;
     other["resume"]["attempt"] = json!("another-attempt-of-it");
     check_refused(&here, &other);
@@ -188,6 +196,8 @@ fn what_is_no_resume_is_told_by_its_field() {
         (json!({"last_offset": 5}), "stand together"),
         (json!({"last_offset": 5, "log_epoch": "x"}), "16 hexadecimal digits"),
         (json!({"attempt": "short"}), "16 to 64 bytes"),
+        (json!({"turn": 0}), "params.resume.turn"),
+        (json!({"turn": 4_294_967_296_u64}), "4294967295 is the most"),
     ] {
         let message = gateway.connect().ask_wrong("initialize", &json!({ "resume": resume }), 4005);
         assert!(message.contains(told), "{resume}: {message}");

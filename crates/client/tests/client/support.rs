@@ -102,13 +102,14 @@ impl Door {
         accept(self.stream().await).await
     }
 
-    /// The next connection with a session on it, and what it was opened with, but for the name of the attempt.
+    /// The next connection with a session on it, and what it was opened with, but for the attempt and its turn.
     pub(crate) async fn session(&self, answer: Value) -> (Peer, Value) {
         let mut peer = self.peer().await;
         let mut request = peer.initialize(answer).await;
         if let Some(resume) = request["params"].get_mut("resume").and_then(Value::as_object_mut) {
             let attempt = resume.remove("attempt");
             assert_eq!(attempt.is_some(), resume.contains_key("resume_token"), "{resume:?}");
+            assert_eq!(resume.remove("turn").is_some(), attempt.is_some(), "{resume:?}");
         }
         (peer, request["params"].take())
     }

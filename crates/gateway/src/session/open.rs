@@ -70,10 +70,17 @@ struct Limits {
 struct Wanted {
     /// None if it knows that there is none to be resumed.
     session: Option<(SessionId, ResumeToken)>,
-    /// Told apart from another attempt with the same token.
-    attempt: Option<String>,
+    attempt: Option<Attempt>,
     position: Option<Position>,
     unanswered: Vec<Unanswered>,
+}
+
+/// A resume as its client makes it, perhaps not for the first time.
+struct Attempt {
+    /// Told apart from another attempt with the same token.
+    name: String,
+    /// From 1, and higher each time that it is made.
+    turn: u32,
 }
 
 /// A request that the client has no answer to.
@@ -246,6 +253,7 @@ impl Session {
                     Refusal::Unknown => (metrics::Resume::Unknown, "unknown"),
                     Refusal::Foreign => (metrics::Resume::Foreign, "foreign"),
                     Refusal::Token => (metrics::Resume::Token, "token"),
+                    Refusal::Late => (metrics::Resume::Late, "late"),
                 };
                 exchange.shard.counters.resume(outcome);
                 tracing::warn!(
@@ -292,18 +300,26 @@ impl Wanted {
                 );
             }
         };
-        let attempt = params.text("attempt").map_err(named)?;
-        if attempt.as_ref().is_some_and(|attempt| !(16..=64).contains(&attempt.len())) {
-            return Err(
-                "params.resume.attempt must have 16 to 64 bytes, chosen at random for each resume".into()
-            );
-        }
         Ok(Self {
             session,
-            attempt,
+            attempt: Attempt::read(&params).map_err(named)?,
             position: params.position().map_err(named)?,
             unanswered: Unanswered::read(&params, most)?,
         })
+    }
+}
+
+impl Attempt {
+    fn read(params: &Params<'_>) -> Result<Option<Self>, Mistake> {
+        let turn = params.positive("turn")?.unwrap_or(1);
+        let Ok(turn) = u32::try_from(turn) else {
+            return Err(format!("params.turn is {turn}, and {} is the most", u32::MAX).into());
+        };
+        let Some(name) = params.text("attempt")? else { return Ok(None) };
+        if !(16..=64).contains(&name.len()) {
+            return Err("params.attempt must have 16 to 64 bytes, chosen at random for each resume".into());
+        }
+        Ok(Some(Self { name, turn }))
     }
 }
 
@@ -350,7 +366,7 @@ async fn open(
     };
     let resumed = match &session {
         Some((id, token)) => {
-            resume(shard, *id, identity, token, attempt.as_deref(), position, &unanswered).await
+            resume(shard, *id, identity, token, attempt.as_ref(), position, &unanswered).await
         }
         None => Ok(None),
     };
@@ -410,12 +426,12 @@ async fn resume(
     id: SessionId,
     identity: &Identity,
     presented: &ResumeToken,
-    attempt: Option<&str>,
+    attempt: Option<&Attempt>,
     position: Option<Position>,
     unanswered: &[Unanswered],
 ) -> Result<Option<Opening>, Refused> {
     let next = match attempt {
-        Some(attempt) => presented.next(attempt),
+        Some(attempt) => presented.next(&attempt.name),
         None => ResumeToken::fresh().map_err(Refused::Store)?,
     };
     let asked = session_store::Resume {
@@ -424,6 +440,7 @@ async fn resume(
         agent: identity.agent(),
         presented: presented.hash(id),
         next: next.hash(id),
+        turn: attempt.map_or(1, |attempt| attempt.turn),
         pod: &shard.pod.id,
     };
     let (epoch, previous, state) = match shard.store.resume(asked).await.map_err(Refused::Store)? {

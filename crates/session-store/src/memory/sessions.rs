@@ -15,6 +15,7 @@ pub(super) struct Session {
     tenant: Box<str>,
     agent: Box<str>,
     token: TokenHash,
+    turn: u32,
     epoch: Epoch,
     pub(super) pod: PodId,
     attached: bool,
@@ -29,6 +30,7 @@ impl Session {
             tenant: Box::from(new.tenant),
             agent: Box::from(new.agent),
             token: new.token,
+            turn: 0,
             epoch,
             pod: new.pod.clone(),
             attached: true,
@@ -118,10 +120,14 @@ impl Sessions for MemoryStore {
             return Ok(Resumed::Refused(Refusal::Foreign));
         }
         // The token that it is to have is its token already: the same attempt once more.
-        if session.token != resume.presented && session.token != resume.next {
+        if session.token == resume.next {
+            if resume.turn <= session.turn {
+                return Ok(Resumed::Refused(Refusal::Late));
+            }
+        } else if session.token != resume.presented {
             return Ok(Resumed::Refused(Refusal::Token));
         }
-        session.token = resume.next;
+        (session.token, session.turn) = (resume.next, resume.turn);
         session.epoch = Epoch(session.epoch.0 + 1);
         let previous = std::mem::replace(&mut session.pod, resume.pod.clone());
         let detached = !std::mem::replace(&mut session.attached, true);

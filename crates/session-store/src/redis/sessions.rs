@@ -53,7 +53,8 @@ impl Sessions for RedisStore {
             .arg(&resume.presented.as_bytes()[..])
             .arg(&resume.next.as_bytes()[..])
             .arg(resume.pod.as_str())
-            .arg(self.inner.bounds.attached_ttl_ms);
+            .arg(self.inner.bounds.attached_ttl_ms)
+            .arg(resume.turn);
         let mut reply = self.script(request).await?;
         let refusal = match reply.plain_word() {
             "taken" => {
@@ -69,6 +70,7 @@ impl Sessions for RedisStore {
             "unknown" => Refusal::Unknown,
             "foreign" => Refusal::Foreign,
             "token" => Refusal::Token,
+            "late" => Refusal::Late,
             _ => return Err(reply.strange()),
         };
         Ok(Resumed::Refused(refusal))

@@ -387,6 +387,7 @@ async fn after_a_failover_the_new_master_is_found_and_readers_are_told() {
     assert!(matches!(soon("the event", tail.next()).await, Notice::Event { .. }));
     let token = session_store::ResumeToken::fresh().expect("there is randomness");
     let resume = session_store::Resume {
+        turn: 1,
         id: session.id,
         tenant: TENANT,
         agent: crate::contract::AGENT,

@@ -7,5 +7,6 @@ if s[1] then
 end
 redis.call('HSET', KEYS[1], 'e', ARGV[7], 't', ARGV[1], 'a', ARGV[2], 'h', ARGV[3], 'p', ARGV[4], 's', ARGV[5],
   'on', 1, 'run', run(), 'lossy', 1)
+redis.call('HDEL', KEYS[1], 'turn')
 keep(ARGV[6])
 return {'ok'}

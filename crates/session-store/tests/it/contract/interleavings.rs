@@ -155,6 +155,7 @@ impl<S: Everything> World<S> {
             agent: AGENT,
             presented: self.token.hash(self.session),
             next: next.hash(self.session),
+            turn: 1,
             pod: &self.pods[at].name,
         };
         let taken = self.pods[at].store.resume(resume).await.expect("in reach");

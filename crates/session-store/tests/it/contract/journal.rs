@@ -10,7 +10,7 @@ use super::{AGENT, Held, Mount, TENANT, eventually, held};
 pub(super) async fn moved(store: &impl Sessions, held: &Held) -> Held {
     let (token, pod) = (ResumeToken::fresh().expect("there is randomness"), PodId::fresh());
     let (presented, next) = (held.token.hash(held.id), token.hash(held.id));
-    let resume = Resume { id: held.id, tenant: TENANT, agent: AGENT, presented, next, pod: &pod };
+    let resume = Resume { id: held.id, tenant: TENANT, agent: AGENT, presented, next, turn: 1, pod: &pod };
     let taken = store.resume(resume).await.expect("in reach");
     let Resumed::Taken { epoch, .. } = taken else { panic!("{taken:?}") };
     Held { id: held.id, epoch, token, pod }

@@ -50,6 +50,7 @@ macro_rules! every_contract {
             a_state_is_replaced_and_brought_back
             a_resume_with_a_guessed_token_is_refused_and_changes_nothing
             a_resume_whose_answer_was_lost_is_repeated
+            a_resume_that_was_held_back_takes_nothing
             a_rotated_token_is_worth_nothing
             a_token_of_another_session_is_refused
             another_tenant_or_agent_is_refused

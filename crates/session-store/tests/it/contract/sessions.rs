@@ -26,7 +26,15 @@ async fn attempt(
     pod: &PodId,
 ) -> Resumed {
     let (presented, next) = (presented.hash(held.id), next.hash(held.id));
-    let resume = Resume { id: held.id, tenant, agent, presented, next, pod };
+    let resume = Resume { id: held.id, tenant, agent, presented, next, turn: 1, pod };
+    store.resume(resume).await.expect("in reach")
+}
+
+/// The same attempt of the right client, for the nth time.
+async fn repeated(store: &impl Sessions, held: &Held, pod: &PodId, turn: u32) -> Resumed {
+    let next = held.token.next("an attempt of 16+").hash(held.id);
+    let presented = held.token.hash(held.id);
+    let resume = Resume { id: held.id, tenant: TENANT, agent: AGENT, presented, next, turn, pod };
     store.resume(resume).await.expect("in reach")
 }
 
@@ -81,16 +89,33 @@ pub(crate) async fn a_resume_with_a_guessed_token_is_refused_and_changes_nothing
 pub(crate) async fn a_resume_whose_answer_was_lost_is_repeated(mount: &impl Mount) {
     let (a, b) = mount.pods(Bounds::default()).await;
     let held = held(&a).await;
-    let (pod, next) = (PodId::fresh(), held.token.next("an attempt of 16+"));
-    let first = resumed(&a, &held, &pod, &next).await;
+    let pod = PodId::fresh();
+    let first = repeated(&a, &held, &pod, 1).await;
     assert!(matches!(first, Resumed::Taken { epoch: Epoch(2), .. }), "{first:?}");
-    let elsewhere = resumed(&b, &held, &PodId::fresh(), &held.token.next("an attempt of 16+")).await;
+    let elsewhere = repeated(&b, &held, &PodId::fresh(), 2).await;
     assert!(
         matches!(&elsewhere, Resumed::Taken { epoch: Epoch(3), previous, .. } if *previous == pod),
         "{elsewhere:?}"
     );
     let other = resumed(&a, &held, &pod, &held.token.next("another attempt")).await;
     assert_eq!(other, Resumed::Refused(Refusal::Token));
+}
+
+pub(crate) async fn a_resume_that_was_held_back_takes_nothing(mount: &impl Mount) {
+    let (a, b) = mount.pods(Bounds::default()).await;
+    let held = held(&a).await;
+    let (late, pod) = (PodId::fresh(), PodId::fresh());
+    let taken = repeated(&b, &held, &pod, 2).await;
+    assert!(matches!(taken, Resumed::Taken { epoch: Epoch(2), .. }), "{taken:?}");
+    for turn in [0, 1, 2] {
+        assert_eq!(repeated(&a, &held, &late, turn).await, Resumed::Refused(Refusal::Late), "turn {turn}");
+    }
+    b.save(held.id, Epoch(2), b"still here").await.expect("the epoch is as it was");
+    let again = repeated(&a, &held, &late, 3).await;
+    assert!(
+        matches!(&again, Resumed::Taken { epoch: Epoch(3), previous, .. } if *previous == pod),
+        "{again:?}"
+    );
 }
 
 pub(crate) async fn a_rotated_token_is_worth_nothing(mount: &impl Mount) {
@@ -109,7 +134,8 @@ pub(crate) async fn a_token_of_another_session_is_refused(mount: &impl Mount) {
     let (one, other) = (held(&store).await, held(&store).await);
     let presented = one.token.hash(one.id);
     let next = fresh().hash(other.id);
-    let resume = Resume { id: other.id, tenant: TENANT, agent: AGENT, presented, next, pod: &one.pod };
+    let resume =
+        Resume { id: other.id, tenant: TENANT, agent: AGENT, presented, next, turn: 1, pod: &one.pod };
     assert_eq!(store.resume(resume).await, Ok(Resumed::Refused(Refusal::Token)));
     let reparsed = ResumeToken::parse(&one.token.reveal()).expect("it is a token");
     assert_ne!(reparsed.hash(other.id), presented, "the hash is salted with the session");
