@@ -122,12 +122,7 @@ impl Shared {
     fn settle(&self, entry: Entry, outcome: Outcome) {
         let outcome = match &outcome {
             Ok(answer) => self.heed(entry.role, answer).and(outcome),
-            Err(error) => {
-                if matches!(entry.role, Role::Renewal { .. }) {
-                    self.events.fail(error);
-                }
-                outcome
-            }
+            Err(_) => outcome,
         };
         entry.inbox.settle(outcome);
     }

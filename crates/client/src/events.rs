@@ -145,6 +145,15 @@ impl Events {
         Lack { missing, from: position.filter(|_| given.is_empty()) }
     }
 
+    /// Keeps those of these names that somebody still wants, and calls `ask` with them, if there are any, before any
+    /// other change.
+    pub(crate) fn renew<T>(&self, names: &mut Vec<String>, ask: impl FnOnce(&[String]) -> T) -> Option<T> {
+        let state = self.lock();
+        let wanted = state.wanted();
+        names.retain(|name| wanted.contains(name));
+        (!names.is_empty()).then(|| ask(names))
+    }
+
     /// `event.gap`: the events that follow stand behind this position, and some before it are missing.
     pub(crate) fn gap(&self, position: Position) {
         self.lock().gap(position);

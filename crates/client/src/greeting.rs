@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::calls::Role;
 use crate::event::Position;
-use crate::events::Lack;
+use crate::resubscription::Resubscription;
 use crate::session::Welcome;
 use crate::shared::Shared;
 use crate::wire::Outbound;
@@ -25,12 +25,12 @@ pub(crate) struct Introduction {
 impl Introduction {
     /// Opens a session, or resumes the one that there is a ticket for, and goes on where the client was. Requests flow
     /// when this returns.
-    pub(crate) async fn greet(&self, shared: &Shared) -> Result<Welcome, Error> {
+    pub(crate) async fn greet(&self, shared: &Shared) -> Result<(Welcome, Resubscription), Error> {
         let inbox = shared.ahead(self.request(shared)?, Role::Greeting)?;
         let welcome = Welcome::from_answer(&inbox.outcome().await?)?;
-        let frames = resumption(shared, &welcome)?;
-        shared.control.open(frames);
-        Ok(welcome)
+        let resubscription = Resubscription::begin(shared.events.lack(&welcome), shared)?;
+        shared.control.open(unanswered(shared, &welcome));
+        Ok((welcome, resubscription))
     }
 
     fn request(&self, shared: &Shared) -> Result<Request, Error> {
@@ -39,11 +39,13 @@ impl Introduction {
             params["compression"] = json!(["deflate"]);
         }
         let unanswered = shared.calls.unanswered();
-        if let Some(ticket) = shared.ticket().clone() {
+        if let Some(ticket) = &mut *shared.ticket() {
+            ticket.turn = ticket.turn.saturating_add(1);
             params["resume"] = json!({
                 "session_id": ticket.session_id,
                 "resume_token": ticket.resume_token,
                 "attempt": ticket.attempt,
+                "turn": ticket.turn,
             });
             if let Some(Position { log_epoch, last_offset }) = shared.events.position() {
                 params["resume"]["log_epoch"] = json!(log_epoch);
@@ -57,18 +59,8 @@ impl Introduction {
     }
 }
 
-/// What is sent before anything new: the subscriptions that the session lacks, and every request without an answer.
-fn resumption(shared: &Shared, welcome: &Welcome) -> Result<Vec<Outbound>, Error> {
-    let Lack { missing, from } = shared.events.lack(welcome);
-    if !missing.is_empty() {
-        let mut params = json!({ "names": missing });
-        let replay = from.is_some();
-        if let Some(Position { log_epoch, last_offset }) = from {
-            params["log_epoch"] = json!(log_epoch);
-            params["last_offset"] = json!(last_offset);
-        }
-        shared.ahead(Request::new("event.subscribe", params)?, Role::Renewal { replay })?;
-    }
+/// Every request without an answer, to be sent before anything new.
+fn unanswered(shared: &Shared, welcome: &Welcome) -> Vec<Outbound> {
     // A call that was cancelled is not sent again, and this gateway can say nothing about it.
     let unknown = |id| !welcome.session.resumed || welcome.resend.contains(&id);
     for entry in shared.calls.take_cancelled(unknown) {
@@ -81,5 +73,5 @@ fn resumption(shared: &Shared, welcome: &Welcome) -> Result<Vec<Outbound>, Error
     let batch = welcome.session.limit("message_batch_size").unwrap_or(BATCH);
     let sizes = ["max_message_size", "max_frame_size"].map(|name| welcome.session.limit(name));
     let bytes = sizes.into_iter().flatten().min().unwrap_or(usize::MAX);
-    Ok(shared.wire.frames(&shared.calls.claim_unanswered(), batch.max(1), bytes))
+    shared.wire.frames(&shared.calls.claim_unanswered(), batch.max(1), bytes)
 }

@@ -48,6 +48,7 @@ mod reader;
 mod reconnect;
 mod renewal;
 mod request;
+mod resubscription;
 mod session;
 mod shared;
 mod state;

@@ -162,14 +162,14 @@ impl Lifecycle {
         let greeted = tokio::select! {
             // An answer that came right before the end has opened a session all the same.
             error = &mut connection => match greeting.now_or_never() {
-                Some(Ok(welcome)) => Ok((welcome, Some(error))),
+                Some(Ok(greeted)) => Ok((greeted, Some(error))),
                 _ => Err((error, false)),
             },
-            welcome = &mut greeting => welcome.map(|welcome| (welcome, None)).map_err(|error| (error, true)),
+            greeted = &mut greeting => greeted.map(|greeted| (greeted, None)).map_err(|error| (error, true)),
             () = &mut patience => Err((Error::Timeout(most), false)),
             _ = shared.quit.wait() => Err((closed(), true)),
         };
-        let (welcome, ended) = match greeted {
+        let ((welcome, resubscription), ended) = match greeted {
             Ok(greeted) => greeted,
             Err((error, open)) => {
                 if let Some(first) = self.first.take() {
@@ -197,6 +197,7 @@ impl Lifecycle {
             None => tokio::select! {
                 error = &mut connection => error,
                 never = renewal::run(&shared, token) => match never {},
+                never = resubscription.run(&shared, self.plan.reconnect) => match never {},
                 error = leave(&shared) => error,
                 _ = shared.quit.wait() => {
                     shared.control.close(CloseCode::Normal.as_u16(), "");

@@ -172,6 +172,69 @@ async fn a_fresh_session_is_subscribed_again_from_the_position_that_was_reached(
 }
 
 #[tokio::test]
+async fn a_fresh_session_that_can_not_be_subscribed_is_asked_until_it_can() {
+    let gateway = house(async |door: Door| {
+        let (mut peer, _) = door.session(json!({})).await;
+        peer.subscribed(json!(["a"]), 10).await;
+        peer.subscribed(json!(["b"]), 10).await;
+        peer.event("a", 11).await;
+        drop(peer);
+        let (mut peer, _) = door.session(json!({"session_id": "s-2"})).await;
+        let away = json!({"code": 4009, "message": "the store is out of reach"});
+        let first = peer.receive().await;
+        assert_eq!(first["params"], json!({"names": ["a", "b"], "log_epoch": "e-1", "last_offset": 11}));
+        peer.send(json!({"type": 2, "method": "drop", "params": {}})).await;
+        let unsubscribe = peer.receive().await;
+        assert_eq!(unsubscribe["params"], json!({"names": ["b"]}));
+        peer.fail(&first, away.clone()).await;
+        let expected = json!({"names": ["a"], "log_epoch": "e-1", "last_offset": 11});
+        for _ in 0..2 {
+            let again = peer.receive().await;
+            assert_eq!((&again["method"], &again["params"]), (&json!("event.subscribe"), &expected));
+            peer.fail(&again, away.clone()).await;
+        }
+        let last = peer.receive().await;
+        assert_eq!(last["params"], expected);
+        peer.answer(&last, position("e-1", 11, true)).await;
+        peer.event("a", 12).await;
+        peer.close_frame().await;
+    })
+    .await;
+    let client = client(&gateway).await;
+    let mut notifications = client.notifications();
+    let mut kept = client.subscribe(["a"]).await.expect("a subscription");
+    let dropped = client.subscribe(["b"]).await.expect("a subscription");
+    assert_eq!(offsets(&mut kept, 1).await, [11]);
+    while notifications.next().await.expect("an item").expect("a notification").method != "drop" {}
+    drop(dropped);
+    assert_eq!(offsets(&mut kept, 1).await, [12], "and nothing is told but events");
+    client.close().await;
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn a_fresh_session_that_may_not_be_subscribed_tells_why() {
+    let gateway = house(async |door: Door| {
+        let (mut peer, _) = door.session(json!({})).await;
+        peer.subscribed(json!(["a"]), 10).await;
+        drop(peer);
+        let (mut peer, _) = door.session(json!({"session_id": "s-2"})).await;
+        let renewal = peer.receive().await;
+        peer.fail(&renewal, json!({"code": 4013, "message": "no scope"})).await;
+        peer.close_frame().await;
+    })
+    .await;
+    let client = client(&gateway).await;
+    let mut subscription = client.subscribe(["a"]).await.expect("a subscription");
+    match subscription.next().await {
+        Some(Err(error)) => assert_eq!(error.rpc_code(), Some(protocol::ErrorCode::Forbidden)),
+        other => panic!("{other:?}"),
+    }
+    client.close().await;
+    gateway.finish().await;
+}
+
+#[tokio::test]
 async fn subscriptions_share_the_wire_and_end_when_nobody_wants_the_name() {
     let gateway = house(async |door: Door| {
         let (mut peer, _) = door.session(json!({})).await;

@@ -59,6 +59,8 @@ impl Session {
         let shard = Rc::clone(exchange.shard);
         let (asker, holder) = (Asker::of(request), self.holder());
         let cursor = self.feed.as_ref().map(|feed| feed.cursor);
+        // Without a new name nothing is to be replayed.
+        let wanted = wanted.filter(|_| filter != self.filter());
         let tenant = self.identity.tenant().to_owned();
         self.wait_for(async move {
             let begun = begin(&shard, &tenant, cursor, wanted, &filter, holder).await;
@@ -192,7 +194,8 @@ async fn begin(
     holder: Option<(SessionId, Epoch)>,
 ) -> Result<(Option<Rc<Log>>, Position, bool), Error> {
     let (log, position, recovered) = match (cursor, wanted) {
-        (Some(cursor), _) => (None, cursor, true),
+        // What the session has had already is not sent again for names that come late.
+        (Some(cursor), wanted) => (None, cursor, wanted.is_none_or(|wanted| wanted == cursor)),
         (None, Some(wanted)) => {
             let log = shard.logs.open(tenant);
             let position = reach(shard, tenant, wanted).await?;
