@@ -2,11 +2,11 @@
 
 use crate::config::{Config, ConfigError, StoreKind, ms};
 use crate::control::{Admin, Backends, Publisher, Registry, follow_configured, keep_lease, watch_store};
+use crate::fanout;
 use crate::mail::{self, Memo};
 use crate::pod::Pod;
 use crate::shard::{self, Common, Parts, Stage};
 use crate::tasks::Tasks;
-use crate::{fanout, platform};
 use session_store::{Channel as _, EventLog as _, Leases as _, MemoryStore, RedisStore, Store};
 use socket2::{Domain, Socket, Type};
 use std::future::Future;
@@ -122,17 +122,15 @@ impl Gateway {
 
         let (shards, memos): (Vec<_>, Vec<_>) =
             (0..clients.len()).map(|_| mpsc::channel::<Memo>(MEMOS)).unzip();
-        let (told, telling) = mpsc::channel(platform::WAITING);
         let (watch, watches) = mpsc::unbounded_channel();
         tasks.spawn(mail::hand_out(store.inbox(&pod.id), shards.clone()));
         let (tenants, watched) = watch::channel(Arc::default());
         tasks.spawn(fanout::follow(store.tail(), watches, shards.clone(), tenants));
-        tasks.spawn(platform::publish(store.clone(), telling));
 
         let publisher = (Arc::clone(&backends), Arc::clone(&pod));
         tasks.spawn(async move { publisher.0.publish(&publisher.1).await });
-        let herald = (Arc::clone(&backends), told.clone());
-        tasks.spawn(async move { herald.0.herald(watched, &herald.1).await });
+        let herald = Arc::clone(&backends);
+        tasks.spawn(async move { herald.herald(watched).await });
         for address in &config.backends {
             let address = router::normalise(address)
                 .map_err(|error| ConfigError::Type(format!("backends: {error}")))?;
@@ -155,7 +153,6 @@ impl Gateway {
             verifier,
             store: store.clone(),
             shards: shards.into(),
-            told,
             watch,
         };
         for (index, (listener, memos)) in clients.into_iter().zip(memos).enumerate() {

@@ -2,7 +2,6 @@
 //! and wait for a store that is away.
 
 use crate::shard::Shard;
-use futures_util::StreamExt as _;
 use protocol::Replica;
 use router::{Event, Handler, Kind};
 use serde::Serialize;
@@ -10,10 +9,9 @@ use serde_json::value::RawValue;
 use session_store::{EventLog as _, NewEvent, Store};
 use sha1::{Digest as _, Sha1};
 use std::ops::RangeInclusive;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
 
 /// Names that nobody but the platform publishes.
 pub(crate) const NAMES: [&str; 4] = [EXECUTED, FAILED, REGISTERED, LOST];
@@ -25,10 +23,8 @@ pub(crate) const LOST: &str = "backend.lost";
 /// How many bytes a publisher's idempotency key may have.
 pub(crate) const KEY: RangeInclusive<usize> = 1..=120;
 
-/// As many wait for the store; those beyond are dropped, and counted.
+/// As many wait for the store at a shard; those beyond are dropped, and counted.
 pub(crate) const WAITING: usize = 8_192;
-/// As many are on their way into the store.
-const PUBLISHING: usize = 64;
 
 /// Whose call it was.
 #[derive(Debug)]
@@ -45,7 +41,20 @@ pub(crate) struct Told {
     pub(crate) name: &'static str,
     pub(crate) data: Vec<u8>,
     /// The same for every attempt to tell it.
-    pub(crate) key: String,
+    pub(crate) key: Key,
+}
+
+/// The key by which an event of the platform is told once. Nobody else's keys are like it.
+#[derive(Debug)]
+pub(crate) struct Key(String);
+
+impl Key {
+    fn new(parts: [&str; 3]) -> Self {
+        let [one, two, three] = parts;
+        let key = ["p:", one, ":", two, ":", three].concat();
+        // That of a long request id is too long as it is.
+        Self(if KEY.contains(&(key.len() - 2)) { key } else { format!("p:{:x}", Sha1::digest(&key[2..])) })
+    }
 }
 
 #[derive(Serialize)]
@@ -65,7 +74,7 @@ struct CallEnded<'a> {
 
 /// Tells that a call of a tool has ended. `request` is the canonical form of its id; empty for a notification.
 pub(crate) fn tell_call(
-    shard: &Shard,
+    shard: &Rc<Shard>,
     holder: &Holder,
     request: &str,
     handler: &Handler,
@@ -86,10 +95,11 @@ pub(crate) fn tell_call(
         code: failure.map(|failure| failure.code.as_u16()),
         message: failure.map(|failure| &*failure.message),
     };
+    let mut data = Vec::with_capacity(256);
     // Names and numbers can always be written.
-    let data = serde_json::to_vec(&ended).unwrap_or_default();
+    let _ = serde_json::to_writer(&mut data, &ended);
     let name = if failure.is_some() { FAILED } else { EXECUTED };
-    let key = format!("{}:{request}:{name}", holder.session);
+    let key = Key::new([&holder.session, request, name]);
     shard.tell(Told { tenant: Arc::clone(&holder.tenant), name, data, key });
 }
 
@@ -113,26 +123,16 @@ pub(crate) fn backend(name: &'static str, replica: &Replica, tenant: Arc<str>) -
         tools: replica.description.tools.iter().map(|tool| &*tool.name).collect(),
     };
     let time = std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs() / NEWS.as_secs();
-    let key = format!("{name}:{time}:{}", replica.instance);
+    let key = Key::new([name, &time.to_string(), &replica.instance]);
     // Names can always be written.
     Told { tenant, name, data: serde_json::to_vec(&changed).unwrap_or_default(), key }
 }
 
-/// Publishes what is told, in its order, for as long as it is polled.
-pub(crate) async fn publish(store: Store, told: mpsc::Receiver<Told>) {
-    let mut published = ReceiverStream::new(told).map(|told| put(&store, told)).buffered(PUBLISHING);
-    while published.next().await.is_some() {}
-}
-
-async fn put(store: &Store, told: Told) {
-    // Nobody's keys are another publisher's. That of a long request id is too long as it is.
-    let key = match told.key.len() {
-        length if KEY.contains(&length) => format!("p:{}", told.key),
-        _ => format!("p:{:x}", Sha1::digest(&told.key)),
-    };
+/// Publishes what is told, however long the store is away. Cancel safe: told again, it is published once.
+pub(crate) async fn publish(store: &Store, told: Told) {
     let event = NewEvent { name: told.name, data: &told.data };
     loop {
-        match store.publish(&told.tenant, event, Some(&key)).await {
+        match store.publish(&told.tenant, event, Some(&told.key.0)).await {
             Ok(_) => return,
             Err(
                 error @ (session_store::Error::Unavailable { .. } | session_store::Error::Timeout { .. }),

@@ -1,7 +1,8 @@
 //! What waits for a reader: bounded, and if it was too much, a word that something was missed.
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use foldhash::{HashMap, HashMapExt as _};
 use tokio::sync::Notify;
 
 use crate::Bounds;

@@ -1,12 +1,12 @@
 //! From the directory to the shards: a table of handlers is built once for each change.
 
-use crate::platform::{self, Told};
+use crate::platform;
 use crate::pod::Pod;
 use protocol::Replica;
 use router::{Reason, Table};
 use session_store::{Directory as _, Snapshot, Store};
 use std::sync::Arc;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 /// The pod's view of all backends.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl Backends {
 
     /// Tells tenants of backends that come and go, for as long as it is polled: those whose events somebody reads here.
     /// Every pod does, and the log keeps one of them.
-    pub(crate) async fn herald(&self, tenants: watch::Receiver<Arc<[Arc<str>]>>, told: &mpsc::Sender<Told>) {
+    pub(crate) async fn herald(&self, tenants: watch::Receiver<Arc<[Arc<str>]>>) {
         let mut snapshots = self.directory.watch();
         let mut known = snapshots.borrow_and_update().clone();
         while snapshots.changed().await.is_ok() {
@@ -66,8 +66,7 @@ impl Backends {
             for (name, replica) in gone.chain(came) {
                 for tenant in &*readers {
                     let event = platform::backend(name, replica, Arc::clone(tenant));
-                    // Only a pod whose store is away for long has so much to tell.
-                    let _ = told.try_send(event);
+                    platform::publish(&self.directory, event).await;
                 }
             }
             known = now;

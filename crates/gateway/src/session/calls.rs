@@ -13,11 +13,12 @@ use super::standing::Standing;
 use crate::platform::{self, Holder};
 use crate::shard::{Order, Shard, cancelled};
 use auth::Identity;
+use foldhash::{HashMap, HashMapExt as _};
 use protocol::{ErrorCode, Id, Message, Outgoing, pb};
 use router::{Call, CallKey, Caller, Event, Failure, Handler, Sink};
 use session_store::{Epoch, SessionId};
 use slab::Slab;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -234,7 +235,7 @@ impl Calls {
     /// The same for every attempt at a request of this session.
     fn idempotency_key(&self, place: usize) -> String {
         match self.running[place].asker.request() {
-            Some(request) => format!("{}:{request}", self.holder.session),
+            Some(request) => [&self.holder.session, ":", &*request].concat(),
             None => format!("{}:#{}", self.holder.session, self.running[place].generation),
         }
     }

@@ -6,11 +6,11 @@ use crate::mail::{Letter, Memo};
 use crate::outcome;
 use crate::patience::Patience;
 use crate::platform::{self, Holder};
+use foldhash::HashMap;
 use protocol::ErrorCode;
 use router::{Call, CallKey, Caller, Event, Failure, Handler, Sink};
 use session_store::{Begin, Channel as _, Epoch, Error, Finish, Journal as _, SessionId, Takeover};
 use slab::Slab;
-use std::collections::HashMap;
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub(crate) struct Order {
     pub(crate) session: SessionId,
     pub(crate) epoch: Epoch,
     /// The canonical form of the request's id.
-    pub(crate) request: Box<str>,
+    pub(crate) request: Rc<str>,
     /// Tells this attempt to begin it from every other of the pod.
     pub(crate) attempt: u64,
     /// The client has sent this id before.
@@ -82,7 +82,7 @@ pub(crate) struct DeskKey(u64);
 struct AtWork {
     key: DeskKey,
     session: SessionId,
-    request: Box<str>,
+    request: Rc<str>,
     /// None until a backend has it.
     call: Option<CallKey>,
     /// Who is connected, and what its session calls the call.
@@ -96,7 +96,7 @@ struct AtWork {
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
     calls: Slab<AtWork>,
-    by_request: HashMap<(SessionId, Box<str>), DeskKey>,
+    by_request: HashMap<(SessionId, Rc<str>), DeskKey>,
     sequence: u32,
 }
 
@@ -104,11 +104,11 @@ impl Desk {
     fn insert(&mut self, order: &Order, client: (Rc<Peer>, u64)) -> DeskKey {
         self.sequence = self.sequence.wrapping_add(1);
         let key = DeskKey(u64::from(self.sequence) << 32 | self.calls.vacant_key() as u64);
-        self.by_request.insert((order.session, order.request.clone()), key);
+        self.by_request.insert((order.session, Rc::clone(&order.request)), key);
         self.calls.insert(AtWork {
             key,
             session: order.session,
-            request: order.request.clone(),
+            request: Rc::clone(&order.request),
             call: None,
             client: Some(client),
             handler: Arc::clone(&order.handler),
@@ -125,7 +125,7 @@ impl Desk {
     fn take(&mut self, key: DeskKey) -> Option<AtWork> {
         self.find(key)?;
         let call = self.calls.remove(key.0 as u32 as usize);
-        let entry = (call.session, call.request.clone());
+        let entry = (call.session, Rc::clone(&call.request));
         if self.by_request.get(&entry) == Some(&key) {
             self.by_request.remove(&entry);
         }
@@ -196,9 +196,9 @@ impl Shard {
         if self.desk.borrow_mut().find(key).is_none() {
             // Cancelled before it was begun.
             let end = Event::Failed(Failure::new(ErrorCode::Cancelled, "cancelled before it was sent"));
-            return self.keep_end(order.session, order.request.clone(), &end, false);
+            return self.keep_end(order.session, Rc::clone(&order.request), &end, false);
         }
-        let idempotency_key = format!("{}:{}", order.session, order.request);
+        let idempotency_key = [&order.holder.session, ":", &*order.request].concat();
         let call = order.call(&idempotency_key);
         match self.router.start(call, Rc::clone(self) as Rc<dyn Sink>, key.0) {
             Ok(started) => {
@@ -226,7 +226,7 @@ impl Shard {
     }
 
     /// Stores how a call ended, however long the store is away, and tells whoever holds the session now.
-    fn keep_end(self: &Rc<Self>, session: SessionId, request: Box<str>, end: &Event, is_told: bool) {
+    fn keep_end(self: &Rc<Self>, session: SessionId, request: Rc<str>, end: &Event, is_told: bool) {
         let Some(bytes) = outcome::encode(end) else { return };
         let shard = Rc::clone(self);
         self.work(async move {
@@ -234,12 +234,16 @@ impl Shard {
                 Some(Finish::Stored { holder } | Finish::Forgotten { holder }) => holder,
                 Some(Finish::NotOwner | Finish::Unknown) | None => return,
             };
-            let letter = Letter::Ended { session: session.0, request };
-            if holder != shard.pod.id {
+            let is_here = holder == shard.pod.id;
+            if is_here && is_told {
+                return;
+            }
+            let letter = Letter::Ended { session: session.0, request: Box::from(&*request) };
+            if is_here {
+                shard.tell_all(&letter);
+            } else {
                 // Whoever waits there looks into the journal by itself, only later.
                 let _ = shard.store.send(&holder, &letter.encode()).await;
-            } else if !is_told {
-                shard.tell_all(&letter);
             }
         });
     }
@@ -250,11 +254,11 @@ impl Shard {
 
     /// A call that was to be run and is not leaves no trace in the journal, which may have it or not.
     pub(crate) fn withdraw(self: &Rc<Self>, order: &Order) {
-        self.withdraw_attempt(order.session, order.request.clone(), order.attempt);
+        self.withdraw_attempt(order.session, Rc::clone(&order.request), order.attempt);
     }
 
     /// A call that is ours by this attempt and is not run leaves no trace.
-    pub(crate) fn withdraw_attempt(self: &Rc<Self>, session: SessionId, request: Box<str>, attempt: u64) {
+    pub(crate) fn withdraw_attempt(self: &Rc<Self>, session: SessionId, request: Rc<str>, attempt: u64) {
         let shard = Rc::clone(self);
         self.work(async move {
             let withdraw = || shard.store.withdraw(session, &request, &shard.pod.id, attempt);
@@ -315,7 +319,7 @@ impl Shard {
         client: (Rc<Peer>, u64),
     ) -> Option<DeskKey> {
         let mut desk = self.desk.borrow_mut();
-        let key = *desk.by_request.get(&(session, Box::from(request)))?;
+        let key = *desk.by_request.get(&(session, Rc::from(request)))?;
         desk.find(key)?.client = Some(client);
         Some(key)
     }
@@ -340,7 +344,7 @@ impl Shard {
 
     /// Another pod's client cancels a call that may be at work here.
     pub(crate) fn cancel_for(self: &Rc<Self>, session: SessionId, request: &str) {
-        let key = self.desk.borrow().by_request.get(&(session, Box::from(request))).copied();
+        let key = self.desk.borrow().by_request.get(&(session, Rc::from(request))).copied();
         if let Some(key) = key {
             self.give_up(key, cancelled());
         }

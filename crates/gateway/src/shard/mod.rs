@@ -15,16 +15,17 @@ pub(crate) use thread::{Common, Parts, Stage, spawn};
 use crate::config::{Config, ms};
 use crate::fanout::Logs;
 use crate::mail::Memo;
-use crate::platform::Told;
+use crate::platform::{self, Told};
 use crate::pod::Pod;
 use crate::wheel::{Entry, Wheel};
 use crate::ws::{Rules, Spare};
 use desk::Desk;
+use foldhash::HashMap;
 use router::Router;
 use session_store::{SessionId, Store};
 use slab::Slab;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::future::Future;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -79,8 +80,11 @@ pub(crate) struct Shard {
     pub(crate) sessions: RefCell<HashMap<SessionId, Held>>,
     /// Every shard of the pod, this one too.
     pub(crate) shards: Arc<[mpsc::Sender<Memo>]>,
-    told: mpsc::Sender<Told>,
+    /// Events of the platform that wait for the store.
+    telling: Cell<usize>,
     attempts: Cell<u64>,
+    /// Which of the pod's shards this is, from 0.
+    index: usize,
     /// Work for the store that nobody waits for, but the end of the shard.
     background: Rc<Cell<usize>>,
     me: Weak<Self>,
@@ -98,7 +102,7 @@ impl Drop for Busy {
 
 impl Shard {
     fn new(index: usize, common: Common) -> Rc<Self> {
-        let Common { config, pod, verifier, store, shards, told, watch } = common;
+        let Common { config, pod, verifier, store, shards, watch } = common;
         let websocket = config.websocket.clone();
         Rc::new_cyclic(|me| Self {
             rules: Rules {
@@ -122,12 +126,13 @@ impl Shard {
             sessions: RefCell::default(),
             // Attempts of two shards are never the same.
             attempts: Cell::new((index as u64) << 48),
+            index,
             background: Rc::default(),
             me: me.clone(),
             started: Instant::now(),
             store,
             shards,
-            told,
+            telling: Cell::new(0),
             config,
             pod,
             verifier,
@@ -155,10 +160,16 @@ impl Shard {
     }
 
     /// Has an event of the platform published. It is dropped if too many wait already.
-    pub(crate) fn tell(&self, told: Told) {
-        if self.told.try_send(told).is_err() {
-            self.counters.events_dropped.increment();
+    pub(crate) fn tell(self: &Rc<Self>, told: Told) {
+        if self.telling.get() >= platform::WAITING {
+            return self.counters.events_dropped.increment();
         }
+        self.telling.set(self.telling.get() + 1);
+        let shard = Rc::clone(self);
+        self.work(async move {
+            platform::publish(&shard.store, told).await;
+            shard.telling.set(shard.telling.get() - 1);
+        });
     }
 
     /// The tick of this moment, as of the wheel's last step.
@@ -201,20 +212,27 @@ impl Shard {
         }
     }
 
-    /// Tells all connections to go, `drain.rate` a second over all shards.
+    /// Tells all connections to go, `drain.rate` a second over all shards, which have their turns one after another.
     async fn drain(&self) {
         let shards = self.pod.metrics.shards().len() as u32;
-        let mut interval = tokio::time::interval(Duration::from_secs(1) * shards / self.config.drain.rate);
-        let keys: Vec<usize> = self.peers.borrow().iter().map(|(key, _)| key).collect();
-        for key in keys {
-            interval.tick().await;
-            if let Some(peer) = self.peers.borrow().get(key) {
-                peer.signal(Signals::DRAIN);
+        let turn = Duration::from_secs(1) / self.config.drain.rate;
+        let first = tokio::time::Instant::now() + turn * self.index as u32;
+        let mut turns = tokio::time::interval_at(first, turn * shards);
+        turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut told = HashSet::new();
+        loop {
+            let peers = self.peers.borrow().iter().map(|(key, peer)| (peer.id(), key)).collect::<Vec<_>>();
+            // At last those that were upgraded while the others were told.
+            let rest: Vec<_> = peers.into_iter().filter(|(id, _)| told.insert(*id)).collect();
+            if rest.is_empty() {
+                break;
             }
-        }
-        // Those that were upgraded while the loop went.
-        for (_, peer) in &*self.peers.borrow() {
-            peer.signal(Signals::DRAIN);
+            for (_, key) in rest {
+                turns.tick().await;
+                if let Some(peer) = self.peers.borrow().get(key) {
+                    peer.signal(Signals::DRAIN);
+                }
+            }
         }
         // Calls of sessions that have gone on elsewhere end here.
         while !self.peers.borrow().is_empty() || !self.desk.borrow().is_empty() || self.background.get() > 0 {

@@ -4,7 +4,6 @@ use super::{Shard, accept};
 use crate::config::Config;
 use crate::fanout::Watch;
 use crate::mail::Memo;
-use crate::platform::Told;
 use crate::pod::Pod;
 use router::Table;
 use session_store::Store;
@@ -36,8 +35,6 @@ pub(crate) struct Common {
     pub(crate) store: Store,
     /// The way to each shard.
     pub(crate) shards: Arc<[mpsc::Sender<Memo>]>,
-    /// The way to whoever publishes the platform's events.
-    pub(crate) told: mpsc::Sender<Told>,
     /// The way to whoever follows the tenants' logs. Bounded by the logs that a shard opens.
     pub(crate) watch: mpsc::UnboundedSender<Watch>,
 }

@@ -1,9 +1,10 @@
 //! Tenants' event logs in memory.
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use foldhash::{HashMap, HashMapExt as _};
 use tokio::time::Instant;
 
 use super::MemoryStore;
@@ -19,8 +20,8 @@ pub(super) struct Log {
     end: u64,
     events: VecDeque<(Instant, Event)>,
     bytes: usize,
-    keys: HashMap<Box<str>, Position>,
-    key_order: VecDeque<(Instant, Box<str>)>,
+    keys: HashMap<Arc<str>, Position>,
+    key_order: VecDeque<(Instant, Arc<str>)>,
 }
 
 impl Log {
@@ -53,20 +54,20 @@ impl Log {
 
     fn append(&mut self, new: NewEvent<'_>, limits: &Bounds) -> Event {
         self.end += 1;
+        let last = self.events.back().map(|(_, event)| &event.name);
         let event = Event {
             offset: Offset(self.end),
-            name: Arc::from(new.name),
+            // Mostly the same few names follow one another.
+            name: last.filter(|name| ***name == *new.name).map_or_else(|| Arc::from(new.name), Arc::clone),
             data: Bytes::copy_from_slice(new.data),
         };
         self.bytes += weigh(event.name.len(), event.data.len());
         self.events.push_back((Instant::now(), event.clone()));
         let age = Duration::from_millis(limits.log_age_ms);
+        let now = Instant::now();
         while let Some((since, _)) = self.events.front() {
             let over = self.events.len() > limits.log_events || self.bytes > limits.log_bytes;
-            if !over && since.elapsed() < age {
-                break;
-            }
-            if self.events.len() == 1 {
+            if self.events.len() == 1 || (!over && now.duration_since(*since) < age) {
                 break;
             }
             if let Some((_, old)) = self.events.pop_front() {
@@ -107,13 +108,12 @@ impl Log {
 impl MemoryStore {
     fn log<T>(&self, tenant: &str, work: impl FnOnce(&mut Log) -> T) -> Result<T, Error> {
         let limits = &self.inner.bounds;
-        let tenant: Arc<str> = Arc::from(tenant);
         let mut logs = lock(&self.inner.logs);
-        if logs.find(&tenant).is_none() {
-            logs.insert(Arc::clone(&tenant), Log::new()?, limits.log_memory())?;
+        if logs.find(tenant).is_none() {
+            logs.insert(Arc::from(tenant), Log::new()?, limits.log_memory())?;
         }
-        logs.prolong(&tenant, limits.log_memory());
-        let log = logs.find(&tenant).ok_or(Error::Unknown { what: "the log" })?;
+        logs.prolong(tenant, limits.log_memory());
+        let log = logs.find(tenant).ok_or(Error::Unknown { what: "the log" })?;
         log.expire(limits);
         Ok(work(log))
     }
@@ -131,8 +131,9 @@ impl EventLog for MemoryStore {
             let event = log.append(event, limits);
             let position = log.end();
             if let Some(key) = key {
-                log.keys.insert(Box::from(key), position);
-                log.key_order.push_back((Instant::now(), Box::from(key)));
+                let key: Arc<str> = Arc::from(key);
+                log.keys.insert(Arc::clone(&key), position);
+                log.key_order.push_back((Instant::now(), key));
             }
             // While the log is locked, so that tails see events in their order.
             self.inner.tails.deliver(tenant, &News { epoch: log.epoch, event });

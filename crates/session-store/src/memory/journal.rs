@@ -1,8 +1,10 @@
 //! The journal of one session in memory.
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use foldhash::HashMap;
 use tokio::time::Instant;
 
 use super::MemoryStore;
@@ -26,8 +28,8 @@ enum Slot {
 /// Every slot that ended is in `ended` once, in the order of ending.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
-    slots: HashMap<Box<str>, Slot>,
-    ended: BTreeMap<u64, (Instant, Box<str>)>,
+    slots: HashMap<Arc<str>, Slot>,
+    ended: BTreeMap<u64, (Instant, Arc<str>)>,
     turns: u64,
     bytes: usize,
     lossy: bool,
@@ -52,7 +54,7 @@ impl Calls {
         }
         let slot =
             Slot::Running { pod: call.pod.clone(), repeatable: call.repeatable, attempt: call.attempt };
-        self.slots.insert(Box::from(call.request), slot);
+        self.slots.insert(Arc::from(call.request), slot);
         Begin::Begun
     }
 
@@ -64,11 +66,11 @@ impl Calls {
         limits: &Bounds,
     ) -> Finish {
         self.age(limits);
-        match self.slots.get(request) {
+        let request = match self.slots.get_key_value(request) {
             None => return Finish::Unknown,
-            Some(Slot::Running { pod: owner, .. }) if owner == pod => {}
+            Some((request, Slot::Running { pod: owner, .. })) if owner == pod => Arc::clone(request),
             Some(_) => return Finish::NotOwner,
-        }
+        };
         let kept = outcome.len() <= limits.journal_bytes;
         if kept {
             self.make_room(limits.journal_bytes - outcome.len());
@@ -76,8 +78,8 @@ impl Calls {
         }
         self.turns += 1;
         let slot = Slot::Ended { turn: self.turns, outcome: kept.then(|| Bytes::copy_from_slice(outcome)) };
-        self.slots.insert(Box::from(request), slot);
-        self.ended.insert(self.turns, (Instant::now(), Box::from(request)));
+        self.slots.insert(Arc::clone(&request), slot);
+        self.ended.insert(self.turns, (Instant::now(), request));
         let holder = holder.clone();
         if kept { Finish::Stored { holder } } else { Finish::Forgotten { holder } }
     }

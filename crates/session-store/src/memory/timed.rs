@@ -1,18 +1,29 @@
 //! A bounded map whose entries run out.
-use std::collections::{BTreeSet, HashMap};
+use std::borrow::Borrow;
+use std::collections::BTreeSet;
 use std::hash::Hash;
 use std::time::Duration;
 
+use foldhash::{HashMap, HashMapExt as _};
 use tokio::time::Instant;
 
 use crate::Error;
 
-/// An entry is in `deadlines` exactly while it is in `entries`, under the same deadline.
+/// An entry is in `deadlines` exactly while it is in `entries`, under its own deadline or, after it was prolonged, an
+/// earlier one.
 #[derive(Debug)]
 pub(super) struct Timed<K, V> {
-    entries: HashMap<K, (V, Instant)>,
+    entries: HashMap<K, Entry<V>>,
     deadlines: BTreeSet<(Instant, K)>,
     limit: usize,
+}
+
+#[derive(Debug)]
+struct Entry<V> {
+    value: V,
+    deadline: Instant,
+    /// Under which it is in `deadlines`.
+    filed: Instant,
 }
 
 impl<K: Clone + Eq + Hash + Ord, V> Timed<K, V> {
@@ -27,8 +38,15 @@ impl<K: Clone + Eq + Hash + Ord, V> Timed<K, V> {
             if *deadline > now {
                 return;
             }
-            if let Some((_, key)) = self.deadlines.pop_first() {
-                self.entries.remove(&key);
+            let Some((_, key)) = self.deadlines.pop_first() else { return };
+            match self.entries.get_mut(&key) {
+                Some(entry) if entry.deadline > now => {
+                    entry.filed = entry.deadline;
+                    self.deadlines.insert((entry.filed, key));
+                }
+                _ => {
+                    self.entries.remove(&key);
+                }
             }
         }
     }
@@ -41,26 +59,39 @@ impl<K: Clone + Eq + Hash + Ord, V> Timed<K, V> {
         }
         let deadline = Instant::now() + ttl;
         self.deadlines.insert((deadline, key.clone()));
-        self.entries.insert(key, (value, deadline));
+        self.entries.insert(key, Entry { value, deadline, filed: deadline });
         Ok(())
     }
 
-    pub(super) fn find(&mut self, key: &K) -> Option<&mut V> {
+    pub(super) fn find<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+    {
         self.sweep();
-        self.entries.get_mut(key).map(|(value, _)| value)
+        self.entries.get_mut(key).map(|entry| &mut entry.value)
     }
 
-    pub(super) fn prolong(&mut self, key: &K, ttl: Duration) {
-        if let Some((_, deadline)) = self.entries.get_mut(key) {
-            self.deadlines.remove(&(*deadline, key.clone()));
-            *deadline = Instant::now() + ttl;
-            self.deadlines.insert((*deadline, key.clone()));
+    /// The entry runs out `ttl` from now.
+    pub(super) fn prolong<Q: Eq + Hash + ?Sized>(&mut self, key: &Q, ttl: Duration)
+    where
+        K: Borrow<Q>,
+    {
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        entry.deadline = Instant::now() + ttl;
+        if entry.deadline >= entry.filed {
+            // It is seen when the earlier one has passed.
+            return;
+        }
+        let (earlier, filed) = (entry.deadline, std::mem::replace(&mut entry.filed, entry.deadline));
+        if let Some((key, _)) = self.entries.get_key_value(key) {
+            self.deadlines.remove(&(filed, key.clone()));
+            self.deadlines.insert((earlier, key.clone()));
         }
     }
 
     pub(super) fn remove(&mut self, key: &K) {
-        if let Some((_, deadline)) = self.entries.remove(key) {
-            self.deadlines.remove(&(deadline, key.clone()));
+        if let Some(entry) = self.entries.remove(key) {
+            self.deadlines.remove(&(entry.filed, key.clone()));
         }
     }
 }
