@@ -130,7 +130,7 @@ fn an_attempt_whose_answer_was_lost_is_made_again_at_another_pod() {
     let mut params = first.cut(json!({"attempt": "0123456789abcdef"}));
     let second = Session::initialize(here.connect(), params.clone());
     params["resume"]["turn"] = json!(2);
-    let third = Session::initialize(there.connect(), params.clone());
+    let mut third = Session::initialize(there.connect(), params.clone());
     assert_eq!(third.opened["resumed"], true);
     assert_eq!(third.opened["resume_token"], second.opened["resume_token"]);
     // What was held back on its way takes nothing from whoever has come since.
