@@ -42,6 +42,8 @@ settings! {
         session: Session = Session::default(),
         /// Events and their way to subscribers.
         events: Events = Events::default(),
+        /// HTTP for those who can't hold a WebSocket.
+        rest: Rest = Rest::default(),
         /// This process among others.
         pod: Pod = Pod::default(),
         /// The gRPC port at which backends register.
@@ -167,6 +169,14 @@ settings! {
         max_unsent: usize = 16_384,
         /// Whether `tool.executed` and `tool.failed` are published for each call of a tool.
         tool_calls: bool = true,
+    }
+}
+
+settings! {
+    /// HTTP for those who can't hold a WebSocket. Its other limits are those of `websocket`.
+    Rest {
+        /// How long a request for events may wait for the first one, in milliseconds.
+        max_wait_ms: u64 = 60_000,
     }
 }
 
