@@ -186,7 +186,7 @@ fn params(query: &Query, texts: &[&'static str]) -> Result<Members, Problem> {
     }
     if let Some(metadata) = query.text("metadata") {
         let right = || wrong("the parameter metadata must be a JSON object".to_owned());
-        protocol::json::validate(metadata, 8).map_err(|_| right())?;
+        json::validate(metadata, 8).map_err(|_| right())?;
         let value = RawValue::from_string(metadata.to_owned()).map_err(|_| right())?;
         if !value.get().starts_with('{') {
             return Err(right());
