@@ -44,4 +44,4 @@ pub use response::Response;
 pub use session::Session;
 pub use socket::{Received, Socket};
 pub use usage::Usage;
-pub use wait::{PATIENCE, until};
+pub use wait::{PATIENCE, until, until_within};

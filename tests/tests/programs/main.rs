@@ -9,6 +9,7 @@ mod documented_backends;
 mod drain;
 mod foreign;
 mod markdown;
+mod openapi;
 mod process;
 mod replicas;
 mod settings;

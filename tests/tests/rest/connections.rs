@@ -9,13 +9,15 @@ fn requests_on_one_connection_are_answered_in_their_order() {
     let _tools = Tools::at(&gateway);
     gateway.connect().await_tool("sleep");
     let mut http = Http::open(&gateway);
-    for ms in [200, 0, 100] {
-        http.send("POST", "/tools/sleep/execute", &[], Some(&json!({"arguments": {"ms": ms}}).to_string()));
+    http.send("POST", "/tools/sleep/execute", &[], Some(&json!({"arguments": {"ms": 200}}).to_string()));
+    for n in [1, 2] {
+        http.send("POST", "/tools/echo/execute", &[], Some(&json!({"arguments": {"n": n}}).to_string()));
     }
     http.send("HEAD", "/tools/sleep", &[], None);
     http.send("GET", "/tools/nothing", &[], None);
-    for ms in [200, 0, 100] {
-        assert_eq!(http.response().json()["result"], json!({"slept_ms": ms}));
+    assert!(http.response().json()["result"]["slept_ms"].is_u64());
+    for n in [1, 2] {
+        assert_eq!(http.response().json()["result"], json!({"n": n}));
     }
     let head = http.socket().head();
     assert_eq!(head.status, 200);
