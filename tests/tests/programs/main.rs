@@ -12,6 +12,7 @@ mod markdown;
 mod openapi;
 mod process;
 mod replicas;
+mod rest_page;
 mod settings;
 mod tokens;
 mod tools;
