@@ -46,8 +46,10 @@ impl Http {
 
     /// Sends a request; its path stands below `/api/v1`. A body is JSON where no header says otherwise.
     pub fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) {
-        let mut request =
-            format!("{method} /api/v1{path} HTTP/1.1\r\nHost: rest\r\nAuthorization: Bearer {}\r\n", self.token);
+        let mut request = format!(
+            "{method} /api/v1{path} HTTP/1.1\r\nHost: rest\r\nAuthorization: Bearer {}\r\n",
+            self.token
+        );
         for (name, value) in headers {
             request += &format!("{name}: {value}\r\n");
         }
@@ -77,7 +79,13 @@ impl Http {
     }
 
     /// Asks and awaits the answer.
-    pub fn ask(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Response {
+    pub fn ask(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&str>,
+    ) -> Response {
         self.send(method, path, headers, body);
         self.response()
     }
@@ -96,7 +104,13 @@ impl Http {
     ///
     /// # Panics
     /// The answer is none.
-    pub fn open_stream(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Response {
+    pub fn open_stream(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&str>,
+    ) -> Response {
         let mut all = headers.to_vec();
         all.push(("Accept", "text/event-stream"));
         self.send(method, path, &all, body);

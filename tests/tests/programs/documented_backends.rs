@@ -20,16 +20,17 @@ fn check_shown(title: &str, program: &str) {
     assert!(text.ends_with(&shown.text), "{program} is not docs/backends.md:{}", shown.line);
 }
 
-/// The tool's answer once the backend is registered, and what was printed of its progress.
+/// What the tool sent once the backend was registered, its result last, and what was printed of its progress.
 #[track_caller]
-fn executed(dev: &Dev, tool: &str, args: Value) -> (Value, String) {
+fn executed(dev: &Dev, tool: &str, args: Value) -> (Vec<Value>, String) {
     let params = json!({"tool": tool, "args": args}).to_string();
     tests::until("the backend's tool", || {
         let ended = run(call(dev.url(), dev.token()).args(["tool.execute", &params]));
         let unknown = ended.stderr.contains("no tool is named");
         (!unknown).then(|| {
             let progress = ended.stderr.clone();
-            (serde_json::from_str(&ended.success()).expect("the result is JSON"), progress)
+            let sent = ended.success();
+            (sent.lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect(), progress)
         })
     })
 }
@@ -41,7 +42,7 @@ fn the_rust_backend_does_what_the_page_says() {
     let _backend =
         Process::start(clean(env!("CARGO_BIN_EXE_backend-rust-under-test")).env("MCPW_GRPC", dev.grpc()));
     let (result, progress) = executed(&dev, "count", json!({"to": 5}));
-    assert_eq!(result, json!(5));
+    assert_eq!(result, [json!(5)]);
     assert!(progress.contains("counting"), "{progress}");
 }
 
@@ -63,15 +64,15 @@ fn the_python_backend_does_what_the_page_says() {
     let mut backend = Process::start(
         clean(&interpreter).env("PYTHONPATH", folder.path()).arg(program).env("MCPW_GRPC", dev.grpc()),
     );
-    let (result, told) = executed(&dev, "words.stream", json!({"text": "one two three"}));
-    assert_eq!(result, json!({"words": 3}));
-    assert!(told.contains("two"), "{told}");
+    let (sent, progress) = executed(&dev, "words.stream", json!({"text": "one two"}));
+    assert_eq!(sent, [json!({"word": "one"}), json!({"word": "two"}), json!({"words": 2})]);
+    assert!(progress.contains("2/2 two"), "{progress}");
 
-    // A client that goes away cancels its call, and the backend sees it.
+    // A call that is cancelled by Ctrl-C is cancelled at the backend too.
     let params = json!({"tool": "words.slow", "args": {"text": "a ".repeat(60)}}).to_string();
     let mut slow = Process::start(call(dev.url(), dev.token()).args(["tool.execute", &params]));
     slow.await_error("1/60");
-    slow.kill();
+    slow.signal("INT");
     backend.await_output("cancelled");
 }
 

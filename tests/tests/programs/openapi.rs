@@ -28,7 +28,8 @@ fn the_description_is_valid() {
     let file = folder.path().join("openapi.json");
     std::fs::write(&file, document.text()).expect("the folder is ours");
     let mut validator = clean(installed("venv/bin/python"));
-    let printed = run(validator.args(["-m", "openapi_spec_validator", "--schema", "3.1"]).arg(&file)).success();
+    let printed =
+        run(validator.args(["-m", "openapi_spec_validator", "--schema", "3.1"]).arg(&file)).success();
     assert!(printed.contains(": OK"), "{printed}");
 }
 

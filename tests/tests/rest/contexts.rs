@@ -16,7 +16,8 @@ fn start() -> (Gateway, Tools, Client, Http) {
 #[test]
 fn what_one_writes_the_other_reads() {
     let (_gateway, _backend, mut client, mut http) = start();
-    let made = http.post("/contexts", &json!({"content": {"a": 1, "b": {"c": 2}}, "metadata": {"kind": "note"}}));
+    let made =
+        http.post("/contexts", &json!({"content": {"a": 1, "b": {"c": 2}}, "metadata": {"kind": "note"}}));
     assert_eq!((made.status, made.header("ETag")), (201, Some("\"1\"")));
     let context = made.json();
     let id = context["id"].as_str().expect("an id");
@@ -74,7 +75,9 @@ fn pages_and_matches_are_those_of_the_method() {
         // Rows that come while pages are turned.
         client.ask("context.create", &json!({"content": page}));
         let answer = http.get(&path).json();
-        found.extend(answer["contexts"].as_array().expect("a page").iter().map(|context| context["content"].clone()));
+        found.extend(
+            answer["contexts"].as_array().expect("a page").iter().map(|context| context["content"].clone()),
+        );
         path = format!("/contexts?limit=2&cursor={}", answer["next_cursor"].as_str().expect("another page"));
     }
     assert_eq!(found[..5].iter().filter(|content| content.is_string()).count(), 5, "{found:?}");
@@ -87,7 +90,9 @@ fn pages_and_matches_are_those_of_the_method() {
     let id = matches["matches"][0]["id"].as_str().expect("an id");
     let within = http.get(&format!("/contexts/search?q=here&id={id}")).json();
     assert_eq!(within["matches"].as_array().map(Vec::len), Some(1));
-    for wrong in ["/contexts/search", "/contexts?metadata=1", "/contexts?limit=x", "/contexts?limit=1&limit=2"] {
+    for wrong in
+        ["/contexts/search", "/contexts?metadata=1", "/contexts?limit=x", "/contexts?limit=1&limit=2"]
+    {
         http.get(wrong).problem(400, 4005);
     }
     http.get("/contexts?cursor=nothing").problem(400, 4005);

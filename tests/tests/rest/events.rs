@@ -44,13 +44,15 @@ fn a_long_poll_waits_for_the_first_event() {
     }
     assert_eq!(found, [json!(2), json!(3), json!(4)]);
     // The beginning is asked for like any other place.
-    let all = http.get(&format!("/events?after=0&epoch={}", now["log_epoch"].as_str().expect("an epoch"))).json();
+    let all =
+        http.get(&format!("/events?after=0&epoch={}", now["log_epoch"].as_str().expect("an epoch"))).json();
     assert_eq!(data(&all), [json!(0), json!({"n": 1}), json!(2), json!(3), json!(4)]);
     // Another tenant has another log.
     let mut other = Http::with_token(&gateway, &stranger(&gateway.keys));
     let theirs = other.get("/events").json();
     assert_eq!((&theirs["last_offset"], &theirs["events"]), (&json!(0), &json!([])));
-    let foreign = other.get(&format!("/events?after=0&epoch={}", now["log_epoch"].as_str().expect("an epoch"))).json();
+    let foreign =
+        other.get(&format!("/events?after=0&epoch={}", now["log_epoch"].as_str().expect("an epoch"))).json();
     assert_eq!((&foreign["events"], &foreign["gap"]), (&json!([]), &json!(true)));
 }
 
@@ -146,7 +148,10 @@ fn a_stream_goes_on_at_another_pod() {
     publisher.post("/events", &json!({"name": "a", "data": 3}));
     let mut http = Http::open(&second);
     http.open_stream("GET", "/events", &[("Last-Event-ID", &sent.id)], None);
-    assert_eq!((http.event().json()["data"].clone(), http.event().json()["data"].clone()), (json!(2), json!(3)));
+    assert_eq!(
+        (http.event().json()["data"].clone(), http.event().json()["data"].clone()),
+        (json!(2), json!(3))
+    );
 }
 
 #[test]

@@ -98,7 +98,10 @@ fn progress_and_parts_come_as_server_sent_events() {
             break sent;
         }
     };
-    assert_eq!((&*last.kind, &last.json()["code"], &last.json()["status"]), ("error", &json!(4007), &json!(504)));
+    assert_eq!(
+        (&*last.kind, &last.json()["code"], &last.json()["status"]),
+        ("error", &json!(4007), &json!(504))
+    );
     http.stream_ended();
     assert_eq!(http.get("/tools").status, 200);
 }
@@ -137,7 +140,8 @@ fn a_client_that_goes_cancels_what_it_asked_for() {
 fn what_a_token_may_not_do_is_refused() {
     let gateway = Gateway::start();
     let secret = |_call: backend::Call, _args: backend::Raw| std::future::ready(Ok(1));
-    let backend = backend::Backend::new("guarded").tool(backend::Tool::new("secret", secret).scope("secret:read"));
+    let backend =
+        backend::Backend::new("guarded").tool(backend::Tool::new("secret", secret).scope("secret:read"));
     let _backend = Tools::serve(backend, &gateway);
     gateway.connect().await_tool("secret");
     assert_eq!(Http::open(&gateway).post("/tools/secret/execute", &json!({})).json(), json!({"result": 1}));

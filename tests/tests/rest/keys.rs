@@ -21,7 +21,12 @@ fn execute(http: &mut Http, tool: &str, name: &str, args: &Value) -> Response {
 
 #[track_caller]
 fn check(answer: &Response, executed: u64, is_repeated: bool) {
-    assert_eq!((answer.status, &answer.json()["result"]["executed"]), (200, &json!(executed)), "{}", answer.text());
+    assert_eq!(
+        (answer.status, &answer.json()["result"]["executed"]),
+        (200, &json!(executed)),
+        "{}",
+        answer.text()
+    );
     assert_eq!(answer.header("Idempotency-Replayed"), is_repeated.then_some("true"), "{answer:?}");
 }
 
@@ -39,7 +44,12 @@ fn a_key_is_executed_once() {
     http.open_stream("POST", "/tools/count.once/execute", &[key("first")], Some(&body));
     assert_eq!(http.event().json()["executed"], 1);
     http.stream_ended();
-    let later = http.ask("POST", "/tools/count.once/execute", &[key("first"), ("Prefer", "respond-async")], Some(&body));
+    let later = http.ask(
+        "POST",
+        "/tools/count.once/execute",
+        &[key("first"), ("Prefer", "respond-async")],
+        Some(&body),
+    );
     let path = later.header("Location").expect("a place").replace("/api/v1", "");
     assert_eq!(http.get(&path).json()["result"]["executed"], 1);
     // Another body, or another tool, is another request.
@@ -89,12 +99,14 @@ fn a_cancelled_call_is_told_to_all_who_wait() {
     let _tools = Tools::serve(counter.backend(), &gateway);
     gateway.connect().await_tool("count.once");
     let args = json!({"key": "a", "held": true});
-    let (mut first, mut second, mut third) = (Http::open(&gateway), Http::open(&gateway), Http::open(&gateway));
+    let (mut first, mut second, mut third) =
+        (Http::open(&gateway), Http::open(&gateway), Http::open(&gateway));
     send(&mut first, "count.once", "k", &args);
     counter.await_executed("a", 1);
     send(&mut second, "count.once", "k", &args);
     let body = json!({"arguments": args}).to_string();
-    let handed = third.ask("POST", "/tools/count.once/execute", &[key("k"), ("Prefer", "respond-async")], Some(&body));
+    let handed =
+        third.ask("POST", "/tools/count.once/execute", &[key("k"), ("Prefer", "respond-async")], Some(&body));
     let path = handed.header("Location").expect("a place").replace("/api/v1", "");
     assert_eq!(third.ask("DELETE", &path, &[], None).status, 204);
     first.response().problem(409, 4008);
@@ -113,9 +125,7 @@ fn a_key_counts_at_every_pod() {
     send(&mut here, "count.once", "k", &args);
     counter.await_executed("a", 1);
     send(&mut there, "count.once", "k", &args);
-    Http::open(&second)
-        .ask("POST", "/tools/count.once/execute", &[key("k")], Some("{}"))
-        .problem(422, 4011);
+    Http::open(&second).ask("POST", "/tools/count.once/execute", &[key("k")], Some("{}")).problem(422, 4011);
     counter.let_go();
     check(&here.response(), 1, false);
     check(&there.response(), 1, true);
@@ -197,7 +207,8 @@ fn a_context_is_made_once_and_an_event_is_published_once() {
     let first = http.ask("POST", "/events", &[key("e")], Some(&body));
     let second = http.ask("POST", "/events", &[key("e")], Some(&body));
     assert_eq!((first.status, second.status, first.text()), (201, 201, second.text()));
-    http.ask("POST", "/events", &[key("e")], Some(&json!({"name": "a", "data": 2}).to_string())).problem(422, 4011);
+    http.ask("POST", "/events", &[key("e")], Some(&json!({"name": "a", "data": 2}).to_string()))
+        .problem(422, 4011);
     assert_eq!(session.event().2, json!(1));
     session.publish("a", &json!(3));
     assert_eq!(session.event().2, json!(3));

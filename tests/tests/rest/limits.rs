@@ -23,8 +23,11 @@ fn a_body_may_be_as_large_as_a_message_and_no_larger() {
     for (size, status) in [(1_000, 200), (1_001, 413)] {
         let mut http = Http::open(&gateway);
         let body = body(size);
-        let chunks: String =
-            body.as_bytes().chunks(300).map(|chunk| format!("{:x}\r\n{}\r\n", chunk.len(), text(chunk))).collect();
+        let chunks: String = body
+            .as_bytes()
+            .chunks(300)
+            .map(|chunk| format!("{:x}\r\n{}\r\n", chunk.len(), text(chunk)))
+            .collect();
         http.bytes(
             format!(
                 "POST /api/v1/tools/echo/execute HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\n\

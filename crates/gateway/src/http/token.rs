@@ -20,12 +20,7 @@ pub(crate) fn identify(
         .inspect_err(|refusal| tracing::info!(reason = refusal.name(), "a token was refused"))
 }
 
-fn verify(
-    uri: &Uri,
-    headers: &HeaderMap,
-    bearer: Option<&str>,
-    shard: &Shard,
-) -> Result<Identity, Refusal> {
+fn verify(uri: &Uri, headers: &HeaderMap, bearer: Option<&str>, shard: &Shard) -> Result<Identity, Refusal> {
     let in_query = uri.query().is_some_and(|query| {
         query.split('&').any(|pair| {
             let name = pair.split('=').next().unwrap_or_default();

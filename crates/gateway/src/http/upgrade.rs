@@ -13,9 +13,9 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{
-    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
-    SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
-    TRANSFER_ENCODING, UPGRADE, WWW_AUTHENTICATE,
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
+    WWW_AUTHENTICATE,
 };
 use hyper::{Method, Request, Response, StatusCode, Version};
 use metrics::Refusal;
@@ -77,7 +77,8 @@ fn admit(request: &Request<Incoming>, shard: &Shard) -> Result<(Answer, Admissio
     let identity = if echo {
         Identity::nobody()
     } else {
-        token::identify(request.uri(), request.headers(), offered.bearer, shard).map_err(|refusal| unauthorized(&refusal))?
+        token::identify(request.uri(), request.headers(), offered.bearer, shard)
+            .map_err(|refusal| unauthorized(&refusal))?
     };
     let place = match shard.pod.admit(config.max_connections) {
         Some(place) if !shard.pod.is_draining() => place,

@@ -59,7 +59,9 @@ impl Ask {
         match (values.next().map(HeaderValue::to_str), values.next()) {
             (None, _) => Ok(None),
             (Some(Ok(text)), None) => Ok(Some(text.trim())),
-            (Some(Err(_)), _) => Err(Problem::new(ErrorCode::InvalidMessage, format!("{name} must be ASCII"))),
+            (Some(Err(_)), _) => {
+                Err(Problem::new(ErrorCode::InvalidMessage, format!("{name} must be ASCII")))
+            }
             (_, Some(_)) => {
                 Err(Problem::new(ErrorCode::InvalidMessage, format!("{name} stands more than once")))
             }
@@ -93,8 +95,11 @@ impl Ask {
     /// Which of the offered media types the client likes best; of two the first.
     pub(super) fn accepts(&self, offered: &[&'static str]) -> Result<&'static str, Problem> {
         let values = self.head.headers.get_all(ACCEPT);
-        let ranges: Vec<&str> =
-            values.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).collect();
+        let ranges: Vec<&str> = values
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .collect();
         let liked = offered.iter().map(|kind| (*kind, quality(&ranges, kind)));
         let best = liked.reduce(|best, next| if next.1 > best.1 { next } else { best });
         best.filter(|(_, quality)| *quality > 0.0).map(|(kind, _)| kind).ok_or_else(|| {

@@ -3,10 +3,10 @@
 use super::ask::Ask;
 use super::problem::Problem;
 use crate::config::ms;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::StatusCode;
 use hyper::body::Body as _;
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use protocol::ErrorCode;
 use serde::Deserialize;
 
@@ -24,7 +24,9 @@ impl Ask {
         let bytes = match tokio::time::timeout(ms(websocket.message_timeout_ms), whole).await {
             Ok(Ok(whole)) => whole.to_bytes(),
             Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large(most)),
-            Ok(Err(_)) => return Err(Problem::new(ErrorCode::InvalidMessage, "the body is cut off").closing()),
+            Ok(Err(_)) => {
+                return Err(Problem::new(ErrorCode::InvalidMessage, "the body is cut off").closing());
+            }
             Err(_) => {
                 let detail = "the body did not come whole within websocket.message_timeout_ms";
                 let problem = Problem::new(ErrorCode::InvalidMessage, detail);

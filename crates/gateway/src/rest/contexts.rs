@@ -82,7 +82,8 @@ pub(super) async fn one(mut ask: Ask, id: &str) -> Result<Answer, Problem> {
             let Content { content, metadata } = object(&body)?;
             let none = raw(&serde_json::Map::new())?;
             let metadata = Some(metadata.unwrap_or(&none));
-            update(&ask, Update { id, content: Some(content), metadata, patch: None, expected_version: None }).await
+            update(&ask, Update { id, content: Some(content), metadata, patch: None, expected_version: None })
+                .await
         }
         Method::PATCH => {
             let body = ask.needed_json(MERGE_PATCH).await?;
@@ -92,7 +93,9 @@ pub(super) async fn one(mut ask: Ask, id: &str) -> Result<Answer, Problem> {
         }
         Method::DELETE => {
             if ask.head.headers.contains_key(IF_MATCH) {
-                return Err(wrong("a context is deleted whatever its version is: leave If-Match out".to_owned()));
+                return Err(wrong(
+                    "a context is deleted whatever its version is: leave If-Match out".to_owned(),
+                ));
             }
             invoke(&ask, "context.delete", &Named { id }).await?;
             Ok(answer::empty(StatusCode::NO_CONTENT))
@@ -203,7 +206,10 @@ fn raw(value: &impl Serialize) -> Result<Box<RawValue>, Problem> {
 fn work(ask: &Ask, method: &'static str, params: &impl Serialize) -> Result<Work, Problem> {
     let table = ask.shard().router.table();
     let handler = table.method(method).ok_or_else(|| {
-        Problem::new(ErrorCode::MethodNotFound, format!("no backend serves {method}: there are no contexts here"))
+        Problem::new(
+            ErrorCode::MethodNotFound,
+            format!("no backend serves {method}: there are no contexts here"),
+        )
     })?;
     let params = serde_json::to_vec(params).map_err(|error| wrong(error.to_string()))?;
     Ok(Work { handler: Arc::clone(handler), method, params: params.into(), timeout: None })

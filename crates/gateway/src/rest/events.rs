@@ -89,7 +89,8 @@ impl Feed {
         let (shard, tenant) = (ask.shard(), ask.identity.tenant());
         let log = shard.logs.open(tenant);
         let end = timeout(patience(ask), log.end()).await;
-        let end = end.map_err(|_| Problem::unavailable("the log can't be read now: the store is out of reach"))?;
+        let end =
+            end.map_err(|_| Problem::unavailable("the log can't be read now: the store is out of reach"))?;
         let position = match wanted {
             Some(wanted) => reach(shard, tenant, wanted).await.map_err(|error| out_of_reach(&error))?,
             None => end,
@@ -165,7 +166,8 @@ async fn poll(ask: &Ask, mut feed: Feed, wait: Duration) -> Result<Answer, Probl
     let mut gap = false;
     while events.len() < PAGE.0 && bytes < PAGE.1 {
         let there = timeout(patience(ask), feed.at_hand()).await;
-        let there = there.map_err(|_| Problem::unavailable("the log can't be read now: the store is out of reach"))?;
+        let there = there
+            .map_err(|_| Problem::unavailable("the log can't be read now: the store is out of reach"))?;
         let news = match there {
             None if events.is_empty() && !gap => {
                 // What was left out is not to be looked at again.
@@ -275,7 +277,8 @@ fn filter(names: &str, most: usize) -> Result<Filter, Problem> {
     }
     if names.iter().any(|name| Filter::check(name).is_err()) {
         return Err(wrong(
-            "names must be names of 1 to 128 bytes, prefixes that end with .*, or *, with commas between".to_owned(),
+            "names must be names of 1 to 128 bytes, prefixes that end with .*, or *, with commas between"
+                .to_owned(),
         ));
     }
     Ok(Filter::default().with(&names))

@@ -108,7 +108,8 @@ fn check_room(shard: &Shard, identity: &Identity) -> Result<(), Problem> {
     if at_work < most {
         return Ok(());
     }
-    let detail = format!("{most} calls of this agent are in flight, which is max_in_flight: wait for one to end");
+    let detail =
+        format!("{most} calls of this agent are in flight, which is max_in_flight: wait for one to end");
     Err(Problem::new(ErrorCode::TooManyInFlight, detail))
 }
 
@@ -186,7 +187,9 @@ impl Waiter {
                 Ok(Some(Word::Ended(end))) => return self.deliver(end),
                 Ok(Some(_)) => return self.deliver(lost()),
                 Ok(None) => {}
-                Err(error) => tracing::debug!(session = %order.session, %error, "the journal could not be asked"),
+                Err(error) => {
+                    tracing::debug!(session = %order.session, %error, "the journal could not be asked")
+                }
             }
             // Not while the journal is asked: what was taken over has to be run.
             if self.is_gone.get() {
@@ -243,7 +246,8 @@ pub(super) async fn claim(ask: &Ask, key: &str, body: &str) -> Result<SessionId,
 }
 
 fn other_request() -> Problem {
-    let detail = "this Idempotency-Key was used for another request: take a fresh key, or repeat that request";
+    let detail =
+        "this Idempotency-Key was used for another request: take a fresh key, or repeat that request";
     Problem::new(ErrorCode::Conflict, detail).status(StatusCode::UNPROCESSABLE_ENTITY)
 }
 

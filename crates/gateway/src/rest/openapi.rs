@@ -61,7 +61,8 @@ fn described(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
         "responses": responses(&operation.answers, operation.problems, generator),
     });
     if let Some((kind, needed, schema)) = operation.body {
-        described["requestBody"] = json!({"required": needed, "content": {kind: {"schema": schema(generator)}}});
+        described["requestBody"] =
+            json!({"required": needed, "content": {kind: {"schema": schema(generator)}}});
     }
     described
 }

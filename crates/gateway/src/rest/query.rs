@@ -33,7 +33,9 @@ impl Query {
         let Some(text) = self.text(name) else { return Ok(None) };
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
         let number = text.parse().ok().filter(|number| digits && *number <= most);
-        number.map(Some).ok_or_else(|| wrong(format!("the parameter {name} must be a whole number up to {most}")))
+        number
+            .map(Some)
+            .ok_or_else(|| wrong(format!("the parameter {name} must be a whole number up to {most}")))
     }
 }
 

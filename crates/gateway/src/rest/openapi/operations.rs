@@ -314,7 +314,11 @@ fn events(config: &Config) -> Vec<Operation> {
             summary: "Events of the tenant's log: those that are there, or as they come (text/event-stream)",
             params: vec![
                 query("names", text(), "Names, prefixes such as tool.*, or *, with commas between"),
-                query("after", json!({"type": "integer", "minimum": 0}), "`last_offset` of the answer before"),
+                query(
+                    "after",
+                    json!({"type": "integer", "minimum": 0}),
+                    "`last_offset` of the answer before",
+                ),
                 query(
                     "epoch",
                     json!({"type": "string", "pattern": "^[0-9a-fA-F]{16}$"}),
