@@ -6,6 +6,7 @@ mod load;
 
 pub use load::{ConfigError, Overrides, load};
 
+use crate::rest;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -300,6 +301,10 @@ impl Config {
                 return Err(ConfigError::value(key, value, "125 to 1073741824 bytes"));
             }
         }
+        // A request for events that waits for longer would outlive what proxies and clients wait for.
+        if self.rest.max_wait_ms > 600_000 {
+            return Err(ConfigError::value("rest.max_wait_ms", self.rest.max_wait_ms, "600000 or less"));
+        }
         if w.max_header_bytes < 1_024 {
             return Err(ConfigError::value(
                 "websocket.max_header_bytes",
@@ -315,6 +320,10 @@ impl Config {
                     path.map_or("", |path| path),
                     "a path that begins with /",
                 ));
+            }
+            if let Some(path) = path.filter(|path| rest::is_below_root(path.as_bytes())) {
+                let right = format!("a path that is not below {}, which is the REST API's", rest::ROOT);
+                return Err(ConfigError::value(key, path, &right));
             }
         }
         if w.echo_path.as_ref() == Some(&w.path) {

@@ -48,12 +48,19 @@ use std::time::Instant;
 use tokio::sync::watch;
 
 /// What all paths of the API begin with.
-const ROOT: &str = "/api/v1";
+pub(crate) const ROOT: &str = "/api/v1";
 
 /// Whether a request with this head is one for REST.
 pub(crate) fn is_meant(head: &[u8]) -> bool {
     let mut words = head.split(|byte| *byte == b' ');
-    words.nth(1).is_some_and(|path| path == b"/api" || path.starts_with(b"/api/"))
+    words
+        .nth(1)
+        .is_some_and(|target| is_below_root(target.split(|byte| *byte == b'?').next().unwrap_or_default()))
+}
+
+/// Whether a path is the API's.
+pub(crate) fn is_below_root(path: &[u8]) -> bool {
+    path.strip_prefix(ROOT.as_bytes()).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
 /// A connection, as its requests see it.
