@@ -1,6 +1,6 @@
 //! A client of the REST API that says every byte itself: one connection, which is kept, and answers whole or bit by bit.
 
-use crate::{Endpoints, Response, Socket};
+use crate::{Endpoints, Response, Socket, until};
 use serde_json::Value;
 
 /// A connection that speaks HTTP/1.1 for one holder of a token.
@@ -42,6 +42,15 @@ impl Http {
     /// A connection for the holder of this token.
     pub fn with_token(gateway: &Endpoints, token: &str) -> Self {
         Self { socket: gateway.open(), token: token.to_owned(), stream: Vec::new() }
+    }
+
+    /// As [`Self::open`], once the tool is known where the connection has come to: each shard hears of it by itself.
+    pub fn knowing(gateway: &Endpoints, tool: &str) -> Self {
+        let mut http = Self::open(gateway);
+        until(&format!("the tool {tool}"), || {
+            (http.get(&format!("/tools/{tool}")).status == 200).then_some(())
+        });
+        http
     }
 
     /// Sends a request; its path stands below `/api/v1`. A body is JSON where no header says otherwise.

@@ -35,7 +35,7 @@ fn a_call_is_handed_over_and_asked_for_later() {
     let (gateway, counter) = (Gateway::start(), Counter::new());
     let _tools = Tools::serve(counter.backend(), &gateway);
     gateway.connect().await_tool("count.once");
-    let mut http = Http::open(&gateway);
+    let mut http = Http::knowing(&gateway, "count.once");
     let path = handed_over(&mut http, "count.once", &json!({"key": "k", "held": true}));
     let running = http.get(&path);
     assert_eq!((running.status, &running.json()["status"]), (200, &json!("running")));
@@ -44,7 +44,7 @@ fn a_call_is_handed_over_and_asked_for_later() {
     drop(http);
     counter.await_executed("k", 1);
     counter.let_go();
-    let mut http = Http::open(&gateway);
+    let mut http = Http::knowing(&gateway, "count.once");
     let done = ended(&mut http, &path);
     assert_eq!((&done["status"], &done["result"]), (&json!("done"), &json!({"key": "k", "executed": 1})));
     http.ask("DELETE", &path, &[], None).problem(409, 4011);
@@ -68,7 +68,7 @@ fn a_call_is_cancelled_while_it_runs() {
     let mut session = Session::open(&gateway);
     session.await_tool("count.once");
     session.subscribe(&["tool.*"]);
-    let mut http = Http::open(&gateway);
+    let mut http = Http::knowing(&gateway, "count.once");
     let path = handed_over(&mut http, "count.once", &json!({"key": "k", "held": true}));
     counter.await_executed("k", 1);
     assert_eq!(http.ask("DELETE", &path, &[], None).status, 204);
@@ -88,7 +88,7 @@ fn as_many_calls_of_an_agent_run_as_may_and_no_more() {
     });
     let _tools = Tools::serve(counter.backend(), &gateway);
     gateway.connect().await_tool("count.once");
-    let mut http = Http::open(&gateway);
+    let mut http = Http::knowing(&gateway, "count.once");
     for key in ["a", "b"] {
         handed_over(&mut http, "count.once", &json!({"key": key, "held": true}));
     }
@@ -111,7 +111,7 @@ fn a_call_is_asked_for_and_cancelled_at_another_pod() {
     let (first, second) = (pods.pod(), pods.pod());
     let _tools = Tools::serve(counter.backend(), &first);
     first.connect().await_tool("count.once");
-    let (mut http, mut other) = (Http::open(&first), Http::open(&second));
+    let (mut http, mut other) = (Http::knowing(&first, "count.once"), Http::knowing(&second, "count.once"));
     let path = handed_over(&mut http, "count.once", &json!({"key": "a", "held": true}));
     counter.await_executed("a", 1);
     assert_eq!(other.get(&path).json()["status"], "running");
@@ -130,7 +130,7 @@ fn orphaned(tool: &str) -> Value {
     let _tools = Tools::serve(counter.backend(), &first);
     let endpoints: &Endpoints = &first;
     endpoints.connect().await_tool(tool);
-    let mut http = Http::open(endpoints);
+    let mut http = Http::knowing(endpoints, tool);
     let path = handed_over(&mut http, tool, &json!({"key": "k", "held": true}));
     counter.await_executed("k", 1);
     drop(first);

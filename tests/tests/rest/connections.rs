@@ -8,7 +8,7 @@ fn requests_on_one_connection_are_answered_in_their_order() {
     let gateway = Gateway::start();
     let _tools = Tools::at(&gateway);
     gateway.connect().await_tool("sleep");
-    let mut http = Http::open(&gateway);
+    let mut http = Http::knowing(&gateway, "sleep");
     http.send("POST", "/tools/sleep/execute", &[], Some(&json!({"arguments": {"ms": 200}}).to_string()));
     for n in [1, 2] {
         http.send("POST", "/tools/echo/execute", &[], Some(&json!({"arguments": {"n": n}}).to_string()));
@@ -66,8 +66,12 @@ fn a_drain_lets_requests_end_and_closes_the_rest() {
     let mut gateway = Gateway::start();
     let _tools = Tools::serve(counter.backend(), &gateway);
     gateway.connect().await_tool("count.once");
-    let (mut idle, mut busy, mut poll, mut stream) =
-        (Http::open(&gateway), Http::open(&gateway), Http::open(&gateway), Http::open(&gateway));
+    let (mut idle, mut busy, mut poll, mut stream) = (
+        Http::knowing(&gateway, "count.once"),
+        Http::knowing(&gateway, "count.once"),
+        Http::knowing(&gateway, "count.once"),
+        Http::knowing(&gateway, "count.once"),
+    );
     assert_eq!(idle.get("/tools").status, 200);
     let body = json!({"arguments": {"key": "k", "held": true}}).to_string();
     busy.send("POST", "/tools/count.once/execute", &[], Some(&body));

@@ -12,7 +12,7 @@ fn tools_are_listed_and_shown_as_on_a_websocket() {
     let _tools = Tools::at(&gateway);
     let mut client = gateway.connect();
     client.await_tool("sleep");
-    let mut http = Http::open(&gateway);
+    let mut http = Http::knowing(&gateway, "sleep");
     let listed = http.get("/tools?prefix=s");
     assert_eq!(listed.status, 200);
     assert_eq!(listed.header("Content-Type"), Some("application/json"));
@@ -28,7 +28,7 @@ fn a_tool_is_executed_as_by_a_websocket() {
     let _tools = Tools::at(&gateway);
     let mut client = gateway.connect();
     client.await_tool("echo");
-    let mut http = Http::open(&gateway);
+    let mut http = Http::knowing(&gateway, "echo");
     let args = json!({"text": "ä\n", "number": 1});
     let told = client.ask("tool.execute", &json!({"tool": "echo", "args": args}));
     for body in [json!({"arguments": args}), json!({"args": args, "timeout_ms": 1_000})] {
@@ -53,7 +53,7 @@ fn an_execution_is_told_to_subscribers_within_50_ms() {
         json!({}),
     );
     elsewhere.subscribe(&["tool.*"]);
-    let mut http = Http::open(&gateway);
+    let mut http = Http::knowing(&gateway, "echo");
     assert_eq!(http.post("/tools/echo/execute", &json!({"arguments": {"text": "x"}})).status, 200);
     let executed = Instant::now();
     let (_, name, data) = session.event();
@@ -73,7 +73,7 @@ fn progress_and_parts_come_as_server_sent_events() {
     let gateway = Gateway::start();
     let _tools = Tools::at(&gateway);
     gateway.connect().await_tool("sleep");
-    let mut http = Http::open(&gateway);
+    let mut http = Http::knowing(&gateway, "sleep");
     let body = json!({"arguments": {"ms": 350}}).to_string();
     http.open_stream("POST", "/tools/sleep/execute", &[], Some(&body));
     let mut progress = 0;
@@ -112,7 +112,7 @@ fn a_stream_on_which_nothing_happens_is_kept_alive() {
     let gateway = Gateway::with(|config| config.websocket.ping_interval_ms = 50);
     let _tools = Tools::serve(counter.backend(), &gateway);
     gateway.connect().await_tool("count.once");
-    let mut http = Http::open(&gateway);
+    let mut http = Http::knowing(&gateway, "count.once");
     let body = json!({"arguments": {"key": "k", "held": true}}).to_string();
     http.open_stream("POST", "/tools/count.once/execute", &[], Some(&body));
     assert_eq!((http.sent().data, http.sent().data), (String::new(), String::new()));
@@ -126,7 +126,7 @@ fn a_client_that_goes_cancels_what_it_asked_for() {
     let _tools = Tools::at(&gateway);
     gateway.connect().await_tool("sleep");
     for accept in ["application/json", "text/event-stream"] {
-        let mut http = Http::open(&gateway);
+        let mut http = Http::knowing(&gateway, "sleep");
         let body = json!({"arguments": {"ms": 600_000}}).to_string();
         http.send("POST", "/tools/sleep/execute", &[("Accept", accept)], Some(&body));
         gateway.await_metric("backend_calls_in_flight", 1.0);
@@ -144,7 +144,10 @@ fn what_a_token_may_not_do_is_refused() {
         backend::Backend::new("guarded").tool(backend::Tool::new("secret", secret).scope("secret:read"));
     let _backend = Tools::serve(backend, &gateway);
     gateway.connect().await_tool("secret");
-    assert_eq!(Http::open(&gateway).post("/tools/secret/execute", &json!({})).json(), json!({"result": 1}));
+    assert_eq!(
+        Http::knowing(&gateway, "secret").post("/tools/secret/execute", &json!({})).json(),
+        json!({"result": 1})
+    );
     let mut http = Http::with_token(&gateway, &powerless(&gateway.keys));
     assert_eq!(http.get("/tools").json(), json!({"tools": []}));
     http.get("/tools/secret").problem(404, 4010);

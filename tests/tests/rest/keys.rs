@@ -1,7 +1,7 @@
 //! `Idempotency-Key`: the same request is done once, however often and wherever it is sent.
 
 use serde_json::{Value, json};
-use tests::{Contexts, Counter, Endpoints, Gateway, Http, Pods, Response, Session, Tools};
+use tests::{Contexts, Counter, Endpoints, Gateway, Http, Pods, Response, Session, Tools, until};
 
 use crate::{process, stranger};
 
@@ -35,7 +35,7 @@ fn a_key_is_executed_once() {
     let (gateway, counter) = (Gateway::start(), Counter::new());
     let _tools = Tools::serve(counter.backend(), &gateway);
     gateway.connect().await_tool("count.once");
-    let mut http = Http::open(&gateway);
+    let mut http = Http::knowing(&gateway, "count.once");
     let args = json!({"key": "a"});
     check(&execute(&mut http, "count.once", "first", &args), 1, false);
     check(&execute(&mut http, "count.once", "first", &args), 1, true);
@@ -77,7 +77,7 @@ fn a_key_waits_for_the_call_that_runs() {
     let _tools = Tools::serve(counter.backend(), &gateway);
     gateway.connect().await_tool("count.once");
     let args = json!({"key": "a", "held": true});
-    let mut all: Vec<Http> = (0..8).map(|_| Http::open(&gateway)).collect();
+    let mut all: Vec<Http> = (0..8).map(|_| Http::knowing(&gateway, "count.once")).collect();
     send(&mut all[0], "count.once", "k", &args);
     counter.await_executed("a", 1);
     for http in &mut all[1..] {
@@ -99,8 +99,11 @@ fn a_cancelled_call_is_told_to_all_who_wait() {
     let _tools = Tools::serve(counter.backend(), &gateway);
     gateway.connect().await_tool("count.once");
     let args = json!({"key": "a", "held": true});
-    let (mut first, mut second, mut third) =
-        (Http::open(&gateway), Http::open(&gateway), Http::open(&gateway));
+    let (mut first, mut second, mut third) = (
+        Http::knowing(&gateway, "count.once"),
+        Http::knowing(&gateway, "count.once"),
+        Http::knowing(&gateway, "count.once"),
+    );
     send(&mut first, "count.once", "k", &args);
     counter.await_executed("a", 1);
     send(&mut second, "count.once", "k", &args);
@@ -120,12 +123,14 @@ fn a_key_counts_at_every_pod() {
     let _tools = Tools::serve(counter.backend(), &first);
     second.connect().await_tool("count.once");
     first.connect().await_tool("count.once");
-    let (mut here, mut there) = (Http::open(&first), Http::open(&second));
+    let (mut here, mut there) = (Http::knowing(&first, "count.once"), Http::knowing(&second, "count.once"));
     let args = json!({"key": "a", "held": true});
     send(&mut here, "count.once", "k", &args);
     counter.await_executed("a", 1);
     send(&mut there, "count.once", "k", &args);
-    Http::open(&second).ask("POST", "/tools/count.once/execute", &[key("k")], Some("{}")).problem(422, 4011);
+    Http::knowing(&second, "count.once")
+        .ask("POST", "/tools/count.once/execute", &[key("k")], Some("{}"))
+        .problem(422, 4011);
     counter.let_go();
     check(&here.response(), 1, false);
     check(&there.response(), 1, true);
@@ -142,10 +147,10 @@ fn after_a_death(tool: &str) -> (Response, usize) {
     second.connect().await_tool(tool);
     endpoints.connect().await_tool(tool);
     let args = json!({"key": "a", "held": true});
-    let mut here = Http::open(endpoints);
+    let mut here = Http::knowing(endpoints, tool);
     send(&mut here, tool, "k", &args);
     counter.await_executed("a", 1);
-    let mut there = Http::open(&second);
+    let mut there = Http::knowing(&second, tool);
     send(&mut there, tool, "k", &args);
     drop(first);
     // It was registered at the pod that died.
@@ -177,7 +182,7 @@ fn nothing_is_executed_by_key_while_no_store_keeps_it() {
     gateway.connect().await_tool("count.once");
     pods.redis.kill();
     gateway.await_metric("store_up", 0.0);
-    let mut http = Http::open(&gateway);
+    let mut http = Http::knowing(&gateway, "count.once");
     let answer = execute(&mut http, "count.once", "k", &json!({"key": "a"}));
     let detail = answer.problem(503, 4009);
     assert!(detail.contains("nothing was done"), "{detail}");
@@ -195,6 +200,7 @@ fn a_context_is_made_once_and_an_event_is_published_once() {
     let mut session = Session::open(&gateway);
     session.subscribe(&["a"]);
     let mut http = Http::open(&gateway);
+    until("the contexts", || (http.get("/contexts").status == 200).then_some(()));
     let body = json!({"content": "text"}).to_string();
     let first = http.ask("POST", "/contexts", &[key("c")], Some(&body));
     let second = http.ask("POST", "/contexts", &[key("c")], Some(&body));

@@ -13,7 +13,7 @@ fn a_body_may_be_as_large_as_a_message_and_no_larger() {
         let empty = r#"{"arguments":{"text":""}}"#.len();
         format!(r#"{{"arguments":{{"text":"{}"}}}}"#, "x".repeat(size - empty))
     };
-    let mut http = Http::open(&gateway);
+    let mut http = Http::knowing(&gateway, "echo");
     assert_eq!(http.ask("POST", "/tools/echo/execute", &[], Some(&body(1_000))).status, 200);
     let answer = http.ask("POST", "/tools/echo/execute", &[], Some(&body(1_001)));
     let detail = answer.problem(413, 4012);
@@ -21,7 +21,7 @@ fn a_body_may_be_as_large_as_a_message_and_no_larger() {
     assert_eq!(answer.header("Connection"), Some("close"));
     // Without a declared length, too.
     for (size, status) in [(1_000, 200), (1_001, 413)] {
-        let mut http = Http::open(&gateway);
+        let mut http = Http::knowing(&gateway, "echo");
         let body = body(size);
         let chunks: String = body
             .as_bytes()
@@ -49,7 +49,7 @@ fn json_may_be_as_deep_as_a_message_and_no_deeper() {
     let gateway = Gateway::with(|config| config.websocket.max_json_depth = 5);
     let _tools = Tools::at(&gateway);
     gateway.connect().await_tool("echo");
-    let mut http = Http::open(&gateway);
+    let mut http = Http::knowing(&gateway, "echo");
     for (depth, status) in [(4, 200), (5, 400)] {
         let body = format!("{{\"arguments\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
         assert_eq!(http.ask("POST", "/tools/echo/execute", &[], Some(&body)).status, status, "{depth}");
@@ -134,7 +134,7 @@ fn a_deadline_is_kept() {
     let gateway = Gateway::start();
     let _tools = Tools::at(&gateway);
     gateway.connect().await_tool("sleep");
-    let mut http = Http::open(&gateway);
+    let mut http = Http::knowing(&gateway, "sleep");
     let started = std::time::Instant::now();
     let body = json!({"arguments": {"ms": 60_000}, "timeout_ms": 100});
     http.post("/tools/sleep/execute", &body).problem(504, 4007);

@@ -23,7 +23,7 @@ fn each_code_has_its_status() {
     let gateway = Gateway::start();
     let _backend = Tools::serve(failing(), &gateway);
     gateway.connect().await_tool("fail");
-    let mut http = Http::open(&gateway);
+    let mut http = Http::knowing(&gateway, "fail");
     for (code, status) in [
         (4000, 400),
         (4001, 401),
@@ -106,7 +106,7 @@ fn media_types_are_judged() {
     let gateway = Gateway::start();
     let _tools = Tools::at(&gateway);
     gateway.connect().await_tool("echo");
-    let mut http = Http::open(&gateway);
+    let mut http = Http::knowing(&gateway, "echo");
     for (accept, status) in [
         ("*/*", 200),
         ("application/*;q=0.1, text/html", 200),
@@ -129,13 +129,14 @@ fn media_types_are_judged() {
         (("Content-Encoding", "gzip"), 415),
     ] {
         // After a body that was not read the connection ends.
-        let answer = Http::open(&gateway).ask("POST", "/tools/echo/execute", &[header], Some("{}"));
+        let answer =
+            Http::knowing(&gateway, "echo").ask("POST", "/tools/echo/execute", &[header], Some("{}"));
         assert_eq!(answer.status, status, "{header:?}");
         if status == 415 {
             answer.problem(415, 4000);
         }
     }
-    Http::open(&gateway)
+    Http::knowing(&gateway, "echo")
         .ask("PATCH", "/contexts/a", &[("Content-Type", "application/json")], Some("{}"))
         .problem(415, 4000);
 }
@@ -145,7 +146,7 @@ fn bodies_are_strict_json_of_the_right_form() {
     let gateway = Gateway::start();
     let _tools = Tools::at(&gateway);
     gateway.connect().await_tool("echo");
-    let mut http = Http::open(&gateway);
+    let mut http = Http::knowing(&gateway, "echo");
     for (body, code) in [
         ("{", 4000),
         ("{} {}", 4000),
