@@ -57,6 +57,29 @@ impl Response {
         String::from_utf8(self.body.clone()).expect("the body is UTF-8")
     }
 
+    /// The body as JSON.
+    ///
+    /// # Panics
+    /// It is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("no JSON ({error}): {self:?}"))
+    }
+
+    /// The body of a problem of this status and code, after its form was checked; what it says.
+    ///
+    /// # Panics
+    /// It has another form.
+    pub fn problem(&self, status: u16, code: u16) -> String {
+        let shown = || format!("{self:?}, {}", String::from_utf8_lossy(&self.body));
+        assert_eq!(self.status, status, "{}", shown());
+        assert_eq!(self.header("Content-Type"), Some("application/problem+json"), "{}", shown());
+        let body = self.json();
+        assert_eq!((&body["status"], &body["code"]), (&status.into(), &code.into()), "{body}");
+        assert_eq!(body["type"], format!("urn:mcpw:error:{code}"), "{body}");
+        assert!(body["title"].is_string(), "{body}");
+        body["detail"].as_str().unwrap_or_else(|| panic!("no detail: {body}")).to_owned()
+    }
+
     /// What the body of a refusal says, after its form was checked: a JSON object with `status` and `error`.
     ///
     /// # Panics

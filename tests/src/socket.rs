@@ -172,16 +172,24 @@ impl Socket {
         }
     }
 
+    /// The head of the next HTTP response.
+    ///
+    /// # Panics
+    /// It does not come whole.
+    pub fn head(&mut self) -> Response {
+        self.parse("the head of an HTTP response", |bytes| {
+            let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
+            let head = std::str::from_utf8(&bytes[..end]).expect("a head is text");
+            Some((Response::of_head(head), end + 4))
+        })
+    }
+
     /// The next HTTP response.
     ///
     /// # Panics
     /// It does not come whole.
     pub fn response(&mut self) -> Response {
-        let mut response = self.parse("the head of an HTTP response", |bytes| {
-            let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
-            let head = std::str::from_utf8(&bytes[..end]).expect("a head is text");
-            Some((Response::of_head(head), end + 4))
-        });
+        let mut response = self.head();
         if response.status != 101 {
             assert_eq!(response.header("Transfer-Encoding"), None, "{response:?}");
             let length = response.header("Content-Length").map_or(0, |text| text.parse().expect("a number"));

@@ -10,13 +10,21 @@ pub const PATIENCE: Duration = Duration::from_secs(15);
 ///
 /// # Panics
 /// There is none within [`PATIENCE`]; says what was awaited.
-pub fn until<T>(awaited: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(awaited: &str, ask: impl FnMut() -> Option<T>) -> T {
+    until_within(PATIENCE, awaited, ask)
+}
+
+/// As [`until`], for what may take longer.
+///
+/// # Panics
+/// There is no answer within this time; says what was awaited.
+pub fn until_within<T>(limit: Duration, awaited: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(answer) = ask() {
             return answer;
         }
-        assert!(start.elapsed() < PATIENCE, "waited {PATIENCE:?} for {awaited}");
+        assert!(start.elapsed() < limit, "waited {limit:?} for {awaited}");
         thread::sleep(Duration::from_millis(2));
     }
 }

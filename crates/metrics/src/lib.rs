@@ -5,12 +5,14 @@
 
 mod counter;
 mod histogram;
+mod http;
 mod pod;
 mod shard;
 mod text;
 
 pub use counter::Counter;
 pub use histogram::{Histogram, LATENCY_BUCKETS};
+pub use http::{Requests, Route};
 pub use pod::Pod;
 pub use shard::{Refusal, Resume, Shard};
 pub use text::Exposition;

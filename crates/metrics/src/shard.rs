@@ -1,6 +1,6 @@
 //! What one shard counts. Its thread is the only writer.
 
-use crate::{Counter, Histogram};
+use crate::{Counter, Histogram, Requests};
 use protocol::{CloseCode, ErrorCode, Kind, Method};
 
 /// Why an upgrade was not made.
@@ -59,6 +59,12 @@ pub struct Shard {
     pub connections_opened: Counter,
     /// Connections that ended.
     pub connections_closed: Counter,
+    /// Connections that came to speak HTTP.
+    pub http_opened: Counter,
+    /// Those of them that ended.
+    pub http_closed: Counter,
+    /// Requests of the REST API.
+    pub requests: Requests,
     /// Bytes read from WebSockets.
     pub bytes_received: Counter,
     /// Bytes written to WebSockets.

@@ -56,6 +56,27 @@ impl Scrape {
         }
         sums
     }
+
+    /// A family with two labels. A series appears with its first count.
+    fn pairs(
+        &self,
+        encoder: &mut DescriptorEncoder<'_>,
+        (name, help): (&str, &str),
+        labels: (&str, &str),
+        counts: impl Iterator<Item = (&'static str, &'static str, u64)>,
+    ) -> fmt::Result {
+        let mut sums = BTreeMap::new();
+        for (first, second, count) in counts {
+            *sums.entry((first, second)).or_insert(0) += count;
+        }
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for ((first, second), count) in sums {
+            if count > 0 {
+                one(&mut family, &[(labels.0, first), (labels.1, second)], count)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Collector for Scrape {
@@ -64,7 +85,14 @@ impl Collector for Scrape {
         let closed = self.sum(|shard| shard.connections_closed.value());
         let started = self.sum(|shard| shard.calls_started.value());
         let ended = self.sum(|shard| shard.calls_ended.value());
+        let http_opened = self.sum(|shard| shard.http_opened.value());
+        let http_closed = self.sum(|shard| shard.http_closed.value());
         let gauges = [
+            (
+                "http_connections_active",
+                "Connections of the REST API that are open",
+                http_opened.saturating_sub(http_closed),
+            ),
             ("websocket_connections_active", "Connections that are open", opened.saturating_sub(closed)),
             ("backend_calls_in_flight", "Calls that backends have not ended", started.saturating_sub(ended)),
         ];
@@ -74,6 +102,7 @@ impl Collector for Scrape {
         }
         for (name, help, value) in [
             ("websocket_connections", "Connections that were upgraded", opened),
+            ("http_connections", "Connections that came to speak HTTP", http_opened),
             (
                 "websocket_bytes_received",
                 "Bytes read from WebSockets",
@@ -103,21 +132,18 @@ impl Collector for Scrape {
             counter.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)?;
         }
 
-        let mut received = BTreeMap::new();
-        for (kind, method, count) in self.0.shards().iter().flat_map(|shard| shard.received_counts()) {
-            *received.entry((kind, method)).or_insert(0) += count;
-        }
-        let mut family = encoder.encode_descriptor(
-            "websocket_messages_received",
-            "Messages from clients, by type and method",
-            None,
-            MetricType::Counter,
+        self.pairs(
+            &mut encoder,
+            ("websocket_messages_received", "Messages from clients, by type and method"),
+            ("type", "method"),
+            self.0.shards().iter().flat_map(|shard| shard.received_counts()),
         )?;
-        for ((kind, method), count) in received {
-            if count > 0 {
-                one(&mut family, &[("type", kind), ("method", method)], count)?;
-            }
-        }
+        self.pairs(
+            &mut encoder,
+            ("http_requests", "Requests of the REST API, by route and class of the status"),
+            ("route", "status"),
+            self.0.shards().iter().flat_map(|shard| shard.requests.counts()),
+        )?;
 
         for (name, help, label, sums) in [
             (

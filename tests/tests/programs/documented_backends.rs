@@ -1,60 +1,56 @@
-//! The backends of docs/backends.md, run as they stand there: one with the crate, one in Python without any
-//! SDK. Each registers at `mcpw dev` and is called.
+//! The backends of examples/, which docs/backends.md shows: one with the crate, one in Python without any SDK. Each
+//! registers at `mcpw dev` and is called.
 
 use serde_json::{Value, json};
 
 use crate::call::call;
 use crate::dev::Dev;
 use crate::foreign::installed;
-use crate::markdown::{Block, blocks};
+use crate::markdown::blocks;
 use crate::process::{Process, run};
 use crate::{clean, repository};
 
-/// The same program as the page shows, below a header of its own.
-const RUST: &str = include_str!("../../src/bin/backend_of_the_docs.rs");
-
-fn program(title: &str) -> Block {
-    let mut found = blocks(&repository().join("docs/backends.md")).into_iter();
-    found
-        .find(|block| block.title.as_deref() == Some(title))
-        .unwrap_or_else(|| panic!("docs/backends.md has no block with title={title}"))
+/// The page shows this program, below a header of its own.
+#[track_caller]
+fn check_shown(title: &str, program: &str) {
+    let found = blocks(&repository().join("docs/backends.md")).into_iter();
+    let shown = found.filter(|block| block.title.as_deref() == Some(title)).collect::<Vec<_>>();
+    let [shown] = &shown[..] else { panic!("docs/backends.md has not one block with title={title}") };
+    let text = std::fs::read_to_string(repository().join(program)).expect("the example is there");
+    assert!(text.ends_with(&shown.text), "{program} is not docs/backends.md:{}", shown.line);
 }
 
-/// The tool's answer once the backend is registered, and what was printed of its progress.
+/// What the tool sent once the backend was registered, its result last, and what was printed of its progress.
 #[track_caller]
-fn executed(dev: &Dev, tool: &str, args: Value) -> (Value, String) {
+fn executed(dev: &Dev, tool: &str, args: Value) -> (Vec<Value>, String) {
     let params = json!({"tool": tool, "args": args}).to_string();
     tests::until("the backend's tool", || {
         let ended = run(call(dev.url(), dev.token()).args(["tool.execute", &params]));
         let unknown = ended.stderr.contains("no tool is named");
         (!unknown).then(|| {
             let progress = ended.stderr.clone();
-            (serde_json::from_str(&ended.success()).expect("the result is JSON"), progress)
+            let sent = ended.success();
+            (sent.lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect(), progress)
         })
     })
 }
 
 #[test]
 fn the_rust_backend_does_what_the_page_says() {
-    let shown = program("backend.rs");
-    assert!(
-        RUST.ends_with(&shown.text),
-        "tests/src/bin/backend_of_the_docs.rs is not docs/backends.md:{}",
-        shown.line
-    );
+    check_shown("backend.rs", "examples/backend-rust/main.rs");
     let dev = Dev::start();
     let _backend =
-        Process::start(clean(env!("CARGO_BIN_EXE_backend_of_the_docs")).env("MCPW_GRPC", dev.grpc()));
+        Process::start(clean(env!("CARGO_BIN_EXE_backend-rust-under-test")).env("MCPW_GRPC", dev.grpc()));
     let (result, progress) = executed(&dev, "count", json!({"to": 5}));
-    assert_eq!(result, json!(5));
+    assert_eq!(result, [json!(5)]);
     assert!(progress.contains("counting"), "{progress}");
 }
 
 #[test]
 fn the_python_backend_does_what_the_page_says() {
+    check_shown("backend.py", "examples/backend-python/backend.py");
     let interpreter = installed("venv/bin/python");
     let folder = tempfile::tempdir().expect("there is room for a folder");
-    std::fs::write(folder.path().join("words.py"), program("words.py").text).expect("the folder is ours");
     let proto = repository().join("proto");
     let generated = run(clean(&interpreter)
         .current_dir(folder.path())
@@ -64,10 +60,26 @@ fn the_python_backend_does_what_the_page_says() {
     generated.success();
 
     let dev = Dev::start();
-    let _backend = Process::start(
-        clean(&interpreter).current_dir(folder.path()).arg("words.py").env("MCPW_GRPC", dev.grpc()),
+    let program = repository().join("examples/backend-python/backend.py");
+    let mut backend = Process::start(
+        clean(&interpreter).env("PYTHONPATH", folder.path()).arg(program).env("MCPW_GRPC", dev.grpc()),
     );
-    let (result, progress) = executed(&dev, "words.count", json!({"text": "one two three"}));
-    assert_eq!(result, json!({"words": 3}));
-    assert!(progress.contains("two"), "{progress}");
+    let (sent, progress) = executed(&dev, "words.stream", json!({"text": "one two"}));
+    assert_eq!(sent, [json!({"word": "one"}), json!({"word": "two"}), json!({"words": 2})]);
+    assert!(progress.contains("2/2 two"), "{progress}");
+
+    // A call that is cancelled by Ctrl-C is cancelled at the backend too.
+    let params = json!({"tool": "words.slow", "args": {"text": "a ".repeat(60)}}).to_string();
+    let mut slow = Process::start(call(dev.url(), dev.token()).args(["tool.execute", &params]));
+    slow.await_error("1/60");
+    slow.signal("INT");
+    backend.await_output("cancelled");
+}
+
+/// As its page promises.
+#[test]
+fn the_python_backend_is_short() {
+    let text = std::fs::read_to_string(repository().join("examples/backend-python/backend.py"));
+    let lines = text.expect("the example is there").lines().count();
+    assert!(lines < 80, "{lines} lines");
 }

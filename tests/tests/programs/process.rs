@@ -5,8 +5,9 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use tests::until;
+use tests::{PATIENCE, until, until_within};
 
 /// A running program.
 #[derive(Debug)]
@@ -54,8 +55,14 @@ impl Process {
     }
 
     /// Waits until it has ended by itself.
-    pub(crate) fn end(mut self) -> Ended {
-        let status = until("the end of the program", || self.child.try_wait().expect("it is our child"));
+    pub(crate) fn end(self) -> Ended {
+        self.end_within(PATIENCE)
+    }
+
+    /// As [`Self::end`], for what takes longer.
+    pub(crate) fn end_within(mut self, limit: Duration) -> Ended {
+        let ended = || self.child.try_wait().expect("it is our child");
+        let status = until_within(limit, "the end of the program", ended);
         self.stdout.join();
         self.stderr.join();
         Ended { code: status.code(), stdout: self.stdout.text(), stderr: self.stderr.text() }

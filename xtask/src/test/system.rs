@@ -1,4 +1,4 @@
-//! The programs that tests start besides ours: Python, Node, Redis and load balancers. Knows how Debian and Ubuntu
+//! The programs that tests start besides ours: Python, Node, curl, Redis and load balancers. Knows how Debian and Ubuntu
 //! install them.
 
 use std::process::Command;
@@ -14,7 +14,7 @@ struct Need {
     packages: &'static [&'static str],
 }
 
-const NEEDS: [Need; 6] = [
+const NEEDS: [Need; 7] = [
     Need {
         name: "Python 3.10 or later with venv",
         probe: &["python3", "-c", "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))"],
@@ -25,6 +25,8 @@ const NEEDS: [Need; 6] = [
         probe: &["node", "-e", "process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)"],
         packages: &["nodejs", "ca-certificates"],
     },
+    // `--json` came with 7.82.
+    Need { name: "curl", probe: &["curl", "--json", "", "--version"], packages: &["curl"] },
     Need { name: "npm", probe: &["npm", "--version"], packages: &["npm"] },
     // Started by the tests on ports of their own, as a single server, with sentinels and as a cluster.
     Need { name: "redis-server", probe: &["redis-server", "--version"], packages: &["redis-server"] },

@@ -6,6 +6,7 @@ mod load;
 
 pub use load::{ConfigError, Overrides, load};
 
+use crate::rest;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -42,6 +43,8 @@ settings! {
         session: Session = Session::default(),
         /// Events and their way to subscribers.
         events: Events = Events::default(),
+        /// HTTP for those who can't hold a WebSocket.
+        rest: Rest = Rest::default(),
         /// This process among others.
         pod: Pod = Pod::default(),
         /// The gRPC port at which backends register.
@@ -171,6 +174,14 @@ settings! {
 }
 
 settings! {
+    /// HTTP for those who can't hold a WebSocket. Its other limits are those of `websocket`.
+    Rest {
+        /// How long a request for events may wait for the first one, in milliseconds.
+        max_wait_ms: u64 = 60_000,
+    }
+}
+
+settings! {
     /// This process among others.
     Pod {
         /// How long the pod counts as alive after its last sign of life, in milliseconds.
@@ -290,6 +301,10 @@ impl Config {
                 return Err(ConfigError::value(key, value, "125 to 1073741824 bytes"));
             }
         }
+        // A request for events that waits for longer would outlive what proxies and clients wait for.
+        if self.rest.max_wait_ms > 600_000 {
+            return Err(ConfigError::value("rest.max_wait_ms", self.rest.max_wait_ms, "600000 or less"));
+        }
         if w.max_header_bytes < 1_024 {
             return Err(ConfigError::value(
                 "websocket.max_header_bytes",
@@ -305,6 +320,10 @@ impl Config {
                     path.map_or("", |path| path),
                     "a path that begins with /",
                 ));
+            }
+            if let Some(path) = path.filter(|path| rest::is_below_root(path.as_bytes())) {
+                let right = format!("a path that is not below {}, which is the REST API's", rest::ROOT);
+                return Err(ConfigError::value(key, path, &right));
             }
         }
         if w.echo_path.as_ref() == Some(&w.path) {

@@ -38,13 +38,19 @@ impl Entry {
     /// The message, for a client that gets it in a form of its own.
     pub(crate) fn message(&self) -> Outgoing<'static> {
         let mut params = Vec::with_capacity(self.name.len() + self.data.len() + 24);
-        params.extend_from_slice(b"{\"name\":");
-        // Writing a string into a Vec cannot fail.
-        let _ = serde_json::to_writer(&mut params, &*self.name);
-        params.extend_from_slice(b",\"data\":");
-        params.extend_from_slice(if self.data.is_empty() { b"null" } else { &self.data });
+        params.push(b'{');
+        self.write_members(&mut params);
         params.push(b'}');
         Outgoing::notification(Method::Event, params, Some(self.offset))
+    }
+
+    /// Name and data as members of a JSON object.
+    pub(crate) fn write_members(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"\"name\":");
+        // Writing a string into a Vec cannot fail.
+        let _ = serde_json::to_writer(&mut *out, &*self.name);
+        out.extend_from_slice(b",\"data\":");
+        out.extend_from_slice(if self.data.is_empty() { b"null" } else { &self.data });
     }
 
     /// The whole frame for this wire.

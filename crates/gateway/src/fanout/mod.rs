@@ -5,10 +5,13 @@ mod entry;
 mod filter;
 mod log;
 mod logs;
+mod reader;
 mod tails;
 
 pub(crate) use entry::Entry;
 pub(crate) use filter::Filter;
-pub(crate) use log::{Log, Step};
+pub(crate) use log::Log;
+use log::Step;
 pub(crate) use logs::Logs;
+pub(crate) use reader::{News, Reader};
 pub(crate) use tails::{Watch, follow};

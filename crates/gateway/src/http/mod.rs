@@ -1,13 +1,17 @@
-//! The client port before the upgrade: one request head, one answer. Hyper reads it once it is whole, so
-//! a client that dawdles holds a few bytes here and nothing of hyper's.
+//! The client port before it is known who speaks what: one request head. An upgrade is answered here; hyper reads it once
+//! it is whole, so a client that dawdles holds a few bytes here and nothing of hyper's. REST has a room of its own.
 
 mod answer;
 mod head;
 mod rewind;
+pub(crate) mod token;
 mod upgrade;
+
+pub(crate) use rewind::Rewind;
 
 use crate::config::ms;
 use crate::connection::Connection;
+use crate::rest;
 use crate::session::Session;
 use crate::shard::Shard;
 use head::Head;
@@ -16,7 +20,6 @@ use hyper::service::service_fn;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics::Refusal;
-use rewind::Rewind;
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -27,7 +30,12 @@ use upgrade::Admission;
 pub(crate) async fn serve(stream: TcpStream, address: SocketAddr, shard: &Rc<Shard>) {
     let limit = ms(shard.config.websocket.handshake_timeout_ms);
     match tokio::time::timeout(limit, handshake(stream, shard)).await {
-        Ok(Some((stream, early, admission))) => {
+        Ok(Some(Came::Rest(stream))) => {
+            let place = Some(&shard.pod).filter(|pod| !pod.is_draining());
+            let place = place.and_then(|pod| pod.admit(shard.config.websocket.max_connections));
+            tokio::task::spawn_local(rest::serve(stream, place, Rc::clone(shard)));
+        }
+        Ok(Some(Came::WebSocket(stream, early, admission))) => {
             let session = Session::new(admission.identity, shard);
             let connection = Connection::new(stream, &early, shard, admission.place, session, admission.wire);
             tokio::task::spawn_local(connection);
@@ -40,8 +48,15 @@ pub(crate) async fn serve(stream: TcpStream, address: SocketAddr, shard: &Rc<Sha
     }
 }
 
-/// The raw stream of an upgraded connection, what came behind the request, and who it is.
-async fn handshake(mut stream: TcpStream, shard: &Rc<Shard>) -> Option<(TcpStream, Vec<u8>, Admission)> {
+/// Who has come.
+enum Came {
+    /// The raw stream of an upgraded connection, what came behind the request, and who it is.
+    WebSocket(TcpStream, Vec<u8>, Admission),
+    /// A stream with a request that nobody has looked at.
+    Rest(Rewind),
+}
+
+async fn handshake(mut stream: TcpStream, shard: &Rc<Shard>) -> Option<Came> {
     let websocket = &shard.config.websocket;
     let limits = head::Limits { bytes: websocket.max_header_bytes, headers: websocket.max_headers };
     let head = match head::read(&mut stream, limits).await {
@@ -53,6 +68,9 @@ async fn handshake(mut stream: TcpStream, shard: &Rc<Shard>) -> Option<(TcpStrea
         }
         Ok(Head::Ended) | Err(_) => return None,
     };
+    if rest::is_meant(&head) {
+        return Some(Came::Rest(Rewind::new(head, stream)));
+    }
     let admitted: RefCell<Option<(hyper::upgrade::OnUpgrade, Admission)>> = RefCell::new(None);
     let service = service_fn(|mut request| {
         let answer = upgrade::answer(&request, shard).map(|(response, admission)| {
@@ -77,7 +95,7 @@ async fn handshake(mut stream: TcpStream, shard: &Rc<Shard>) -> Option<(TcpStrea
     let (upgrade, admission) = admitted.take()?;
     let parts = upgrade.await.ok().and_then(raw)?;
     let (unread, stream) = parts.0.into_inner().into_parts();
-    Some((stream, [&*parts.1, &*unread].concat(), admission))
+    Some(Came::WebSocket(stream, [&*parts.1, &*unread].concat(), admission))
 }
 
 /// Takes hyper off the stream, so that its buffers go too.

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 
 /// First the bytes, then the stream.
 #[derive(Debug)]
-pub(super) struct Rewind {
+pub(crate) struct Rewind {
     bytes: Vec<u8>,
     at: usize,
     stream: TcpStream,

@@ -2,6 +2,7 @@
 //! whether there is room. Nothing is upgraded before all of it holds.
 
 use super::answer::refuse;
+use super::token;
 use crate::pod::Place;
 use crate::shard::Shard;
 use crate::wire::Wire;
@@ -12,9 +13,9 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
-    SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
-    TRANSFER_ENCODING, UPGRADE, WWW_AUTHENTICATE,
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
+    WWW_AUTHENTICATE,
 };
 use hyper::{Method, Request, Response, StatusCode, Version};
 use metrics::Refusal;
@@ -76,7 +77,8 @@ fn admit(request: &Request<Incoming>, shard: &Shard) -> Result<(Answer, Admissio
     let identity = if echo {
         Identity::nobody()
     } else {
-        identify(request, &offered, shard).map_err(|refusal| unauthorized(&refusal))?
+        token::identify(request.uri(), request.headers(), offered.bearer, shard)
+            .map_err(|refusal| unauthorized(&refusal))?
     };
     let place = match shard.pod.admit(config.max_connections) {
         Some(place) if !shard.pod.is_draining() => place,
@@ -201,44 +203,9 @@ impl<'a> Offered<'a> {
     }
 }
 
-/// The token's holder. A token in the URL would stand in every log on its way, so it is refused unseen.
-fn identify(
-    request: &Request<Incoming>,
-    offered: &Offered<'_>,
-    shard: &Shard,
-) -> Result<Identity, TokenRefusal> {
-    let in_query = request.uri().query().is_some_and(|query| {
-        query.split('&').any(|pair| {
-            let name = pair.split('=').next().unwrap_or_default();
-            ["token", "access_token", "jwt", "bearer"].iter().any(|known| name.eq_ignore_ascii_case(known))
-        })
-    });
-    if in_query {
-        return Err(TokenRefusal::Malformed);
-    }
-    let mut headers = request.headers().get_all(AUTHORIZATION).iter();
-    let bearer = match (headers.next(), headers.next(), offered.bearer) {
-        (Some(value), None, None) => Some(bearer_of(value).ok_or(TokenRefusal::Malformed)?),
-        (None, None, bearer) => bearer,
-        _ => return Err(TokenRefusal::Malformed),
-    };
-    match bearer {
-        Some(token) => shard.verifier.verify(token),
-        None => shard.verifier.anonymous().ok_or(TokenRefusal::Missing),
-    }
-}
-
-fn bearer_of(value: &HeaderValue) -> Option<&str> {
-    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
 fn unauthorized(refusal: &TokenRefusal) -> Refused {
-    tracing::info!(reason = refusal.name(), "a token was refused");
-    let challenge = HeaderValue::from_str(&refusal.challenge())
-        .unwrap_or_else(|_| HeaderValue::from_static("Bearer realm=\"mcpw\""));
-    let Refused(_, response) =
-        Refused::new(StatusCode::UNAUTHORIZED, &refusal.to_string()).with(WWW_AUTHENTICATE, challenge);
+    let Refused(_, response) = Refused::new(StatusCode::UNAUTHORIZED, &refusal.to_string())
+        .with(WWW_AUTHENTICATE, token::challenge(refusal));
     Refused(Refusal::Unauthorized, response)
 }
 

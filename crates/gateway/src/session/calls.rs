@@ -425,7 +425,8 @@ impl Calls {
     }
 }
 
-fn caller(identity: &Identity, session_id: &str) -> Caller {
+/// Who calls, as backends are told.
+pub(crate) fn caller(identity: &Identity, session_id: &str) -> Caller {
     let identity = pb::Identity {
         tenant: identity.tenant().to_owned(),
         agent: identity.agent().to_owned(),

@@ -16,7 +16,7 @@ use session_store::{Epoch, Error, EventLog as _, NewEvent, Position, SessionId, 
 use std::rc::Rc;
 
 /// What a client needs to publish.
-const SCOPE: &str = "event:publish";
+pub(crate) const PUBLISH: &str = "event:publish";
 
 #[derive(Serialize)]
 struct Subscribed<'a> {
@@ -58,7 +58,7 @@ impl Session {
         };
         let shard = Rc::clone(exchange.shard);
         let (asker, holder) = (Asker::of(request), self.holder());
-        let cursor = self.feed.as_ref().map(|feed| feed.cursor);
+        let cursor = self.feed.as_ref().map(|feed| feed.cursor());
         // Without a new name nothing is to be replayed.
         let wanted = wanted.filter(|_| filter != self.filter());
         let tenant = self.identity.tenant().to_owned();
@@ -100,7 +100,7 @@ impl Session {
         let answer =
             Subscribed { subscriptions: filter.names(), log_epoch: None, last_offset: None, recovered: None }
                 .write();
-        let Some(position) = self.feed.as_ref().map(|feed| feed.cursor) else {
+        let Some(position) = self.feed.as_ref().map(|feed| feed.cursor()) else {
             return exchange.answer(request, &answer);
         };
         let shard = Rc::clone(exchange.shard);
@@ -125,8 +125,8 @@ impl Session {
 
     /// `event.publish`: answered once the event stands in the log.
     pub(super) fn publish(&mut self, request: &Message<'_>, exchange: &mut Exchange<'_>) {
-        if !self.identity.has_scope(SCOPE) {
-            let message = format!("the token lacks the scope {SCOPE:?}, which event.publish needs");
+        if !self.identity.has_scope(PUBLISH) {
+            let message = format!("the token lacks the scope {PUBLISH:?}, which event.publish needs");
             return exchange.refuse(request, ErrorCode::Forbidden, &message);
         }
         let parsed = Params::of(request.body).and_then(|params| {

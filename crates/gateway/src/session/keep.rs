@@ -127,7 +127,7 @@ impl Session {
         let feed = self.feed.as_ref();
         let Some(opened) = self.opened.as_mut().filter(|opened| !opened.verifying) else { return };
         opened.verifying = true;
-        let state = feed.map(|feed| State { filter: feed.filter.clone(), position: feed.cursor }.write());
+        let state = feed.map(|feed| State { filter: feed.filter.clone(), position: feed.cursor() }.write());
         let token = opened.token.filter(|_| opened.is_resumable());
         let known = Known {
             id: SessionId(self.id),

@@ -2,6 +2,7 @@
 
 use super::params::{Mistake, Params};
 use super::{Close, Exchange, Session};
+use crate::listing;
 use protocol::{CloseCode, ErrorCode, Message};
 
 impl Session {
@@ -55,23 +56,7 @@ impl Session {
             Ok(prefix) => prefix.unwrap_or_default(),
             Err(mistake) => return exchange.refuse(request, ErrorCode::InvalidParams, &mistake),
         };
-        let table = exchange.shard.router.table();
-        let mut result = b"{\"tools\":[".to_vec();
-        let mut first = true;
-        for tool in table.tools() {
-            if tool.name.starts_with(&prefix) && self.may_call(&tool.scopes) {
-                if !first {
-                    result.push(b',');
-                }
-                first = false;
-                result.extend_from_slice(&tool.listing);
-            }
-        }
-        result.extend_from_slice(b"]}");
+        let result = listing::tools(&exchange.shard.router.table(), &self.identity, &prefix);
         exchange.answer(request, &result);
-    }
-
-    pub(super) fn may_call(&self, scopes: &[String]) -> bool {
-        scopes.iter().all(|scope| self.identity.has_scope(scope))
     }
 }

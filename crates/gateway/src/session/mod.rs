@@ -11,12 +11,15 @@ mod methods;
 mod open;
 mod params;
 mod pending;
-mod progress;
+pub(crate) mod progress;
 mod requests;
 mod standing;
 mod state;
 
+pub(crate) use calls::caller;
+pub(crate) use events::PUBLISH;
 pub(crate) use exchange::{Close, Exchange, Outbox};
+pub(crate) use open::reach;
 
 use crate::shard::{Delivery, Peer, Shard, Word};
 use auth::Identity;

@@ -481,7 +481,7 @@ async fn resume(
 }
 
 /// This position, or the nearest behind it from which the log has everything.
-pub(super) async fn reach(shard: &Shard, tenant: &str, wanted: Position) -> Result<Position, Error> {
+pub(crate) async fn reach(shard: &Shard, tenant: &str, wanted: Position) -> Result<Position, Error> {
     match shard.store.read(tenant, wanted, ReadLimit { events: 1, bytes: 0 }).await? {
         Page::Events { .. } => Ok(wanted),
         Page::Gap { resume, .. } => Ok(resume),

@@ -22,7 +22,8 @@ pub(super) fn notify(id: Id<'_>, member: &[u8], exchange: &mut Exchange<'_>) {
     exchange.send(&Outgoing::notification(Method::ToolProgress, params, sequence));
 }
 
-pub(super) fn member_of(progress: &pb::Progress) -> Vec<u8> {
+/// Its members: `progress`, and `total` and `message` if they are known.
+pub(crate) fn member_of(progress: &pb::Progress) -> Vec<u8> {
     let mut member = Vec::with_capacity(64);
     let number = |value: f64, out: &mut Vec<u8>| {
         // JSON has no NaN; whole numbers are written without a fraction.

@@ -6,6 +6,7 @@ use crate::mail::{Letter, Memo};
 use crate::outcome;
 use crate::patience::Patience;
 use crate::platform::{self, Holder};
+use crate::rest;
 use foldhash::HashMap;
 use protocol::ErrorCode;
 use router::{Call, CallKey, Caller, Event, Failure, Handler, Sink};
@@ -135,6 +136,11 @@ impl Desk {
     pub(crate) fn is_empty(&self) -> bool {
         self.calls.is_empty()
     }
+
+    /// How many calls are at work for sessions of this kind and holder.
+    pub(crate) fn count(&self, is_meant: impl Fn(SessionId, &Holder) -> bool) -> usize {
+        self.calls.iter().filter(|(_, call)| is_meant(call.session, &call.holder)).count()
+    }
 }
 
 impl Shard {
@@ -235,7 +241,7 @@ impl Shard {
                 Some(Finish::NotOwner | Finish::Unknown) | None => return,
             };
             let is_here = holder == shard.pod.id;
-            if is_here && is_told {
+            if is_here && is_told && !rest::is_shared(session) {
                 return;
             }
             let letter = Letter::Ended { session: session.0, request: Box::from(&*request) };
@@ -346,7 +352,12 @@ impl Shard {
     pub(crate) fn cancel_for(self: &Rc<Self>, session: SessionId, request: &str) {
         let key = self.desk.borrow().by_request.get(&(session, Rc::from(request))).copied();
         if let Some(key) = key {
+            let client = self.desk.borrow_mut().find(key).and_then(|call| call.client.take());
             self.give_up(key, cancelled());
+            // The one that cancels may be another than the one that waits.
+            if let Some((peer, tag)) = client {
+                peer.deliver_to(Delivery::Event { tag, event: Event::Failed(cancelled()) });
+            }
         }
     }
 
@@ -371,7 +382,8 @@ impl Shard {
         }
     }
 
-    async fn ask(
+    /// What the journal says of a call that ended, or ran at a pod that died; `None` while it runs.
+    pub(crate) async fn ask(
         self: &Rc<Self>,
         session: SessionId,
         epoch: Epoch,

@@ -42,6 +42,7 @@ impl Shard {
                 self.taken(SessionId(session), Epoch(epoch));
             }
             Memo::Letter(Letter::Ended { session, request }) => {
+                self.awaited.ended(SessionId(session));
                 let held = self.sessions.borrow().get(&SessionId(session)).copied();
                 if let Some(peer) = held.and_then(|held| self.peers.borrow().get(held.peer).cloned()) {
                     peer.deliver_to(Delivery::Ended(request));

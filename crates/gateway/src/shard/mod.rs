@@ -17,6 +17,7 @@ use crate::fanout::Logs;
 use crate::mail::Memo;
 use crate::platform::{self, Told};
 use crate::pod::Pod;
+use crate::rest;
 use crate::wheel::{Entry, Wheel};
 use crate::ws::{Rules, Spare};
 use desk::Desk;
@@ -78,6 +79,8 @@ pub(crate) struct Shard {
     pub(crate) desk: RefCell<Desk>,
     /// The sessions that are held here, and by which connection.
     pub(crate) sessions: RefCell<HashMap<SessionId, Held>>,
+    /// Who waits here for the end of a call that others may wait for too.
+    pub(crate) awaited: rest::Awaited,
     /// Every shard of the pod, this one too.
     pub(crate) shards: Arc<[mpsc::Sender<Memo>]>,
     /// Events of the platform that wait for the store.
@@ -124,6 +127,7 @@ impl Shard {
             logs: Rc::new(Logs::new(index, store.clone(), watch, config.events.shard_log_bytes)),
             desk: RefCell::default(),
             sessions: RefCell::default(),
+            awaited: rest::Awaited::default(),
             // Attempts of two shards are never the same.
             attempts: Cell::new((index as u64) << 48),
             index,

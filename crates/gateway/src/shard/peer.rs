@@ -61,6 +61,8 @@ pub(crate) struct Peer {
     /// The number of the latest ping.
     pings: Cell<u32>,
     signals: Cell<Signals>,
+    /// Of the progress of its one call only the latest is kept.
+    is_terse: bool,
     waker: RefCell<Option<Waker>>,
     inbox: RefCell<Vec<Delivery>>,
 }
@@ -73,9 +75,15 @@ impl Peer {
             armed: Cell::new(0),
             pings: Cell::new(0),
             signals: Cell::default(),
+            is_terse: false,
             waker: RefCell::default(),
             inbox: RefCell::default(),
         }
+    }
+
+    /// One that stands for a request alone and has no place in the shard.
+    pub(crate) fn of_request() -> Self {
+        Self { is_terse: true, ..Self::new(0, usize::MAX) }
     }
 
     /// Tells the connection from every other one of the process; for logs.
@@ -126,7 +134,12 @@ impl Peer {
     }
 
     pub(crate) fn deliver_to(&self, delivery: Delivery) {
-        self.inbox.borrow_mut().push(delivery);
+        let mut inbox = self.inbox.borrow_mut();
+        if self.is_terse && is_progress(&delivery) {
+            inbox.pop_if(|last| is_progress(last));
+        }
+        inbox.push(delivery);
+        drop(inbox);
         self.wake();
     }
 
@@ -141,4 +154,8 @@ impl Sink for Peer {
     fn deliver(&self, tag: u64, event: Event) {
         self.deliver_to(Delivery::Event { tag, event });
     }
+}
+
+fn is_progress(delivery: &Delivery) -> bool {
+    matches!(delivery, Delivery::Event { event: Event::Progress(_), .. })
 }

@@ -1,4 +1,5 @@
-//! The backend of docs/backends.md, word for word, so that it is compiled and run.
+//! A whole backend with the crate: a tool that counts, says how far it is, and stops when it is cancelled. Run it beside
+//! `mcpw dev` with `cargo run --package backend --example counter`.
 
 use backend::{Backend, Call, Failure, Serve, Tool};
 use schemars::JsonSchema;

@@ -1,0 +1,54 @@
+//! Whose request it is: the one place that looks for a token in a request.
+
+use crate::shard::Shard;
+use auth::{Identity, Refusal};
+use hyper::Uri;
+use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+
+/// The token's holder. A token in the URL would stand in every log on its way, so it is refused unseen. `bearer` is a
+/// token that came in another way than in a header.
+///
+/// # Errors
+/// Why the token is not accepted.
+pub(crate) fn identify(
+    uri: &Uri,
+    headers: &HeaderMap,
+    bearer: Option<&str>,
+    shard: &Shard,
+) -> Result<Identity, Refusal> {
+    verify(uri, headers, bearer, shard)
+        .inspect_err(|refusal| tracing::info!(reason = refusal.name(), "a token was refused"))
+}
+
+fn verify(uri: &Uri, headers: &HeaderMap, bearer: Option<&str>, shard: &Shard) -> Result<Identity, Refusal> {
+    let in_query = uri.query().is_some_and(|query| {
+        query.split('&').any(|pair| {
+            let name = pair.split('=').next().unwrap_or_default();
+            ["token", "access_token", "jwt", "bearer"].iter().any(|known| name.eq_ignore_ascii_case(known))
+        })
+    });
+    if in_query {
+        return Err(Refusal::Malformed);
+    }
+    let mut headers = headers.get_all(AUTHORIZATION).iter();
+    let bearer = match (headers.next(), headers.next(), bearer) {
+        (Some(value), None, None) => Some(bearer_of(value).ok_or(Refusal::Malformed)?),
+        (None, None, bearer) => bearer,
+        _ => return Err(Refusal::Malformed),
+    };
+    match bearer {
+        Some(token) => shard.verifier.verify(token),
+        None => shard.verifier.anonymous().ok_or(Refusal::Missing),
+    }
+}
+
+fn bearer_of(value: &HeaderValue) -> Option<&str> {
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The value of `WWW-Authenticate`.
+pub(crate) fn challenge(refusal: &Refusal) -> HeaderValue {
+    HeaderValue::from_str(&refusal.challenge())
+        .unwrap_or_else(|_| HeaderValue::from_static("Bearer realm=\"mcpw\""))
+}

@@ -1,0 +1,176 @@
+//! REST on the client port: HTTP/1.1 for those who can't hold a socket. One request at a time on a connection; the same
+//! router, tokens, limits, journal and events as a WebSocket has.
+
+mod answer;
+mod ask;
+mod awaited;
+mod body;
+mod calls;
+mod contexts;
+mod events;
+mod execute;
+mod kept;
+mod names;
+mod openapi;
+mod patient;
+mod plain;
+mod problem;
+mod query;
+mod route;
+mod running;
+mod schema;
+mod sse;
+mod tools;
+
+pub(crate) use awaited::Awaited;
+pub(crate) use names::is_shared;
+
+use crate::config::ms;
+use crate::http::Rewind;
+use crate::pod::Place;
+use crate::shard::{Peer, Shard, Signals};
+use answer::Answer;
+use ask::Ask;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use patient::Patient;
+use problem::Problem;
+use protocol::ErrorCode;
+use route::Target;
+use std::convert::Infallible;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Instant;
+use tokio::sync::watch;
+
+/// What all paths of the API begin with.
+pub(crate) const ROOT: &str = "/api/v1";
+
+/// Whether a request with this head is one for REST.
+pub(crate) fn is_meant(head: &[u8]) -> bool {
+    let mut words = head.split(|byte| *byte == b' ');
+    words
+        .nth(1)
+        .is_some_and(|target| is_below_root(target.split(|byte| *byte == b'?').next().unwrap_or_default()))
+}
+
+/// Whether a path is the API's.
+pub(crate) fn is_below_root(path: &[u8]) -> bool {
+    path.strip_prefix(ROOT.as_bytes()).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+}
+
+/// A connection, as its requests see it.
+pub(crate) struct Link {
+    shard: Rc<Shard>,
+    /// Whether the connection was told to go: it takes no more calls, and answers that would last end.
+    leaving: watch::Sender<bool>,
+}
+
+/// Serves one connection from its first request to its end. `place` is what it was admitted with; without one each
+/// request is answered with 503.
+pub(crate) async fn serve(stream: Rewind, place: Option<Place>, shard: Rc<Shard>) {
+    let peer = {
+        let mut peers = shard.peers.borrow_mut();
+        let entry = peers.vacant_entry();
+        let peer = Rc::new(Peer::new(place.as_ref().map_or(0, |place| place.id), entry.key()));
+        entry.insert(Rc::clone(&peer));
+        peer
+    };
+    shard.counters.http_opened.increment();
+    let websocket = &shard.config.websocket;
+    let link = Rc::new(Link { shard: Rc::clone(&shard), leaving: watch::Sender::new(false) });
+    let has_place = place.is_some();
+    let service = service_fn(|request| {
+        let link = Rc::clone(&link);
+        async move { Ok::<_, Infallible>(link.answer(request, has_place).await) }
+    });
+    let stream = Patient::new(stream, ms(websocket.write_timeout_ms));
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(ms(websocket.handshake_timeout_ms))
+        .max_headers(websocket.max_headers)
+        .max_buf_size(websocket.max_header_bytes.max(8_192))
+        .serve_connection(TokioIo::new(stream), service);
+    let mut serving = pin!(serving);
+    let served = std::future::poll_fn(|cx| {
+        peer.watch(cx.waker());
+        if peer.take_signals().has(Signals::DRAIN) {
+            link.leaving.send_replace(true);
+            serving.as_mut().graceful_shutdown();
+        }
+        serving.as_mut().poll(cx)
+    });
+    if let Err(error) = served.await {
+        tracing::debug!(connection = peer.id(), %error, "a connection of the REST API broke");
+    }
+    shard.peers.borrow_mut().try_remove(peer.key());
+    shard.counters.http_closed.increment();
+}
+
+impl Link {
+    async fn answer(self: Rc<Self>, request: Request<Incoming>, has_place: bool) -> Answer {
+        let started = Instant::now();
+        let target = Target::of(request.uri().path());
+        let route = target.as_ref().map_or(metrics::Route::Unknown, Target::route);
+        let method = request.method().clone();
+        let answer = match self.respond(request, target, has_place).await {
+            Ok(answer) => answer,
+            Err(problem) => problem.answer(),
+        };
+        let status = answer.status().as_u16();
+        self.shard.counters.requests.answered(route, status);
+        tracing::debug!(%method, ?route, status, elapsed_us = started.elapsed().as_micros() as u64, "a REST request");
+        answer
+    }
+
+    async fn respond(
+        self: &Rc<Self>,
+        request: Request<Incoming>,
+        target: Option<Target>,
+        has_place: bool,
+    ) -> Result<Answer, Problem> {
+        if !has_place {
+            return Err(Problem::unavailable("max_connections is reached, or the pod drains").closing());
+        }
+        let Some(target) = target else {
+            let detail = format!("nothing is at this path; what there is stands in {ROOT}/openapi.json");
+            return Err(Problem::new(ErrorCode::MethodNotFound, detail));
+        };
+        let ask = Ask::new(self, request, target.methods())?;
+        match target {
+            Target::OpenApi => Ok(openapi::answer(&self.shard)),
+            Target::Tools => tools::list(&ask),
+            Target::Tool(name) => tools::show(&ask, &name),
+            Target::Execute(name) => execute::answer(ask, &name).await,
+            Target::Call(id) => calls::answer(&ask, &id).await,
+            Target::Contexts => contexts::all(ask).await,
+            Target::ContextSearch => contexts::search(ask).await,
+            Target::Context(id) => contexts::one(ask, &id).await,
+            Target::Events => events::answer(ask).await,
+        }
+    }
+
+    /// Whether the connection was told to go.
+    fn is_leaving(&self) -> bool {
+        *self.leaving.borrow()
+    }
+
+    /// Waits until the connection is told to go. Cancel safe.
+    async fn left(&self) {
+        // The sender lives as long as the link.
+        let _ = self.leaving.subscribe().wait_for(|leaving| *leaving).await;
+    }
+}
+
+/// Waits for `answer` and looks at it again whenever this peer is woken.
+async fn woken<T>(peer: &Peer, mut ask: impl FnMut(&mut std::task::Context<'_>) -> Poll<T>) -> T {
+    std::future::poll_fn(|cx| {
+        peer.watch(cx.waker());
+        ask(cx)
+    })
+    .await
+}

@@ -1,0 +1,74 @@
+//! A call that ends with the request that waits for it: nothing of it is journalled.
+
+use super::ask::Ask;
+use super::problem::Problem;
+use super::running::{Hold, Running, Work};
+use crate::platform::{self, Holder};
+use crate::session::caller;
+use crate::shard::{Peer, Shard};
+use router::{Call, CallKey, Event, Handler, Sink};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+use uuid::Uuid;
+
+/// The call. Dropped before its end, it is cancelled.
+pub(super) struct Plain {
+    shard: Rc<Shard>,
+    /// None once it has ended.
+    key: Option<CallKey>,
+    handler: Arc<Handler>,
+    holder: Holder,
+    started: Instant,
+}
+
+impl Plain {
+    pub(super) fn start(ask: &Ask, work: &Work) -> Result<Running, Problem> {
+        let shard = ask.shard();
+        let peer = Rc::new(Peer::of_request());
+        let session = Uuid::now_v7().to_string();
+        let (traceparent, tracestate) = ask.trace();
+        let call = Call {
+            handler: &work.handler,
+            method: work.method,
+            params: &work.params,
+            caller: &caller(&ask.identity, &session),
+            idempotency_key: &session,
+            traceparent: &traceparent,
+            tracestate: &tracestate,
+            timeout: work.timeout,
+        };
+        let key = shard.router.start(call, Rc::clone(&peer) as Rc<dyn Sink>, 0)?;
+        shard.counters.calls_started.increment();
+        let plain = Self {
+            shard: Rc::clone(shard),
+            key: Some(key),
+            handler: Arc::clone(&work.handler),
+            holder: Holder {
+                tenant: ask.identity.tenant().into(),
+                agent: ask.identity.agent().into(),
+                session,
+            },
+            started: Instant::now(),
+        };
+        Ok(Running::new(peer, Hold::Plain(plain)))
+    }
+
+    /// An event of the call was taken.
+    pub(super) fn heed(&mut self, event: &Event) {
+        if matches!(event, Event::Result(_) | Event::Failed(_)) && self.key.take().is_some() {
+            self.shard.counters.calls_ended.increment();
+            let elapsed = self.started.elapsed();
+            platform::tell_call(&self.shard, &self.holder, "", &self.handler, elapsed, event);
+        }
+    }
+}
+
+impl Drop for Plain {
+    fn drop(&mut self) {
+        if let Some(key) = self.key.take() {
+            self.shard.router.cancel(key);
+            self.shard.counters.calls_ended.increment();
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! A call that a request waits for: what comes of it, whoever runs it.
+
+use super::ask::Ask;
+use super::kept::{self, Kept};
+use super::names::{CallId, fingerprint};
+use super::plain::Plain;
+use super::problem::Problem;
+use super::woken;
+use crate::shard::{Delivery, Peer};
+use bytes::Bytes;
+use protocol::ErrorCode;
+use router::{Event, Failure, Handler};
+use session_store::ResumeToken;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+/// What a backend is asked for.
+pub(super) struct Work {
+    pub(super) handler: Arc<Handler>,
+    pub(super) method: &'static str,
+    pub(super) params: Box<[u8]>,
+    pub(super) timeout: Option<Duration>,
+}
+
+/// Who runs a call. Dropped, it is told that nobody waits any more.
+pub(super) enum Hold {
+    /// It ends with the request.
+    Plain(Plain),
+    /// It goes on.
+    Kept(Kept),
+}
+
+/// A call on its way.
+pub(super) struct Running {
+    peer: Rc<Peer>,
+    inbox: std::vec::IntoIter<Delivery>,
+    hold: Hold,
+}
+
+impl Running {
+    pub(super) fn new(peer: Rc<Peer>, hold: Hold) -> Self {
+        Self { peer, inbox: Vec::new().into_iter(), hold }
+    }
+
+    /// Whether the call had been made before, and this request only hears of it.
+    pub(super) const fn is_repeated(&self) -> bool {
+        matches!(&self.hold, Hold::Kept(kept) if kept.is_repeated)
+    }
+
+    /// The next event. None comes after the end. Cancel safe.
+    pub(super) async fn next(&mut self) -> Event {
+        loop {
+            for delivery in self.inbox.by_ref() {
+                let Delivery::Event { event, .. } = delivery else { continue };
+                if let Hold::Plain(plain) = &mut self.hold {
+                    plain.heed(&event);
+                }
+                return event;
+            }
+            let came = woken(&self.peer, |_| self.peer.take_inbox().map_or(Poll::Pending, Poll::Ready));
+            self.inbox = came.await.into_iter();
+        }
+    }
+
+    /// How it ends.
+    pub(super) async fn end(&mut self) -> Result<Bytes, Failure> {
+        loop {
+            match self.next().await {
+                Event::Progress(_) | Event::Partial(_) => {}
+                Event::Result(result) => return Ok(result),
+                Event::Failed(failure) => return Err(failure),
+            }
+        }
+    }
+}
+
+impl Ask {
+    /// Has a backend do the work. With an idempotency key it is done once, whoever asks how often; else it ends with the
+    /// request.
+    pub(super) async fn run(&self, work: Work, body: &str) -> Result<Running, Problem> {
+        self.check(&work)?;
+        match self.idempotency_key()? {
+            Some(key) => {
+                let token = self.fingerprint(body)?;
+                kept::start(self, CallId::of_key(&self.identity, &key), &token, work).await
+            }
+            None => Plain::start(self, &work),
+        }
+    }
+
+    /// Has a backend do the work, whoever waits for it; its name is answered once it stands in the journal.
+    pub(super) async fn hand_over(&self, work: Work, body: &str) -> Result<CallId, Problem> {
+        self.check(&work)?;
+        let key = self.idempotency_key()?;
+        let id = key.map_or_else(CallId::fresh, |key| CallId::of_key(&self.identity, &key));
+        kept::start(self, id, &self.fingerprint(body)?, work).await?;
+        Ok(id)
+    }
+
+    fn check(&self, work: &Work) -> Result<(), Problem> {
+        if let Some(missing) = work.handler.scopes.iter().find(|scope| !self.identity.has_scope(scope)) {
+            let detail = format!("the token lacks the scope {missing:?}, which this call needs");
+            return Err(Problem::new(ErrorCode::Forbidden, detail));
+        }
+        if self.link.is_leaving() {
+            return Err(Failure {
+                details: Some(Bytes::from_static(b"{\"draining\":true}")),
+                ..Failure::new(
+                    ErrorCode::BackendUnavailable,
+                    "this pod drains and takes no more calls: send it again on another connection; nothing was sent",
+                )
+            }
+            .into());
+        }
+        Ok(())
+    }
+
+    /// What tells this request from another one with the same key.
+    pub(super) fn fingerprint(&self, body: &str) -> Result<ResumeToken, Problem> {
+        let path = self.head.uri.path().as_bytes();
+        fingerprint(&[self.head.method.as_str().as_bytes(), path, body.as_bytes()])
+            .ok_or_else(|| Problem::unavailable("the key can't be kept; nothing was sent"))
+    }
+
+    /// The trace context, as it came.
+    pub(super) fn trace(&self) -> (String, String) {
+        (self.carried("traceparent"), self.carried("tracestate"))
+    }
+}
