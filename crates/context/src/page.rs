@@ -71,8 +71,7 @@ impl Cursor {
 }
 
 impl Filter {
-    /// The query. Its parameters are those of [`Self::bounds`], and then a label for each further one. PostgreSQL
-    /// and SQLite read it alike.
+    /// The query. Its parameters are those of [`Self::bounds`], and then a label for each further one.
     pub(crate) fn sql(&self) -> String {
         let (place, order) = match self.order {
             Order::Created => ("l.context < $2 AND l.updated_at < $3", "l.context DESC"),

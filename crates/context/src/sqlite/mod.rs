@@ -108,7 +108,8 @@ impl Contexts for Sqlite {
             let mut values: Vec<&dyn ToSql> =
                 vec![&label, &id, &time, &least_id, &least_time, &end, &limit];
             values.extend(filter.labels[1..].iter().map(|label| label as &dyn ToSql));
-            let mut statement = db.prepare_cached(&filter.sql())?;
+            // To SQLite `$3` is a name, and `?3` a number.
+            let mut statement = db.prepare_cached(&filter.sql().replace('$', "?"))?;
             statement.query_map(&*values, outline)?.collect::<rusqlite::Result<_>>()
         };
         self.readers.read(move |db| read(db).map_err(|error| failure(&error))).await
