@@ -6,6 +6,7 @@ mod schema;
 mod writer;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -28,7 +29,7 @@ use crate::words::{Index, Query};
 #[derive(Debug)]
 pub(crate) struct Sqlite {
     readers: Readers,
-    writer: Writer,
+    writer: Arc<Writer>,
     /// Whether changes are written down to be told.
     tells: bool,
 }
@@ -38,9 +39,9 @@ impl Sqlite {
     pub(crate) async fn open(path: &Path, connections: usize, tells: bool) -> Result<Self, Error> {
         let path = path.to_owned();
         let opening = tokio::task::spawn_blocking(move || {
-            let connection = file::open(&path)?;
-            let readers = Readers::open(&path, connections)?;
-            Ok(Self { readers, writer: Writer::start(connection)?, tells })
+            let writer = Arc::new(Writer::start(file::open(&path)?)?);
+            let readers = Readers::open(&path, connections, Arc::clone(&writer))?;
+            Ok(Self { readers, writer, tells })
         });
         opening.await.map_err(Error::failed)?
     }

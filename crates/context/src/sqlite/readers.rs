@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
+use super::writer::Writer;
 use super::{file, unavailable};
 use crate::Error;
 
@@ -15,12 +16,15 @@ pub(super) struct Readers(Arc<Inner>);
 struct Inner {
     idle: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
+    /// Closed after the readers, since only who writes can clear away what is beside the file.
+    _writer: Arc<Writer>,
 }
 
 impl Readers {
-    pub(super) fn open(path: &Path, count: usize) -> Result<Self, Error> {
+    pub(super) fn open(path: &Path, count: usize, writer: Arc<Writer>) -> Result<Self, Error> {
         let idle = (0..count).map(|_| file::open_to_read(path)).collect::<Result<_, _>>()?;
-        Ok(Self(Arc::new(Inner { idle: Mutex::new(idle), permits: Arc::new(Semaphore::new(count)) })))
+        let permits = Arc::new(Semaphore::new(count));
+        Ok(Self(Arc::new(Inner { idle: Mutex::new(idle), permits, _writer: writer })))
     }
 
     /// Reads on a thread where it may block. What is dropped meanwhile is read to its end.
