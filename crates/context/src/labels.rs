@@ -38,7 +38,9 @@ fn members(metadata: &RawValue) -> serde_json::Map<String, Value> {
 fn canonical(value: &Value) -> Value {
     match value {
         Value::Number(number) => match number.as_f64() {
-            Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 9e15 => (float as i64).into(),
+            Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 9e15 => {
+                (float as i64).into()
+            }
             _ => value.clone(),
         },
         Value::Array(items) => items.iter().map(canonical).collect(),

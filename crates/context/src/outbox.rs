@@ -100,9 +100,7 @@ async fn in_order(news: Vec<News>, publisher: &Publisher) -> Vec<i64> {
         let key = format!("{}:{}:{}", change.context, change.version, change.name);
         let outcome = match Raw::parse(change.data) {
             Ok(data) => publisher.publish(&change.tenant, &change.name, data, Some(&key)).await.map(|_| ()),
-            Err(error) => {
-                Err(Refusal::EventRefused { name: change.name.clone(), reason: error.to_string() })
-            }
+            Err(error) => Err(Refusal::EventRefused { name: change.name.clone(), reason: error.to_string() }),
         };
         match outcome {
             Ok(()) => told.push(change.place),

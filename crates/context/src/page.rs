@@ -56,9 +56,8 @@ impl Cursor {
     }
 
     pub(crate) fn read(text: &str, order: Order) -> Result<Self, Error> {
-        let wrong = || {
-            Error::invalid("cursor", "use next_cursor of the page before, with otherwise the same params")
-        };
+        let wrong =
+            || Error::invalid("cursor", "use next_cursor of the page before, with otherwise the same params");
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong())?;
         let ([kind], rest) = bytes.split_first_chunk().ok_or_else(wrong)?;
         let (updated_at, id) = rest.split_first_chunk().ok_or_else(wrong)?;

@@ -230,7 +230,8 @@ mod tests {
 
     #[test]
     fn words_are_letters_and_digits_without_case() {
-        let found: Vec<_> = words("The QUICK-brown_fox, src/main.rs: Ünï 42!").map(|(_, _, word)| word).collect();
+        let found: Vec<_> =
+            words("The QUICK-brown_fox, src/main.rs: Ünï 42!").map(|(_, _, word)| word).collect();
         assert_eq!(found, ["the", "quick", "brown", "fox", "src", "main", "rs", "ünï", "42"]);
     }
 

@@ -29,14 +29,19 @@ fn a_context_is_read_as_it_was_made(bed: &mut Bed) {
         let metadata = json!({"kind": "note", "n": 1, "deep": {"a": [1]}, "nul": "\u{0}"});
         let made = client.ask("context.create", &json!({"content": content, "metadata": metadata}));
         assert_eq!(made["version"], 1);
-        assert_eq!((&made["content"], &made["metadata"], &made["agent"]), (&content, &metadata, &json!("agent")));
+        assert_eq!(
+            (&made["content"], &made["metadata"], &made["agent"]),
+            (&content, &metadata, &json!("agent"))
+        );
         assert_eq!(made["created_at"], made["updated_at"]);
         let created = made["created_at"].as_str().expect("a time");
         assert!(created.len() == 24 && created.ends_with('Z') && &created[19..20] == ".", "{created}");
         assert_eq!(get(&mut client, made["id"].as_str().expect("an id")), made);
     }
     // Digits that no float holds stay as they are.
-    client.text(r#"{"id":"n","type":0,"method":"context.create","params":{"content":[12345678901234567890.10]}}"#);
+    client.text(
+        r#"{"id":"n","type":0,"method":"context.create","params":{"content":[12345678901234567890.10]}}"#,
+    );
     let frame = client.frame("the answer");
     assert!(frame.text().contains("[12345678901234567890.10]"), "{}", frame.text());
 }
@@ -45,7 +50,10 @@ fn an_update_replaces_what_it_names_and_raises_the_version(bed: &mut Bed) {
     let mut client = bed.client();
     let id = create(&mut client, &json!({"content": "one", "metadata": {"a": 1}}));
     let two = client.ask("context.update", &json!({"id": id, "content": {"two": 2}, "expected_version": 1}));
-    assert_eq!((&two["version"], &two["content"], &two["metadata"]), (&json!(2), &json!({"two": 2}), &json!({"a": 1})));
+    assert_eq!(
+        (&two["version"], &two["content"], &two["metadata"]),
+        (&json!(2), &json!({"two": 2}), &json!({"a": 1}))
+    );
     assert!(two["updated_at"].as_str() >= two["created_at"].as_str());
     let three = client.ask("context.update", &json!({"id": id, "metadata": {"b": 2}}));
     assert_eq!(
@@ -109,7 +117,11 @@ fn of_racing_updates_with_one_version_one_is_done(bed: &mut Bed) {
     let id = create(&mut client, &json!({"content": {"n": 0}}));
     let mut racers: Vec<_> = (0..RACERS).map(|_| bed.client()).collect();
     for (n, racer) in racers.iter_mut().enumerate() {
-        racer.request("race", "context.update", &json!({"id": id, "patch": {"by": n}, "expected_version": 1}));
+        racer.request(
+            "race",
+            "context.update",
+            &json!({"id": id, "patch": {"by": n}, "expected_version": 1}),
+        );
     }
     let answers: Vec<Value> = racers.iter_mut().map(tests::Client::message).collect();
     let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer["type"] == 1);
@@ -202,7 +214,10 @@ fn bounds_hold_to_the_byte(bed: &mut Bed) {
     let members = |count: usize| (0..count).map(|n| (format!("k{n}"), json!(n))).collect::<Value>();
     create(&mut client, &json!({"content": 1, "metadata": members(64)}));
     refused(&mut client, "context.create", &json!({"content": 1, "metadata": members(65)}), 4005);
-    assert_eq!(client.ask("context.list", &json!({"limit": 200}))["contexts"].as_array().map(Vec::len), Some(5));
+    assert_eq!(
+        client.ask("context.list", &json!({"limit": 200}))["contexts"].as_array().map(Vec::len),
+        Some(5)
+    );
     refused(&mut client, "context.list", &json!({"limit": 201}), 4005);
     client.ask("context.search", &json!({"query": "a", "limit": 100}));
     refused(&mut client, "context.search", &json!({"query": "a", "limit": 101}), 4005);

@@ -72,9 +72,9 @@ fn check_told_after_a_crash(database: &Kept) {
         .collect();
     // In the order of each context, whatever happens between them.
     told.sort_by_key(|(id, _)| id.clone());
-    let expected = made.iter().flat_map(|id| {
-        ["context.created", "context.updated"].map(|name| (id.clone(), name.to_owned()))
-    });
+    let expected = made
+        .iter()
+        .flat_map(|id| ["context.created", "context.updated"].map(|name| (id.clone(), name.to_owned())));
     assert_eq!(told, expected.collect::<Vec<_>>());
     // And no more than these: the next one is this.
     subscriber.publish("context.last", &json!({}));

@@ -15,7 +15,10 @@ fn filled() -> (Kept, Vec<u8>) {
     let service = Contexts::start(MCPW, &database.url(), &gateway);
     let mut client = gateway.connect();
     for n in 0..300 {
-        create(&mut client, &json!({"content": format!("{n} {}", "text ".repeat(400)), "metadata": {"n": n}}));
+        create(
+            &mut client,
+            &json!({"content": format!("{n} {}", "text ".repeat(400)), "metadata": {"n": n}}),
+        );
     }
     assert!(service.terminate().success());
     let path = folder.path().join("contexts.db");

@@ -78,7 +78,8 @@ impl Bed {
     fn client_of(&self, tenant: &str, agent: &str, scopes: &[&str]) -> Client {
         let scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
         let token = self.gateway.keys.mint(&Claims { scopes, ..Claims::new(tenant, agent) });
-        let request = Request::upgrade(self.gateway.clients).with("Authorization", &format!("Bearer {token}"));
+        let request =
+            Request::upgrade(self.gateway.clients).with("Authorization", &format!("Bearer {token}"));
         self.gateway.accepted(&request.with("Sec-WebSocket-Protocol", "mcp.v1"))
     }
 

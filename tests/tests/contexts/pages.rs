@@ -73,7 +73,8 @@ fn pages_by_update_begin_with_what_was_changed_last(bed: &mut Bed) {
 fn lists_are_filtered_by_metadata_agent_and_time(bed: &mut Bed) {
     let mut client = bed.client();
     let mut other = bed.client_of("tenant", "other", &["*"]);
-    let a = create(&mut client, &json!({"content": 1, "metadata": {"kind": "note", "n": 1, "tags": ["x", "y"]}}));
+    let a =
+        create(&mut client, &json!({"content": 1, "metadata": {"kind": "note", "n": 1, "tags": ["x", "y"]}}));
     let b = create(&mut client, &json!({"content": 2, "metadata": {"kind": "note", "n": 2}}));
     std::thread::sleep(std::time::Duration::from_millis(2));
     let c = create(&mut other, &json!({"content": 3, "metadata": {"kind": "plan", "n": 1, "x": null}}));

@@ -21,7 +21,11 @@ fn hits(client: &mut Client, params: &Value) -> Vec<String> {
 
 fn a_word_in_the_middle_of_a_long_text_is_found_and_shown(bed: &mut Bed) {
     let mut client = bed.client();
-    let text = format!("{}Here is the Nadelöhr, at last. {}", "hay and straw ".repeat(7_000), "more hay ".repeat(9_000));
+    let text = format!(
+        "{}Here is the Nadelöhr, at last. {}",
+        "hay and straw ".repeat(7_000),
+        "more hay ".repeat(9_000)
+    );
     let id = create(&mut client, &json!({ "content": text }));
     create(&mut client, &json!({"content": "hay alone"}));
     let found = client.ask("context.search", &json!({"query": "NADELÖHR"}));
@@ -61,10 +65,29 @@ fn all_words_are_needed_and_the_better_match_goes_first(bed: &mut Bed) {
 
 fn nothing_in_a_query_is_syntax(bed: &mut Bed) {
     let mut client = bed.client();
-    let id = create(&mut client, &json!({"content": "src/main.rs: a OR b, NOT near(c) & user@example.com 'x'"}));
+    let id =
+        create(&mut client, &json!({"content": "src/main.rs: a OR b, NOT near(c) & user@example.com 'x'"}));
     for query in [
-        "main.rs", "\"main", "main\"", "a OR b", "NOT c", "NEAR(c)", "c*", "words:main", "^main", "a & b", "a | b",
-        "!c", "(a", "user@example.com", "'x'", "'; DROP TABLE mcpw_contexts; --x", "\\main", "-a", "a:*", "<-> a",
+        "main.rs",
+        "\"main",
+        "main\"",
+        "a OR b",
+        "NOT c",
+        "NEAR(c)",
+        "c*",
+        "words:main",
+        "^main",
+        "a & b",
+        "a | b",
+        "!c",
+        "(a",
+        "user@example.com",
+        "'x'",
+        "'; DROP TABLE mcpw_contexts; --x",
+        "\\main",
+        "-a",
+        "a:*",
+        "<-> a",
     ] {
         let found = hits(&mut client, &json!({ "query": query }));
         let expected: &[&str] = if query.contains("DROP") || query.contains("words") { &[] } else { &[&id] };

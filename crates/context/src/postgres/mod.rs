@@ -256,8 +256,7 @@ async fn delete(
 async fn list(link: &mut Link, filter: &Filter, limit: usize) -> Result<Vec<Outline>, Error> {
     let (id, time, least_id, least_time, end) = filter.bounds();
     let (label, limit) = (filter.labels[0], limit as i64);
-    let mut values: Vec<&(dyn ToSql + Sync)> =
-        vec![&label, &id, &time, &least_id, &least_time, &end, &limit];
+    let mut values: Vec<&(dyn ToSql + Sync)> = vec![&label, &id, &time, &least_id, &least_time, &end, &limit];
     values.extend(filter.labels[1..].iter().map(|label| label as &(dyn ToSql + Sync)));
     let statement = link.prepared(&filter.sql()).await?;
     let rows = link.client.query(&statement, &values).await.map_err(failure)?;
@@ -342,7 +341,12 @@ impl Marks {
         })
     }
 
-    async fn set(&self, on: &tokio_postgres::Transaction<'_>, tenant: &str, outline: &Outline) -> Result<(), Error> {
+    async fn set(
+        &self,
+        on: &tokio_postgres::Transaction<'_>,
+        tenant: &str,
+        outline: &Outline,
+    ) -> Result<(), Error> {
         let labels = labels::of(tenant, outline);
         let values: [&(dyn ToSql + Sync); 3] = [&labels, &outline.id, &outline.updated_at.0];
         on.execute(&self.set, &values).await.map(|_| ()).map_err(failure)
@@ -390,9 +394,7 @@ fn failure(error: tokio_postgres::Error) -> Error {
     let reason = error.source().map_or_else(|| error.to_string(), ToString::to_string);
     let away = match error.code().map(SqlState::code) {
         // Connection, resources, shutdown, a server that only reads, deadlocks: all pass.
-        Some(code) => {
-            ["08", "53", "57", "40"].iter().any(|class| code.starts_with(class)) || code == "25006"
-        }
+        Some(code) => ["08", "53", "57", "40"].iter().any(|class| code.starts_with(class)) || code == "25006",
         None => true,
     };
     if away { Error::Unavailable { reason } } else { Error::Failed { reason } }

@@ -76,7 +76,8 @@ fn inspect(path: &Path) -> Result<Option<i64>, Error> {
     if header.len() < 100 || !header.starts_with(MAGIC) {
         return Err(Error::NotADatabase { path });
     }
-    let number = |place: usize| header[place..].first_chunk().map_or(0, |bytes| i64::from(i32::from_be_bytes(*bytes)));
+    let number =
+        |place: usize| header[place..].first_chunk().map_or(0, |bytes| i64::from(i32::from_be_bytes(*bytes)));
     if number(APPLICATION_ID) != APPLICATION {
         return Err(Error::Foreign { path });
     }
@@ -121,7 +122,9 @@ fn look(path: &Path, log: bool) -> rusqlite::Result<Option<String>> {
     let mut uri = String::from("file:");
     for byte in path.as_os_str().as_encoded_bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => uri.push(char::from(*byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+                uri.push(char::from(*byte))
+            }
             byte => uri.push_str(&format!("%{byte:02x}")),
         }
     }

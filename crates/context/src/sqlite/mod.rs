@@ -106,8 +106,7 @@ impl Contexts for Sqlite {
         let read = move |db: &Connection| {
             let (id, time, least_id, least_time, end) = filter.bounds();
             let (label, limit) = (filter.labels[0], limit as i64);
-            let mut values: Vec<&dyn ToSql> =
-                vec![&label, &id, &time, &least_id, &least_time, &end, &limit];
+            let mut values: Vec<&dyn ToSql> = vec![&label, &id, &time, &least_id, &least_time, &end, &limit];
             values.extend(filter.labels[1..].iter().map(|label| label as &dyn ToSql));
             // To SQLite `$3` is a name, and `?3` a number.
             let mut statement = db.prepare_cached(&filter.sql().replace('$', "?"))?;
@@ -133,7 +132,8 @@ impl Contexts for Sqlite {
 
     async fn untold(&self, limit: usize) -> Result<Vec<News>, Error> {
         let read = move |db: &Connection| {
-            let sql = "SELECT place, tenant, context, name, version, data FROM mcpw_outbox ORDER BY place LIMIT ?1";
+            let sql =
+                "SELECT place, tenant, context, name, version, data FROM mcpw_outbox ORDER BY place LIMIT ?1";
             db.prepare_cached(sql)?.query_map([limit as i64], news)?.collect::<rusqlite::Result<_>>()
         };
         self.readers.read(move |db| read(db).map_err(|error| failure(&error))).await
@@ -152,9 +152,9 @@ impl Contexts for Sqlite {
 
 fn find(db: &Connection, tenant: &str, id: Uuid) -> Result<(Context, i64), Error> {
     let sql = format!("{CONTEXT} WHERE id = ?1 AND tenant = ?2");
-    let found = db
-        .prepare_cached(&sql)
-        .and_then(|mut find| find.query_row(params![id, tenant], |row| Ok((context(row)?, row.get(6)?))).optional());
+    let found = db.prepare_cached(&sql).and_then(|mut find| {
+        find.query_row(params![id, tenant], |row| Ok((context(row)?, row.get(6)?))).optional()
+    });
     found.map_err(|error| failure(&error))?.ok_or(Error::NotFound)
 }
 
@@ -162,7 +162,8 @@ fn find(db: &Connection, tenant: &str, id: Uuid) -> Result<(Context, i64), Error
 fn made(db: &Connection, tenant: &str, key: Option<Uuid>) -> Result<Option<Context>, Error> {
     let Some(key) = key else { return Ok(None) };
     let sql = format!("{CONTEXT} WHERE request = ?1 AND tenant = ?2");
-    let found = db.prepare_cached(&sql).and_then(|mut find| find.query_row(params![key, tenant], context).optional());
+    let found =
+        db.prepare_cached(&sql).and_then(|mut find| find.query_row(params![key, tenant], context).optional());
     found.map_err(|error| failure(&error))
 }
 
@@ -179,7 +180,8 @@ fn insert(db: &Connection, tenant: &str, context: &Context, key: Option<Uuid>) -
 
 fn replace(db: &Connection, tenant: &str, row: i64, context: &Context) -> Result<(), Error> {
     let Context { outline, content } = context;
-    let sql = "UPDATE mcpw_contexts SET version = ?2, updated_at = ?3, metadata = ?4, content = ?5 WHERE row = ?1";
+    let sql =
+        "UPDATE mcpw_contexts SET version = ?2, updated_at = ?3, metadata = ?4, content = ?5 WHERE row = ?1";
     let (updated, metadata) = (outline.updated_at.0, outline.metadata.get());
     run(db, sql, params![row, outline.version, updated, metadata, content.get()])?;
     forget(db, outline.id, row)?;

@@ -47,7 +47,9 @@ pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;
 pub(super) fn migrate(connection: &mut Connection, found: i64) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     // Another process may have been faster.
-    let found = transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map(|now: i64| now.max(found))?;
+    let found = transaction
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map(|now: i64| now.max(found))?;
     let done = usize::try_from(found).unwrap_or(usize::MAX).min(MIGRATIONS.len());
     for step in &MIGRATIONS[done..] {
         transaction.execute_batch(step)?;

@@ -88,7 +88,10 @@ fn run(connection: &Connection, mut jobs: mpsc::Receiver<Job>) {
 }
 
 /// A write that fails leaves nothing in the transaction that it shares.
-fn whole<T>(connection: &Connection, write: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+fn whole<T>(
+    connection: &Connection,
+    write: impl FnOnce(&Connection) -> Result<T, Error>,
+) -> Result<T, Error> {
     if connection.is_autocommit() {
         return Err(unavailable("no transaction could be begun"));
     }
