@@ -70,21 +70,23 @@ impl Cursor {
 }
 
 impl Filter {
-    /// The query. Its parameters are those of [`Self::bounds`], and then a label for each further one.
-    pub(crate) fn sql(&self) -> String {
+    /// The query. Its parameters are those of [`Self::bounds`], and then a label for each further one. The walk ends
+    /// before the contexts are looked at, and its length is no parameter: a plan is made for it.
+    pub(crate) fn sql(&self, limit: usize) -> String {
         let (place, order) = match self.order {
             Order::Created => ("l.context < $2 AND l.updated_at < $3", "l.context DESC"),
             Order::Updated => ("(l.updated_at, l.context) < ($3, $2)", "l.updated_at DESC, l.context DESC"),
         };
-        let further = (8..8 + self.labels.len() - 1).fold(String::new(), |all, n| {
+        let further = (7..7 + self.labels.len() - 1).fold(String::new(), |all, n| {
             all + &format!(
                 " AND EXISTS (SELECT 1 FROM mcpw_labels f WHERE f.label = ${n} AND f.context = l.context)"
             )
         });
         format!(
-            "SELECT c.id, c.agent, c.version, c.updated_at, c.metadata FROM mcpw_labels l \
-             JOIN mcpw_contexts c ON c.id = l.context WHERE l.label = $1 AND {place} \
-             AND l.context >= $4 AND l.updated_at >= $5 AND l.context < $6{further} ORDER BY {order} LIMIT $7"
+            "SELECT c.id, c.agent, c.version, c.updated_at, c.metadata FROM \
+             (SELECT l.context, l.updated_at FROM mcpw_labels l WHERE l.label = $1 AND {place} \
+             AND l.context >= $4 AND l.updated_at >= $5 AND l.context < $6{further} \
+             ORDER BY {order} LIMIT {limit}) l JOIN mcpw_contexts c ON c.id = l.context ORDER BY {order}"
         )
     }
 

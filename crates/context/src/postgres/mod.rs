@@ -17,6 +17,7 @@ use crate::change::Change;
 use crate::context::{Context, Outline};
 use crate::contexts::Contexts;
 use crate::labels;
+use crate::limits::RANKED;
 use crate::outbox::{self, CREATED, DELETED, News, UPDATED};
 use crate::page::Filter;
 use crate::time::Time;
@@ -255,10 +256,10 @@ async fn delete(
 
 async fn list(link: &mut Link, filter: &Filter, limit: usize) -> Result<Vec<Outline>, Error> {
     let (id, time, least_id, least_time, end) = filter.bounds();
-    let (label, limit) = (filter.labels[0], limit as i64);
-    let mut values: Vec<&(dyn ToSql + Sync)> = vec![&label, &id, &time, &least_id, &least_time, &end, &limit];
+    let label = filter.labels[0];
+    let mut values: Vec<&(dyn ToSql + Sync)> = vec![&label, &id, &time, &least_id, &least_time, &end];
     values.extend(filter.labels[1..].iter().map(|label| label as &(dyn ToSql + Sync)));
-    let statement = link.prepared(&filter.sql()).await?;
+    let statement = link.prepared(&filter.sql(limit)).await?;
     let rows = link.client.query(&statement, &values).await.map_err(failure)?;
     rows.iter().map(outline).collect()
 }
@@ -270,14 +271,15 @@ async fn search(
     limit: usize,
 ) -> Result<Vec<(f64, Context)>, Error> {
     // 1: long contexts have no advantage.
-    let statement = link
-        .prepared(
-            "SELECT c.id, c.agent, c.version, c.updated_at, c.metadata, c.content, f.score FROM \
-             (SELECT id, ts_rank(words, ($1::text)::tsquery, 1)::float8 AS score FROM mcpw_contexts \
-             WHERE words @@ ($1::text)::tsquery AND tenant = $2 ORDER BY score DESC, id DESC LIMIT $3) f \
-             JOIN mcpw_contexts c ON c.id = f.id ORDER BY f.score DESC, c.id DESC",
-        )
-        .await?;
+    let sql = format!(
+        "SELECT c.id, c.agent, c.version, c.updated_at, c.metadata, c.content, f.score FROM \
+         (SELECT r.id, ts_rank(r.words, ($1::text)::tsquery, 1)::float8 AS score FROM \
+         (SELECT id FROM mcpw_contexts WHERE words @@ ($1::text)::tsquery AND tenant = $2 \
+         ORDER BY id DESC LIMIT {RANKED}) m JOIN mcpw_contexts r ON r.id = m.id \
+         ORDER BY score DESC, r.id DESC LIMIT $3) f \
+         JOIN mcpw_contexts c ON c.id = f.id ORDER BY f.score DESC, c.id DESC"
+    );
+    let statement = link.prepared(&sql).await?;
     let values: [&(dyn ToSql + Sync); 3] = [&query.tsquery(), &tenant, &(limit as i64)];
     let rows = link.client.query(&statement, &values).await.map_err(failure)?;
     rows.iter().map(|row| Ok((row.get(6), context(row)?))).collect()

@@ -20,6 +20,7 @@ use crate::change::Change;
 use crate::context::{Context, Outline};
 use crate::contexts::Contexts;
 use crate::labels;
+use crate::limits::RANKED;
 use crate::outbox::{self, CREATED, DELETED, News, UPDATED};
 use crate::page::Filter;
 use crate::time::Time;
@@ -105,11 +106,11 @@ impl Contexts for Sqlite {
     async fn list(&self, _tenant: &str, filter: Filter, limit: usize) -> Result<Vec<Outline>, Error> {
         let read = move |db: &Connection| {
             let (id, time, least_id, least_time, end) = filter.bounds();
-            let (label, limit) = (filter.labels[0], limit as i64);
-            let mut values: Vec<&dyn ToSql> = vec![&label, &id, &time, &least_id, &least_time, &end, &limit];
+            let label = filter.labels[0];
+            let mut values: Vec<&dyn ToSql> = vec![&label, &id, &time, &least_id, &least_time, &end];
             values.extend(filter.labels[1..].iter().map(|label| label as &dyn ToSql));
             // To SQLite `$3` is a name, and `?3` a number.
-            let mut statement = db.prepare_cached(&filter.sql().replace('$', "?"))?;
+            let mut statement = db.prepare_cached(&filter.sql(limit).replace('$', "?"))?;
             statement.query_map(&*values, outline)?.collect::<rusqlite::Result<_>>()
         };
         self.readers.read(move |db| read(db).map_err(|error| failure(&error))).await
@@ -222,7 +223,9 @@ fn search(
     let within = if row.is_some() { "AND rowid = ?4" } else { "AND ?4 IS NULL" };
     let sql = format!(
         "SELECT c.id, c.agent, c.version, c.updated_at, c.metadata, c.content, -f.rank FROM \
-         (SELECT rowid, rank FROM mcpw_words WHERE mcpw_words MATCH ?1 {within} ORDER BY rank LIMIT ?3) f \
+         (SELECT rowid, rank FROM \
+         (SELECT rowid, bm25(mcpw_words) AS rank FROM mcpw_words WHERE mcpw_words MATCH ?1 {within} \
+         ORDER BY rowid DESC LIMIT {RANKED}) ORDER BY rank, rowid DESC LIMIT ?3) f \
          JOIN mcpw_contexts c ON c.row = f.rowid WHERE c.tenant = ?2 ORDER BY f.rank, c.row DESC"
     );
     let mut statement = db.prepare_cached(&sql)?;
