@@ -1,13 +1,13 @@
 //! Contexts, by WebSocket and by REST, side by side.
 
 use serde_json::{Value, json};
-use tests::{Client, Contexts, Gateway, Http, Tools, until};
+use tests::{Client, Contexts, Gateway, Http, until};
 
 use crate::stranger;
 
-fn start() -> (Gateway, Tools, Client, Http) {
+fn start() -> (Gateway, Contexts, Client, Http) {
     let gateway = Gateway::start();
-    let backend = Tools::serve(Contexts::default().backend(), &gateway);
+    let backend = crate::contexts(&gateway);
     let (client, mut http) = (gateway.connect(), Http::open(&gateway));
     until("the contexts", || (http.get("/contexts").status == 200).then_some(()));
     (gateway, backend, client, http)
