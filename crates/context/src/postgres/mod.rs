@@ -1,24 +1,26 @@
 //! Contexts in PostgreSQL. Several processes of the service may share one database.
+mod marks;
 mod pool;
+mod rows;
 mod schema;
 mod tls;
 
 use std::error::Error as _;
 
-use serde_json::value::RawValue;
 use tokio::sync::Mutex;
+use tokio_postgres::Config;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Config, Row};
 use uuid::Uuid;
 
+use self::marks::Marks;
 use self::pool::{Link, Pool, patient};
+use self::rows::{context, news, outline};
 use crate::change::Change;
 use crate::context::{Context, Outline};
 use crate::contexts::Contexts;
-use crate::labels;
 use crate::limits::RANKED;
-use crate::outbox::{self, CREATED, DELETED, News, UPDATED};
+use crate::outbox::{CREATED, DELETED, News, UPDATED};
 use crate::page::Filter;
 use crate::time::Time;
 use crate::words::{Index, Query};
@@ -307,87 +309,7 @@ async fn untold(link: &mut Link, limit: usize) -> Result<Vec<News>, Error> {
     let sql = "SELECT place, tenant, context, name, version, data FROM mcpw_outbox ORDER BY place LIMIT $1";
     let read = link.prepared(sql).await?;
     let rows = link.client.query(&read, &[&(limit as i64)]).await.map_err(failure)?;
-    let news = rows.iter().map(|row| News {
-        place: row.get(0),
-        tenant: row.get(1),
-        context: row.get(2),
-        name: row.get(3),
-        version: row.get(4),
-        data: row.get(5),
-    });
-    Ok(news.collect())
-}
-
-/// What goes with every change of a context: its labels, and what is told of it.
-struct Marks {
-    set: tokio_postgres::Statement,
-    clear: tokio_postgres::Statement,
-    tell: tokio_postgres::Statement,
-}
-
-impl Marks {
-    async fn prepare(link: &mut Link) -> Result<Self, Error> {
-        Ok(Self {
-            set: link
-                .prepared(
-                    "INSERT INTO mcpw_labels (label, context, updated_at) \
-                     SELECT label, $2, $3 FROM unnest($1::uuid[]) AS label ON CONFLICT DO NOTHING",
-                )
-                .await?,
-            clear: link.prepared("DELETE FROM mcpw_labels WHERE context = $1").await?,
-            tell: link
-                .prepared(
-                    "INSERT INTO mcpw_outbox (tenant, context, name, version, data) VALUES ($1, $2, $3, $4, $5)",
-                )
-                .await?,
-        })
-    }
-
-    async fn set(
-        &self,
-        on: &tokio_postgres::Transaction<'_>,
-        tenant: &str,
-        outline: &Outline,
-    ) -> Result<(), Error> {
-        let labels = labels::of(tenant, outline);
-        let values: [&(dyn ToSql + Sync); 3] = [&labels, &outline.id, &outline.updated_at.0];
-        on.execute(&self.set, &values).await.map(|_| ()).map_err(failure)
-    }
-
-    async fn clear(&self, on: &tokio_postgres::Transaction<'_>, id: Uuid) -> Result<(), Error> {
-        on.execute(&self.clear, &[&id]).await.map(|_| ()).map_err(failure)
-    }
-
-    async fn tell(
-        &self,
-        on: &tokio_postgres::Transaction<'_>,
-        tenant: &str,
-        name: &str,
-        agent: &str,
-        outline: &Outline,
-    ) -> Result<(), Error> {
-        let data = outbox::data(outline.id, outline.version, agent, outline.updated_at);
-        let values: [&(dyn ToSql + Sync); 5] = [&tenant, &outline.id, &name, &outline.version, &data];
-        on.execute(&self.tell, &values).await.map(|_| ()).map_err(failure)
-    }
-}
-
-fn outline(row: &Row) -> Result<Outline, Error> {
-    Ok(Outline {
-        id: row.get(0),
-        agent: row.get(1),
-        version: row.get(2),
-        updated_at: Time(row.get(3)),
-        metadata: json(row.get(4))?,
-    })
-}
-
-fn context(row: &Row) -> Result<Context, Error> {
-    Ok(Context { outline: outline(row)?, content: json(row.get(5))? })
-}
-
-fn json(text: String) -> Result<Box<RawValue>, Error> {
-    RawValue::from_string(text).map_err(Error::failed)
+    Ok(rows.iter().map(news).collect())
 }
 
 /// What a caller is told: whether the server is out of reach, or something is wrong with what it was asked.
