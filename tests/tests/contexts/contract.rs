@@ -17,7 +17,7 @@ on_both! {
     a_create_that_is_sent_again_makes_no_second_context,
 }
 
-fn a_context_is_read_as_it_was_made(bed: &mut Bed) {
+fn a_context_is_read_as_it_was_made(bed: &Bed) {
     let mut client = bed.client();
     for content in [
         json!("a text with \u{0} and \u{1F980} in it"),
@@ -46,7 +46,7 @@ fn a_context_is_read_as_it_was_made(bed: &mut Bed) {
     assert!(frame.text().contains("[12345678901234567890.10]"), "{}", frame.text());
 }
 
-fn an_update_replaces_what_it_names_and_raises_the_version(bed: &mut Bed) {
+fn an_update_replaces_what_it_names_and_raises_the_version(bed: &Bed) {
     let mut client = bed.client();
     let id = create(&mut client, &json!({"content": "one", "metadata": {"a": 1}}));
     let two = client.ask("context.update", &json!({"id": id, "content": {"two": 2}, "expected_version": 1}));
@@ -67,7 +67,7 @@ fn an_update_replaces_what_it_names_and_raises_the_version(bed: &mut Bed) {
     assert_eq!(get(&mut client, &id), four);
 }
 
-fn a_stale_version_is_told_the_current_one(bed: &mut Bed) {
+fn a_stale_version_is_told_the_current_one(bed: &Bed) {
     let mut client = bed.client();
     let id = create(&mut client, &json!({"content": "one"}));
     client.ask("context.update", &json!({"id": id, "content": "two"}));
@@ -84,7 +84,7 @@ fn a_stale_version_is_told_the_current_one(bed: &mut Bed) {
 }
 
 /// RFC 7386, appendix A: the content, the patch, and what comes of them.
-fn patches_are_those_of_the_rfc(bed: &mut Bed) {
+fn patches_are_those_of_the_rfc(bed: &Bed) {
     let cases = [
         (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
         (json!({"a": "b"}), json!({"b": "c"}), json!({"a": "b", "b": "c"})),
@@ -111,7 +111,7 @@ fn patches_are_those_of_the_rfc(bed: &mut Bed) {
     }
 }
 
-fn of_racing_updates_with_one_version_one_is_done(bed: &mut Bed) {
+fn of_racing_updates_with_one_version_one_is_done(bed: &Bed) {
     const RACERS: usize = 8;
     let mut client = bed.client();
     let id = create(&mut client, &json!({"content": {"n": 0}}));
@@ -140,7 +140,7 @@ fn of_racing_updates_with_one_version_one_is_done(bed: &mut Bed) {
     assert!((0..RACERS).all(|n| after["content"][format!("m{n}")] == n), "{after}");
 }
 
-fn a_deleted_context_is_gone(bed: &mut Bed) {
+fn a_deleted_context_is_gone(bed: &Bed) {
     let mut client = bed.client();
     let id = create(&mut client, &json!({"content": "a needle", "metadata": {"k": 1}}));
     client.ask("context.update", &json!({"id": id, "content": "another needle"}));
@@ -159,7 +159,7 @@ fn a_deleted_context_is_gone(bed: &mut Bed) {
     assert_eq!(client.ask("context.search", &json!({"query": "needle"}))["hits"], json!([]));
 }
 
-fn another_tenant_sees_nothing(bed: &mut Bed) {
+fn another_tenant_sees_nothing(bed: &Bed) {
     let mut ours = bed.client();
     let id = create(&mut ours, &json!({"content": "our needle", "metadata": {"k": 1}}));
     let mut theirs = bed.client_of("other", "agent", &["*"]);
@@ -181,7 +181,7 @@ fn another_tenant_sees_nothing(bed: &mut Bed) {
     assert_eq!(get(&mut ours, &id)["content"], "our needle");
 }
 
-fn scopes_are_asked_for(bed: &mut Bed) {
+fn scopes_are_asked_for(bed: &Bed) {
     let mut writer = bed.client_of("tenant", "writer", &["context:write"]);
     let mut reader = bed.client_of("tenant", "reader", &["context:read"]);
     let id = create(&mut writer, &json!({"content": "text"}));
@@ -194,12 +194,13 @@ fn scopes_are_asked_for(bed: &mut Bed) {
 }
 
 /// 262,144 bytes of content and 1,024 of metadata are set.
-fn bounds_hold_to_the_byte(bed: &mut Bed) {
+fn bounds_hold_to_the_byte(bed: &Bed) {
     let mut client = bed.client();
     let text = "a".repeat(262_144);
     let id = create(&mut client, &json!({ "content": text }));
-    refused(&mut client, "context.create", &json!({"content": text.clone() + "a"}), 4012);
-    refused(&mut client, "context.update", &json!({"id": id, "content": text.clone() + "a"}), 4012);
+    let longer = text + "a";
+    refused(&mut client, "context.create", &json!({ "content": longer }), 4012);
+    refused(&mut client, "context.update", &json!({"id": id, "content": longer}), 4012);
     // As JSON text, with quotes and brackets.
     let list = json!(["a".repeat(262_140)]);
     create(&mut client, &json!({ "content": list }));
@@ -223,7 +224,7 @@ fn bounds_hold_to_the_byte(bed: &mut Bed) {
     refused(&mut client, "context.search", &json!({"query": "a", "limit": 101}), 4005);
 }
 
-fn wrong_params_are_told_with_their_field(bed: &mut Bed) {
+fn wrong_params_are_told_with_their_field(bed: &Bed) {
     let mut client = bed.client();
     let id = create(&mut client, &json!({"content": {"a": 1}}));
     for (method, params, field) in [
@@ -254,7 +255,7 @@ fn wrong_params_are_told_with_their_field(bed: &mut Bed) {
 }
 
 /// As a gateway sends it that could not know whether the first one was done.
-fn a_create_that_is_sent_again_makes_no_second_context(bed: &mut Bed) {
+fn a_create_that_is_sent_again_makes_no_second_context(bed: &Bed) {
     let params = json!({"content": "once"});
     let mut again = crate::servers::Caller::of(&bed.service.address);
     let first = again.call("context.create", &params, "session:1");

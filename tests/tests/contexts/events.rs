@@ -10,7 +10,7 @@ on_both! {
     clients_cannot_tell_changes,
 }
 
-fn changes_are_told_to_the_tenants_subscribers_in_order(bed: &mut Bed) {
+fn changes_are_told_to_the_tenants_subscribers_in_order(bed: &Bed) {
     let mut subscriber = Session::open(&bed.gateway);
     subscriber.subscribe(&["context.*"]);
     let mut stranger = Session::initialize(bed.client_of("other", "agent", &["*"]), json!({}));
@@ -35,7 +35,7 @@ fn changes_are_told_to_the_tenants_subscribers_in_order(bed: &mut Bed) {
     assert_eq!(stranger.event().2["id"], json!(theirs));
 }
 
-fn clients_cannot_tell_changes(bed: &mut Bed) {
+fn clients_cannot_tell_changes(bed: &Bed) {
     let mut session = Session::open(&bed.gateway);
     for name in ["context.created", "context.updated", "context.deleted"] {
         session.ask_wrong("event.publish", &json!({ "name": name }), 4013);

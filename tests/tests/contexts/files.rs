@@ -69,7 +69,7 @@ fn a_file_that_is_not_right_is_told_and_left_as_it_is() {
     newer[60..64].copy_from_slice(&99_u32.to_be_bytes());
     check_refused(&newer, &["schema 99", "newer mcpw"]);
 
-    let mut foreign = whole.clone();
+    let mut foreign = whole;
     foreign[68..72].fill(0);
     check_refused(&foreign, &["another program"]);
 

@@ -19,7 +19,7 @@ fn hits(client: &mut Client, params: &Value) -> Vec<String> {
     hits.iter().map(|hit| hit["id"].as_str().expect("an id").to_owned()).collect()
 }
 
-fn a_word_in_the_middle_of_a_long_text_is_found_and_shown(bed: &mut Bed) {
+fn a_word_in_the_middle_of_a_long_text_is_found_and_shown(bed: &Bed) {
     let mut client = bed.client();
     let text = format!(
         "{}Here is the Nadelöhr, at last. {}",
@@ -38,7 +38,7 @@ fn a_word_in_the_middle_of_a_long_text_is_found_and_shown(bed: &mut Bed) {
     assert_eq!(hits[0].get("content"), None);
 }
 
-fn strings_of_json_and_of_metadata_are_found(bed: &mut Bed) {
+fn strings_of_json_and_of_metadata_are_found(bed: &Bed) {
     let mut client = bed.client();
     let content = json!({"name": "deep", "list": [{"text": "buried treasure"}, 4711]});
     let id = create(&mut client, &json!({"content": content, "metadata": {"title": "The map"}}));
@@ -50,7 +50,7 @@ fn strings_of_json_and_of_metadata_are_found(bed: &mut Bed) {
     }
 }
 
-fn all_words_are_needed_and_the_better_match_goes_first(bed: &mut Bed) {
+fn all_words_are_needed_and_the_better_match_goes_first(bed: &Bed) {
     let mut client = bed.client();
     let filler = "lorem ipsum dolor sit amet ".repeat(40);
     let seldom = create(&mut client, &json!({"content": format!("{filler} otter {filler} river")}));
@@ -63,7 +63,7 @@ fn all_words_are_needed_and_the_better_match_goes_first(bed: &mut Bed) {
     assert_eq!(hits(&mut client, &json!({"query": "ott"})).len(), 0, "a part of a word is another word");
 }
 
-fn nothing_in_a_query_is_syntax(bed: &mut Bed) {
+fn nothing_in_a_query_is_syntax(bed: &Bed) {
     let mut client = bed.client();
     let id =
         create(&mut client, &json!({"content": "src/main.rs: a OR b, NOT near(c) & user@example.com 'x'"}));
@@ -95,7 +95,7 @@ fn nothing_in_a_query_is_syntax(bed: &mut Bed) {
     }
 }
 
-fn what_was_changed_is_found_by_its_new_words_alone(bed: &mut Bed) {
+fn what_was_changed_is_found_by_its_new_words_alone(bed: &Bed) {
     let mut client = bed.client();
     let id = create(&mut client, &json!({"content": {"a": "first", "b": "kept"}}));
     client.ask("context.update", &json!({"id": id, "patch": {"a": "second"}}));
@@ -103,7 +103,7 @@ fn what_was_changed_is_found_by_its_new_words_alone(bed: &mut Bed) {
     assert_eq!(hits(&mut client, &json!({"query": "second kept"})), [&*id]);
 }
 
-fn a_search_in_one_context_finds_its_places(bed: &mut Bed) {
+fn a_search_in_one_context_finds_its_places(bed: &Bed) {
     let mut client = bed.client();
     let filler = "lorem ipsum ".repeat(50);
     let text = format!("{filler} one heron {filler} two heron {filler} three heron");
