@@ -9,7 +9,7 @@ pub(crate) const HITS: usize = 20;
 pub(crate) const MAX_HITS: usize = 100;
 
 /// Contexts that a search ranks: the newest of those that hold every word. A word that is everywhere costs no more.
-pub(crate) const RANKED: i64 = 500;
+pub(crate) const RANKED: i64 = 200;
 
 /// Bytes of a query.
 pub(crate) const QUERY_BYTES: usize = 1_024;

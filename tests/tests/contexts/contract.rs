@@ -198,8 +198,9 @@ fn bounds_hold_to_the_byte(bed: &Bed) {
     let mut client = bed.client();
     let text = "a".repeat(262_144);
     let id = create(&mut client, &json!({ "content": text }));
-    refused(&mut client, "context.create", &json!({"content": text.clone() + "a"}), 4012);
-    refused(&mut client, "context.update", &json!({"id": id, "content": text + "a"}), 4012);
+    let longer = text + "a";
+    refused(&mut client, "context.create", &json!({ "content": longer }), 4012);
+    refused(&mut client, "context.update", &json!({"id": id, "content": longer}), 4012);
     // As JSON text, with quotes and brackets.
     let list = json!(["a".repeat(262_140)]);
     create(&mut client, &json!({ "content": list }));

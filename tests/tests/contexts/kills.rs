@@ -1,14 +1,10 @@
 //! The service is killed while it writes: what it has acknowledged is there afterwards.
 
-use crate::{Bed, get, on_both};
+use crate::{Bed, get};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tests::{Client, until};
-
-on_both! {
-    every_acknowledged_write_outlives_a_kill,
-}
 
 const WRITERS: usize = 6;
 const KILLS: usize = 3;
@@ -48,7 +44,7 @@ fn write(client: &mut Client, life: usize, done: &AtomicUsize, stop: &AtomicBool
     acknowledged
 }
 
-fn every_acknowledged_write_outlives_a_kill(bed: &mut Bed) {
+fn check(mut bed: Bed) {
     let mut writers: Vec<_> = (0..WRITERS).map(|_| bed.client()).collect();
     let mut all = HashMap::new();
     for life in 0..KILLS {
@@ -73,4 +69,14 @@ fn every_acknowledged_write_outlives_a_kill(bed: &mut Bed) {
         }
     }
     assert!(all.len() >= KILLS * WRITES / 3, "{}", all.len());
+}
+
+#[test]
+fn every_acknowledged_write_to_sqlite_outlives_a_kill() {
+    check(Bed::sqlite());
+}
+
+#[test]
+fn every_acknowledged_write_to_postgres_outlives_a_kill() {
+    check(Bed::postgres());
 }

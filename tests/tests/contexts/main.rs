@@ -19,10 +19,10 @@ const MCPW: &str = env!("CARGO_BIN_EXE_mcpw-under-test");
 macro_rules! on_both {
     ($($case:ident,)*) => {
         mod sqlite {
-            $(#[test] fn $case() { super::$case(&mut crate::Bed::sqlite()); })*
+            $(#[test] fn $case() { super::$case(&crate::Bed::sqlite()); })*
         }
         mod postgres {
-            $(#[test] fn $case() { super::$case(&mut crate::Bed::postgres()); })*
+            $(#[test] fn $case() { super::$case(&crate::Bed::postgres()); })*
         }
     };
 }

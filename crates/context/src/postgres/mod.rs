@@ -272,12 +272,12 @@ async fn search(
     query: &Query,
     limit: usize,
 ) -> Result<Vec<(f64, Context)>, Error> {
-    // 1: long contexts have no advantage.
+    // Materialized: otherwise the planner walks all contexts by their ids. 1: long contexts have no advantage.
     let sql = format!(
-        "SELECT c.id, c.agent, c.version, c.updated_at, c.metadata, c.content, f.score FROM \
+        "WITH m AS MATERIALIZED (SELECT id FROM mcpw_contexts WHERE words @@ ($1::text)::tsquery AND tenant = $2) \
+         SELECT c.id, c.agent, c.version, c.updated_at, c.metadata, c.content, f.score FROM \
          (SELECT r.id, ts_rank(r.words, ($1::text)::tsquery, 1)::float8 AS score FROM \
-         (SELECT id FROM mcpw_contexts WHERE words @@ ($1::text)::tsquery AND tenant = $2 \
-         ORDER BY id DESC LIMIT {RANKED}) m JOIN mcpw_contexts r ON r.id = m.id \
+         (SELECT id FROM m ORDER BY id DESC LIMIT {RANKED}) n JOIN mcpw_contexts r ON r.id = n.id \
          ORDER BY score DESC, r.id DESC LIMIT $3) f \
          JOIN mcpw_contexts c ON c.id = f.id ORDER BY f.score DESC, c.id DESC"
     );

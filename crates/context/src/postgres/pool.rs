@@ -15,8 +15,11 @@ use crate::{Error, tasks};
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long a caller waits for the server.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// What the server keeps to, so that nothing runs on for callers that have gone.
-const SESSION: &str = "SET statement_timeout = '15s'; SET idle_in_transaction_session_timeout = '15s'";
+/// What the server keeps to. Nothing runs on for callers that have gone. Every plan is made for its own values, since
+/// a tenant may have one context or all of them; and always along an index, since the planner takes words that are kept
+/// apart from their rows for cheap to read.
+const SESSION: &str = "SET statement_timeout = '15s'; SET idle_in_transaction_session_timeout = '15s'; \
+                       SET plan_cache_mode = force_custom_plan; SET enable_seqscan = off";
 /// Statements that a connection keeps prepared.
 const PREPARED: usize = 64;
 

@@ -5,6 +5,7 @@ use crate::Error;
 
 /// Each brings the schema from its place to the next. None is ever changed once it was released.
 const MIGRATIONS: [&str; 1] = [
+    // Words and contents are kept apart from the rows, so that walks over many rows read few pages.
     "CREATE TABLE mcpw_contexts (
          id uuid PRIMARY KEY,
          tenant text NOT NULL,
@@ -15,9 +16,8 @@ const MIGRATIONS: [&str; 1] = [
          metadata text NOT NULL,
          words tsvector NOT NULL,
          content text NOT NULL
-     );
-     -- A search ranks by the words alone: they stay in the row as long as they fit, and contents go out first.
-     ALTER TABLE mcpw_contexts ALTER COLUMN words SET STORAGE MAIN;
+     ) WITH (toast_tuple_target = 128);
+     ALTER TABLE mcpw_contexts ALTER COLUMN metadata SET STORAGE MAIN;
      CREATE INDEX mcpw_contexts_words ON mcpw_contexts USING gin (words) WITH (fastupdate = off);
      CREATE TABLE mcpw_labels (
          label uuid NOT NULL,
