@@ -35,7 +35,7 @@ struct Options {
     #[arg(long, default_value_t = 500)]
     events: u32,
     /// drain.rate of the gateways.
-    #[arg(long, default_value_t = 500)]
+    #[arg(long, default_value_t = 60)]
     drain_rate: u32,
     /// log.level of the gateways.
     #[arg(long, default_value = "info")]

@@ -61,7 +61,7 @@ impl Settings {
             lease: Duration::from_secs(10),
             drain_delay: Duration::from_secs(2),
             drain_timeout: Duration::from_secs(30),
-            drain_rate: 500,
+            drain_rate: 60,
             log: "info".to_owned(),
         }
     }

@@ -112,6 +112,30 @@ fn upgrades_that_come_before_the_listener_is_closed_get_503() {
 }
 
 #[test]
+fn no_more_clients_are_told_to_go_than_others_are_to_bear() {
+    let mut gateway = Gateway::with(|config| config.drain.rate = 10);
+    let mut clients: Vec<Client> = (0..11).map(|_| gateway.connect()).collect();
+    for client in &mut clients {
+        client.check_alive();
+    }
+    gateway.drain();
+    let told: Vec<_> = clients
+        .into_iter()
+        .map(|mut client| {
+            std::thread::spawn(move || {
+                check_migrate(&mut client);
+                Instant::now()
+            })
+        })
+        .collect();
+    let mut told: Vec<_> = told.into_iter().map(|told| told.join().expect("it was told")).collect();
+    told.sort_unstable();
+    // Eleven in a second would be one too many.
+    assert!(told[10] - told[0] >= Duration::from_secs(1), "{:?}", told[10] - told[0]);
+    gateway.await_end();
+}
+
+#[test]
 fn what_does_not_end_in_time_is_dropped() {
     let mut gateway = Gateway::with(|config| config.drain.timeout_ms = 300);
     let _tools = Tools::at(&gateway);

@@ -37,6 +37,10 @@ use tokio::sync::mpsc;
 /// The wheel's step, and so how exact a connection's timeouts are.
 pub(crate) const TICK: Duration = Duration::from_millis(100);
 
+/// In so long `drain.rate` connections are told to go. Some clients wait for answers first, others do not, so that more
+/// may arrive in a second than were told to go in one.
+const TOLD_IN: Duration = Duration::from_millis(1_333);
+
 /// Buffers that every connection of the shard uses in turn, so that none needs its own.
 #[derive(Debug)]
 pub(crate) struct Scratch {
@@ -216,10 +220,11 @@ impl Shard {
         }
     }
 
-    /// Tells all connections to go, `drain.rate` a second over all shards, which have their turns one after another.
+    /// Tells all connections to go, one after another over all shards, so that no more than `drain.rate` a second come to
+    /// other pods.
     async fn drain(&self) {
         let shards = self.pod.metrics.shards().len() as u32;
-        let turn = Duration::from_secs(1) / self.config.drain.rate;
+        let turn = TOLD_IN / self.config.drain.rate;
         let first = tokio::time::Instant::now() + turn * self.index as u32;
         let mut turns = tokio::time::interval_at(first, turn * shards);
         turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
