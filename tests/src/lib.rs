@@ -3,6 +3,7 @@
 
 mod backends;
 mod binary;
+mod cable;
 pub mod chaos;
 mod client;
 mod contexts;
@@ -27,6 +28,7 @@ mod wait;
 
 pub use backends::Tools;
 pub use binary::{Flags, Packet, Type};
+pub use cable::Cable;
 pub use client::Client;
 pub use contexts::Contexts;
 pub use counter::Counter;

@@ -79,6 +79,13 @@ impl Redis {
         answer.truncate(read);
         String::from_utf8(answer).ok()
     }
+
+    /// How often it was sent this command, by whomever.
+    pub fn count(&self, command: &str) -> u64 {
+        let stats = self.ask("INFO commandstats").unwrap_or_default();
+        let counts = stats.split_once(&format!("cmdstat_{command}:calls="));
+        counts.and_then(|(_, counts)| counts.split(',').next()?.parse().ok()).unwrap_or_default()
+    }
 }
 
 impl Drop for Redis {

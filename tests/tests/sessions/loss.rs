@@ -1,7 +1,7 @@
 //! Redis is killed, hangs, comes back empty: what goes on, what is refused, and what is told.
 
 use serde_json::{Value, json};
-use tests::{Counter, Pods, Session, Tools, until};
+use tests::{Cable, Counter, Pods, Session, Tools, until};
 
 /// The next `session.changed`.
 fn changed(session: &mut Session) -> Value {
@@ -94,6 +94,73 @@ fn a_session_that_the_store_has_lost_is_put_back_and_its_token_stays_good() {
     assert_eq!(second.opened["subscriptions"], json!(["a"]));
     second.publish("a", &json!(1));
     assert_eq!(second.event().2, json!(1));
+}
+
+#[test]
+fn a_session_can_be_resumed_again_after_a_connection_to_the_store_was_lost() {
+    let (pods, counter) = (Pods::new(), Counter::new());
+    let cable = Cable::to(&pods.redis.address());
+    let gateway = pods.pod_with(|config| config.store.redis.addresses = vec![cable.address()]);
+    let _tools = Tools::serve(counter.backend(), &gateway);
+    let mut session = Session::open(&gateway);
+    session.await_tool("count.again");
+    // Its calls are lost to the store, and the opening of another session is.
+    cable.cut_behind(&["doubt", "\r\nagent\r\n"]);
+    session.call("doubt", "count.again", &json!({"key": "doubt"}));
+    assert_eq!(changed(&mut session)["resumable"], false);
+    assert_eq!(session.result("doubt")["executed"], 1);
+    let mut other = Session::open(&gateway);
+    assert_eq!(other.opened["resumable"], false, "{}", other.opened);
+    cable.mend();
+    for session in [&mut session, &mut other] {
+        session.opened = changed(session);
+        assert_eq!(session.opened["resumable"], true, "{}", session.opened);
+    }
+    for session in [session, other] {
+        let mut second = session.move_to(&gateway, json!({}));
+        assert_eq!(second.opened["resumed"], true, "{}", second.opened);
+        second.check_alive();
+    }
+}
+
+#[test]
+fn a_session_is_its_own_while_it_is_not_known_that_it_was_put_back() {
+    let (pods, counter) = (Pods::new(), Counter::new());
+    let cable = Cable::to(&pods.redis.address());
+    let doomed = crate::process(&pods);
+    let gateway = pods.pod_with(|config| config.store.redis.addresses = vec![cable.address()]);
+    let _tools = Tools::serve(counter.backend(), &gateway);
+    let mut first = Session::open(&doomed);
+    first.await_tool("count.once");
+    first.subscribe(&["put.back"]);
+    first.call("elsewhere", "count.once", &json!({"key": "elsewhere", "held": true}));
+    counter.await_executed("elsewhere", 1);
+    let mut second = first.move_to(&gateway, json!({"unanswered": ["elsewhere"]}));
+    let doubt = |session: &mut Session, key: &str| {
+        session.call(key, "count.again", &json!({"key": key}));
+        assert_eq!(changed(session)["resumable"], false);
+        assert_eq!(session.result(key)["executed"], 1);
+    };
+    // The journal's answer is lost, so the client is told that it can't resume, and the session is put back as another.
+    cable.cut_behind(&["doubt-1"]);
+    doubt(&mut second, "doubt-1");
+    cable.mend();
+    assert_eq!(changed(&mut second)["resumable"], true);
+    // Now the gateway does not hear of it, while under the earlier epoch it takes over a call of a pod that died.
+    cable.cut_behind(&["doubt-2", "put.back"]);
+    doubt(&mut second, "doubt-2");
+    drop(doomed.end());
+    let leases =
+        || pods.redis.ask("KEYS mcpw:p:*").and_then(|keys| keys.strip_prefix('*')?.get(..1)?.parse().ok());
+    until("the lease to run out", || (leases() == Some(1)).then_some(()));
+    let before = pods.redis.count("exists");
+    until("the call to be asked for again", || (pods.redis.count("exists") > before + 1).then_some(()));
+    second.check_alive();
+    cable.mend();
+    let restored = changed(&mut second);
+    assert_eq!(restored["resumable"], true, "{restored}");
+    second.error(&json!("elsewhere"), 4006);
+    assert_eq!(counter.executed("elsewhere"), 1);
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use crate::check_refused;
 use auth::Claims;
 use serde_json::{Value, json};
-use tests::{Gateway, Keys, Pods, Session};
+use std::time::Duration;
+use tests::{Cable, Gateway, Keys, Pods, Session, until};
 
 #[test]
 fn a_session_is_taken_up_on_another_connection() {
@@ -143,6 +144,33 @@ fn an_attempt_whose_answer_was_lost_is_made_again_at_another_pod() {
     let mut other = params;
     other["resume"]["attempt"] = json!("another-attempt-of-it");
     check_refused(&here, &other);
+}
+
+#[test]
+fn a_resume_that_takes_long_takes_nothing_from_the_one_made_after_it() {
+    let pods = Pods::new();
+    let cable = Cable::to(&pods.redis.address());
+    let gateway = pods.pod_with(|config| {
+        config.runtime.shards = 1;
+        config.store.redis.addresses = vec![cable.address()];
+        config.store.redis.command_timeout_ms = 10_000;
+    });
+    let mut params = Session::open(&gateway).cut(json!({"attempt": "0123456789abcdef", "unanswered": ["a"]}));
+    gateway.await_no_connections();
+    cable.delay(Duration::from_millis(700));
+    let (mut slow, mut fast) = (gateway.connect(), gateway.connect());
+    slow.request("slow", "initialize", &params);
+    // The second comes to the store while the answer to the first is on its way.
+    let session = params["resume"]["session_id"].as_str().expect("a session has an id");
+    let epoch = format!("HGET mcpw:s:{{{session}}} e");
+    until("the resume to come to Redis", || pods.redis.ask(&epoch).filter(|epoch| epoch.contains("\r\n2")));
+    params["resume"]["turn"] = json!(2);
+    fast.request("fast", "initialize", &params);
+    slow.error(&json!("slow"), 4009);
+    slow.closed(1013);
+    assert_eq!(fast.result("fast")["resumed"], true);
+    cable.mend();
+    fast.check_alive();
 }
 
 #[test]

@@ -5,10 +5,10 @@ use super::standing::{Opened, Standing};
 use super::state::State;
 use super::{Close, Exchange, Session, taken_over};
 use crate::patience::Patience;
-use crate::shard::{Delivery, Held, Peer, Shard, Verified};
+use crate::shard::{Delivery, Held, Peer, Shard, Signals, Verified};
 use protocol::{Kind, Message, Method, Outgoing};
 use session_store::{
-    Epoch, Error, Journal as _, NewSession, ResumeToken, SessionId, Sessions as _, TokenHash,
+    Availability, Epoch, Error, Journal as _, NewSession, ResumeToken, SessionId, Sessions as _, TokenHash,
 };
 use std::rc::Rc;
 use std::time::Duration;
@@ -109,10 +109,20 @@ impl Session {
         let ping = exchange.ping();
         self.stand(Standing::Doubted { ping }, exchange);
         tracing::info!(connection = exchange.peer.id(), session = %self.id, "the session is not resumable any more");
-        if exchange.shard.store.availability().borrow().is_up() {
-            // The store is there, but has not got the session, or refuses it.
-            self.verify(exchange.peer, exchange.shard);
-        }
+        Self::verify_when_up(exchange);
+    }
+
+    /// The store is asked about the session as soon as it is in reach; it may be so already, but not have got the session,
+    /// or refuse it.
+    pub(super) fn verify_when_up(exchange: &Exchange<'_>) {
+        let (mut availability, peer) = (exchange.shard.store.availability(), Rc::downgrade(exchange.peer));
+        tokio::task::spawn_local(async move {
+            if availability.wait_for(Availability::is_up).await.is_ok()
+                && let Some(peer) = peer.upgrade()
+            {
+                peer.signal(Signals::VERIFY);
+            }
+        });
     }
 
     /// Asks the store to keep the session on, if it is time.

@@ -231,6 +231,9 @@ impl Session {
         if let Some(calls) = &mut self.calls {
             calls.adopt(&self.identity, self.id, (opened.epoch, opened.standing));
         }
+        if !opened.is_resumable() {
+            Self::verify_when_up(exchange);
+        }
         self.opened = Some(Box::new(opened));
         let answered = unanswered.iter().zip(known);
         for (request, entry) in answered.filter_map(|(request, entry)| Some((request, entry?))) {
