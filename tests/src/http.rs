@@ -56,7 +56,7 @@ impl Http {
     /// Sends a request; its path stands below `/api/v1`. A body is JSON where no header says otherwise.
     pub fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) {
         let mut request = format!(
-            "{method} /api/v1{path} HTTP/1.1\r\nHost: rest\r\nAuthorization: Bearer {}\r\n",
+            "{method} /api/v1{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n",
             self.token
         );
         for (name, value) in headers {

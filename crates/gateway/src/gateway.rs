@@ -2,6 +2,7 @@
 
 use crate::config::{Config, ConfigError, StoreKind, ms};
 use crate::control::{Admin, Backends, Publisher, Registry, follow_configured, keep_lease, watch_store};
+use crate::door::Door;
 use crate::fanout;
 use crate::mail::{self, Memo};
 use crate::pod::Pod;
@@ -49,6 +50,7 @@ pub enum Error {
 pub struct Gateway {
     config: Arc<Config>,
     verifier: Arc<auth::Verifier>,
+    door: Arc<Door>,
     clients: Vec<TcpListener>,
     admin: TcpListener,
     grpc: TcpListener,
@@ -62,6 +64,7 @@ impl Gateway {
     pub fn bind(config: Config) -> Result<Self, Error> {
         config.check()?;
         let verifier = Arc::new(auth::Verifier::new(&config.auth)?);
+        let door = Arc::new(Door::new(&config)?);
         let shards = match config.runtime.shards {
             0 => std::thread::available_parallelism()?.get(),
             shards => shards,
@@ -75,7 +78,7 @@ impl Gateway {
         }
         let admin = listen("admin.listen", config.admin.listen, false)?;
         let grpc = listen("registry.listen", config.registry.listen, false)?;
-        Ok(Self { config: Arc::new(config), verifier, clients, admin, grpc })
+        Ok(Self { config: Arc::new(config), verifier, door, clients, admin, grpc })
     }
 
     /// Where clients connect.
@@ -111,7 +114,7 @@ impl Gateway {
     /// # Cancel safety
     /// Dropping the future ends the shards at once, without a drain.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
-        let Self { config, verifier, clients, admin, grpc } = self;
+        let Self { config, verifier, door, clients, admin, grpc } = self;
         let pod = Arc::new(Pod::new(clients.len()));
         let store = open_store(&config, &pod).await?;
         let backends = Arc::new(Backends::new(store.clone()));
@@ -151,6 +154,7 @@ impl Gateway {
             config: Arc::clone(&config),
             pod: Arc::clone(&pod),
             verifier,
+            door,
             store: store.clone(),
             shards: shards.into(),
             watch,

@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 mod connection;
 mod control;
+mod door;
 mod fanout;
 mod gateway;
 mod http;

@@ -11,6 +11,8 @@ pub enum Refusal {
     BadRequest,
     /// No token, or not a valid one.
     Unauthorized,
+    /// It asked for another host, or is a page's from which none is taken.
+    Forbidden,
     /// As many connections as the pod takes are open, or it drains.
     Unavailable,
     /// The request did not come whole in time.
@@ -18,7 +20,8 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    pub(crate) const NAMES: [&'static str; 4] = ["bad_request", "unauthorized", "unavailable", "timeout"];
+    pub(crate) const NAMES: [&'static str; 5] =
+        ["bad_request", "unauthorized", "forbidden", "unavailable", "timeout"];
 }
 
 /// What became of a resume.

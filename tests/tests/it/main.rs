@@ -24,6 +24,7 @@ mod live_tokens;
 mod logs;
 mod memory;
 mod methods;
+mod pages;
 mod params;
 mod resets;
 mod splits;

@@ -49,7 +49,7 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    pub(super) fn value(key: &'static str, value: impl Display, right: &str) -> Self {
+    pub(crate) fn value(key: &'static str, value: impl Display, right: &str) -> Self {
         Self::Value { key, value: value.to_string(), right: right.to_owned() }
     }
 }

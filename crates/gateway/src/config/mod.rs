@@ -43,6 +43,8 @@ settings! {
         session: Session = Session::default(),
         /// Events and their way to subscribers.
         events: Events = Events::default(),
+        /// Who may come in, before it is known who it is.
+        security: Security = Security::default(),
         /// HTTP for those who can't hold a WebSocket.
         rest: Rest = Rest::default(),
         /// This process among others.
@@ -172,6 +174,17 @@ settings! {
         max_unsent: usize = 16_384,
         /// Whether `tool.executed` and `tool.failed` are published for each call of a tool.
         tool_calls: bool = true,
+    }
+}
+
+settings! {
+    /// Who may come in, before it is known who it is.
+    Security {
+        /// Pages from which browsers may come, beside those of the same host: as `https://app.example.com`, as
+        /// `https://*.example.com`, `null`, or `*` for all.
+        allowed_origins: Vec<String> = Vec::new(),
+        /// The only names by which the gateway may be asked. None: any, but on loopback the machine's own.
+        allowed_hosts: Vec<String> = Vec::new(),
     }
 }
 
@@ -341,6 +354,7 @@ impl Config {
         if self.registry.lease_ms < 100 {
             return Err(ConfigError::value("registry.lease_ms", self.registry.lease_ms, "100 or more"));
         }
+        crate::door::Door::new(self)?;
         self.router.check().map_err(|(key, why)| ConfigError::Type(format!("router.{key} {why}")))?;
         self.context.check().map_err(|(key, value, right)| {
             ConfigError::Type(format!("context.{key} = {value}: {right} is needed"))

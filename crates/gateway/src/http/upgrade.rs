@@ -3,6 +3,7 @@
 
 use super::answer::refuse;
 use super::token;
+use crate::door::Shut;
 use crate::pod::Place;
 use crate::shard::Shard;
 use crate::wire::Wire;
@@ -13,7 +14,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{
-    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT,
+    CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT,
     SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
     WWW_AUTHENTICATE,
 };
@@ -72,6 +73,7 @@ fn admit(request: &Request<Incoming>, shard: &Shard) -> Result<(Answer, Admissio
         return Err(Refused::new(StatusCode::NOT_FOUND, &reason));
     }
     check_form(request)?;
+    shard.door.check(request.headers()).map_err(|shut| shut_out(&shut))?;
     let offered = Offered::of(request.headers())?;
     let wire = if echo { Wire::Echo } else { offered.wire()? };
     let identity = if echo {
@@ -120,9 +122,6 @@ fn check_form(request: &Request<Incoming>) -> Result<(), Refused> {
         || headers.get(CONTENT_LENGTH).is_some_and(|length| length.as_bytes() != b"0")
     {
         return bad("an upgrade has no body");
-    }
-    if headers.get_all(HOST).iter().count() != 1 {
-        return bad("exactly one Host header is needed");
     }
     let upgrade = one(headers, &UPGRADE)?;
     if !upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket")) {
@@ -201,6 +200,14 @@ impl<'a> Offered<'a> {
             )
         })
     }
+}
+
+fn shut_out(shut: &Shut) -> Refused {
+    let (reason, status) = match shut {
+        Shut::Malformed(_) => (Refusal::BadRequest, StatusCode::BAD_REQUEST),
+        Shut::Host | Shut::Origin => (Refusal::Forbidden, StatusCode::FORBIDDEN),
+    };
+    Refused(reason, Box::new(refuse(status, &shut.to_string())))
 }
 
 fn unauthorized(refusal: &TokenRefusal) -> Refused {

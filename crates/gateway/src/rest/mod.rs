@@ -26,6 +26,7 @@ pub(crate) use awaited::Awaited;
 pub(crate) use names::is_shared;
 
 use crate::config::ms;
+use crate::door::Shut;
 use crate::http::Rewind;
 use crate::pod::Place;
 use crate::shard::{Peer, Shard, Signals};
@@ -136,6 +137,10 @@ impl Link {
         if !has_place {
             return Err(Problem::unavailable("max_connections is reached, or the pod drains").closing());
         }
+        self.shard.door.check(request.headers()).map_err(|shut| match shut {
+            Shut::Malformed(_) => Problem::new(ErrorCode::InvalidMessage, shut.to_string()),
+            Shut::Host | Shut::Origin => Problem::new(ErrorCode::Forbidden, shut.to_string()),
+        })?;
         let Some(target) = target else {
             let detail = format!("nothing is at this path; what there is stands in {ROOT}/openapi.json");
             return Err(Problem::new(ErrorCode::MethodNotFound, detail));

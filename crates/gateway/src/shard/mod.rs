@@ -13,6 +13,7 @@ pub(crate) use peer::{Delivery, Peer, Signals, Verified};
 pub(crate) use thread::{Common, Parts, Stage, spawn};
 
 use crate::config::{Config, ms};
+use crate::door::Door;
 use crate::fanout::Logs;
 use crate::mail::Memo;
 use crate::platform::{self, Told};
@@ -72,6 +73,7 @@ pub(crate) struct Shard {
     pub(crate) pod: Arc<Pod>,
     pub(crate) counters: Arc<metrics::Shard>,
     pub(crate) verifier: Arc<auth::Verifier>,
+    pub(crate) door: Arc<Door>,
     pub(crate) router: Router,
     pub(crate) rules: Rules,
     pub(crate) limits: protocol::Limits,
@@ -109,7 +111,7 @@ impl Drop for Busy {
 
 impl Shard {
     fn new(index: usize, common: Common) -> Rc<Self> {
-        let Common { config, pod, verifier, store, shards, watch } = common;
+        let Common { config, pod, verifier, door, store, shards, watch } = common;
         let websocket = config.websocket.clone();
         Rc::new_cyclic(|me| Self {
             rules: Rules {
@@ -144,6 +146,7 @@ impl Shard {
             config,
             pod,
             verifier,
+            door,
         })
     }
 

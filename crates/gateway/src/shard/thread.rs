@@ -2,6 +2,7 @@
 
 use super::{Shard, accept};
 use crate::config::Config;
+use crate::door::Door;
 use crate::fanout::Watch;
 use crate::mail::Memo;
 use crate::pod::Pod;
@@ -32,6 +33,7 @@ pub(crate) struct Common {
     pub(crate) config: Arc<Config>,
     pub(crate) pod: Arc<Pod>,
     pub(crate) verifier: Arc<auth::Verifier>,
+    pub(crate) door: Arc<Door>,
     pub(crate) store: Store,
     /// The way to each shard.
     pub(crate) shards: Arc<[mpsc::Sender<Memo>]>,
