@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::identity::NAME_LIMIT;
 use crate::object::Object;
-use crate::{Identity, Refusal, Settings};
+use crate::{Identity, IssuerSettings, Refusal, Settings};
 
 /// The end of the year 9999 in Unix seconds. A later time is a mistake, mostly one in milliseconds, and a bound
 /// lets everybody add to it.
@@ -17,7 +17,10 @@ pub(crate) struct Rules {
     audience: Option<String>,
     leeway_s: u64,
     tenant_claim: String,
+    agent_claim: String,
     scopes_claim: String,
+    /// The only accepted tenants; empty for any.
+    tenants: Vec<String>,
 }
 
 impl Rules {
@@ -27,7 +30,21 @@ impl Rules {
             audience: settings.audience.clone(),
             leeway_s: settings.leeway_s,
             tenant_claim: settings.tenant_claim.clone(),
+            agent_claim: settings.agent_claim.clone(),
             scopes_claim: settings.scopes_claim.clone(),
+            tenants: Vec::new(),
+        }
+    }
+
+    pub(crate) fn of_issuer(settings: &IssuerSettings, leeway_s: u64) -> Self {
+        Self {
+            issuer: Some(settings.issuer.clone()),
+            audience: settings.audience.clone(),
+            leeway_s,
+            tenant_claim: settings.tenant_claim.clone(),
+            agent_claim: settings.agent_claim.clone(),
+            scopes_claim: settings.scopes_claim.clone(),
+            tenants: settings.tenants.clone(),
         }
     }
 
@@ -36,8 +53,11 @@ impl Rules {
         let expires_at = self.check_times(claims, now)?;
         self.check_issuer(claims)?;
         self.check_audience(claims)?;
-        let agent = name(claims, "sub", "sub")?.ok_or(Refusal::BadClaim("sub"))?;
+        let agent = name(claims, &self.agent_claim, "sub")?.ok_or(Refusal::BadClaim("sub"))?;
         let tenant = name(claims, &self.tenant_claim, "tenant")?.ok_or(Refusal::BadClaim("tenant"))?;
+        if !self.tenants.is_empty() && !self.tenants.iter().any(|ours| ours == tenant) {
+            return Err(Refusal::BadClaim("tenant"));
+        }
         let token_id = name(claims, "jti", "jti")?.unwrap_or_default();
         Ok(Identity::new(tenant, agent, token_id, self.scopes(claims)?, expires_at))
     }

@@ -8,7 +8,9 @@ use crate::Algorithm;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A token is required, but no key could verify one.
-    #[error("auth.keys is empty, so no token could be valid: add a key, or set auth.required to false")]
+    #[error(
+        "auth.keys is empty, so no token could be valid: add a key or one of auth.issuers, or set auth.required to false"
+    )]
     NoKeys,
     /// A setting has a value that can't work.
     #[error("auth.{setting} {problem}")]
@@ -17,6 +19,24 @@ pub enum Error {
         setting: &'static str,
         /// What is wrong, and what would be right.
         problem: &'static str,
+    },
+    /// A setting of an issuer has a value that can't work.
+    #[error("{issuer}: {setting} {problem}")]
+    Issuer {
+        /// Where the issuer is configured, and its name.
+        issuer: String,
+        /// The setting's name below the issuer.
+        setting: &'static str,
+        /// What is wrong, and what would be right.
+        problem: &'static str,
+    },
+    /// The published keys of an issuer can't be used.
+    #[error("the keys of the issuer {issuer:?}: {problem}")]
+    Jwks {
+        /// The issuer's name.
+        issuer: String,
+        /// What is wrong with them.
+        problem: JwksProblem,
     },
     /// A file can't be read.
     #[error("can't read {path}: {reason}", path = path.display())]
@@ -109,4 +129,21 @@ pub enum KeyProblem {
         /// What would be right.
         expected: &'static str,
     },
+}
+
+/// What is wrong with a JWK set.
+#[derive(Debug, thiserror::Error)]
+pub enum JwksProblem {
+    /// No JSON, or no object with a list `keys`.
+    #[error("no JWK set: {0}")]
+    Malformed(serde_json::Error),
+    /// More keys than anybody needs.
+    #[error("the JWK set has more than {0} keys")]
+    TooMany(usize),
+    /// Two usable keys have the same id.
+    #[error("the JWK set has two keys with the id {0:?}; a token's kid must name one key")]
+    DuplicateId(String),
+    /// No key to verify with by an accepted algorithm.
+    #[error("the JWK set has no key for an accepted algorithm")]
+    NoneUsable,
 }

@@ -6,23 +6,29 @@
 
 use std::path::Path;
 
-pub use error::{Error, KeyProblem};
+pub use error::{Error, JwksProblem, KeyProblem};
 pub use identity::Identity;
+pub use issuer_settings::{IssuerSettings, is_trustworthy};
 pub use refusal::Refusal;
 pub use settings::{Algorithm, KeySettings, Settings};
 pub use signer::{Claims, Signer};
+pub use source::{Origin, Source};
 pub use verifier::Verifier;
 
 mod claims;
 mod error;
 mod header;
 mod identity;
+mod issuer;
+mod issuer_settings;
+mod jwks;
 mod keys;
 mod material;
 mod object;
 mod refusal;
 mod settings;
 mod signer;
+mod source;
 mod verifier;
 
 /// Reads the bytes of a shared secret from a file.

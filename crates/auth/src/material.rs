@@ -61,13 +61,17 @@ pub(crate) fn public_key(algorithm: Algorithm, pem: &[u8], origin: &str) -> Resu
         Algorithm::EdDSA | Algorithm::HS256 => DecodingKey::from_ed_pem(pem),
     }
     .map_err(|_| wrong("another kind of public key, or a broken one"))?;
-    let bytes = key.try_get_as_bytes().map_err(|_| wrong("a broken public key"))?;
-    let fits = match algorithm {
-        Algorithm::RS256 => bytes.len() >= RSA_DER_MINIMUM,
-        Algorithm::ES256 => bytes.len() == 65 && bytes.first() == Some(&4),
-        Algorithm::EdDSA | Algorithm::HS256 => bytes.len() == 32,
-    };
-    if fits { Ok(key) } else { Err(wrong("a public key of another size or curve")) }
+    if fits(algorithm, &key) { Ok(key) } else { Err(wrong("a public key of another size or curve")) }
+}
+
+/// Whether a public key has the size that the algorithm needs. The algorithm is not HS256.
+pub(crate) fn fits(algorithm: Algorithm, key: &DecodingKey) -> bool {
+    match (algorithm, key.try_get_as_bytes()) {
+        (Algorithm::RS256, Ok(bytes)) => bytes.len() >= RSA_DER_MINIMUM,
+        (Algorithm::ES256, Ok(bytes)) => bytes.len() == 65 && bytes.first() == Some(&4),
+        (Algorithm::EdDSA, Ok(bytes)) => bytes.len() == 32,
+        (Algorithm::HS256, _) | (_, Err(_)) => false,
+    }
 }
 
 /// The private key in a PEM, proven by signing with it. The algorithm is not HS256.

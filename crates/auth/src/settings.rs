@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::IssuerSettings;
+
 /// How tokens are checked. Embedded in the gateway's configuration under `auth:`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -26,11 +28,20 @@ pub struct Settings {
     pub grace_s: u64,
     /// The claim that names the tenant. Default `tenant`.
     pub tenant_claim: String,
+    /// The claim that names the agent. Default `sub`.
+    pub agent_claim: String,
     /// The claim that holds the scopes: an array of strings or one string, separated by spaces. Default `scopes`;
     /// a token without it may use `scope`.
     pub scopes_claim: String,
-    /// The keys that tokens are checked with. Default none, which is an error where a token is required.
+    /// The keys that tokens are checked with. Default none, which is an error where a token is required and no
+    /// issuer is listed.
     pub keys: Vec<KeySettings>,
+    /// Issuers with keys and rules of their own. A token whose `iss` names one of them is checked by that one alone,
+    /// every other token by the settings above. Default none.
+    pub issuers: Vec<IssuerSettings>,
+    /// How long a client whose token names a key that its issuer has not published yet may wait until the keys were
+    /// fetched again, in milliseconds. Default 2,000, at most 60,000; 0 waits for nothing.
+    pub key_wait_ms: u64,
 }
 
 impl Default for Settings {
@@ -43,8 +54,11 @@ impl Default for Settings {
             max_token_bytes: 8192,
             grace_s: 30,
             tenant_claim: "tenant".to_owned(),
+            agent_claim: "sub".to_owned(),
             scopes_claim: "scopes".to_owned(),
             keys: Vec::new(),
+            issuers: Vec::new(),
+            key_wait_ms: 2000,
         }
     }
 }

@@ -1,26 +1,38 @@
 //! From a token's text to an identity: size, shape, key, signature, claims, in this order.
 //! It refuses to know where the text came from.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::claims::Rules;
 use crate::header::Header;
-use crate::keys::Keys;
+use crate::issuer::{self, Issuer};
 use crate::object::Object;
-use crate::{Error, Identity, Refusal, Settings};
+use crate::{Error, Identity, Refusal, Settings, Source};
 
 const LEEWAY_LIMIT_S: u64 = 86_400;
+const WAIT_LIMIT_MS: u64 = 60_000;
 
 /// Checks tokens against the operator's settings. Built once, shared by all threads.
 #[derive(Debug)]
 pub struct Verifier {
     required: bool,
     max_token_bytes: usize,
-    keys: Keys,
-    rules: Rules,
+    /// What takes the tokens that are none of the others'.
+    own: Issuer,
+    issuers: Vec<Issuer>,
+    wait: Duration,
+}
+
+/// Why not; and where the key could come from that was not there.
+struct Unverified<'a>(Refusal, Option<&'a Source>);
+
+impl From<Refusal> for Unverified<'_> {
+    fn from(refusal: Refusal) -> Self {
+        Self(refusal, None)
+    }
 }
 
 impl Verifier {
@@ -30,7 +42,7 @@ impl Verifier {
     ///
     /// Everything about the settings that could not work: see [`Error`]. It names the setting, the key and the file.
     pub fn new(settings: &Settings) -> Result<Self, Error> {
-        if settings.required && settings.keys.is_empty() {
+        if settings.required && settings.keys.is_empty() && settings.issuers.is_empty() {
             return Err(Error::NoKeys);
         }
         let setting = |setting, wrong: bool, problem| match wrong {
@@ -40,14 +52,17 @@ impl Verifier {
         setting("leeway_s", settings.leeway_s > LEEWAY_LIMIT_S, "must be at most 86400 (a day)")?;
         setting("max_token_bytes", settings.max_token_bytes == 0, "must be at least 1")?;
         setting("tenant_claim", settings.tenant_claim.is_empty(), "must name a claim")?;
+        setting("agent_claim", settings.agent_claim.is_empty(), "must name a claim")?;
         setting("scopes_claim", settings.scopes_claim.is_empty(), "must name a claim")?;
         setting("issuer", settings.issuer.as_deref() == Some(""), "must not be empty: leave it out")?;
         setting("audience", settings.audience.as_deref() == Some(""), "must not be empty: leave it out")?;
+        setting("key_wait_ms", settings.key_wait_ms > WAIT_LIMIT_MS, "must be at most 60000 (a minute)")?;
         Ok(Self {
             required: settings.required,
             max_token_bytes: settings.max_token_bytes,
-            keys: Keys::load(&settings.keys)?,
-            rules: Rules::new(settings),
+            own: Issuer::own(settings)?,
+            issuers: Issuer::listed(settings)?,
+            wait: Duration::from_millis(settings.key_wait_ms),
         })
     }
 
@@ -56,32 +71,71 @@ impl Verifier {
     /// # Errors
     ///
     /// The first thing that is wrong. Nothing is said about the claims of a token whose signature is not valid.
+    /// A key that its issuer may have published since is asked for, but not waited for.
     pub fn verify(&self, token: &str) -> Result<Identity, Refusal> {
+        self.check(token).map_err(|Unverified(refusal, source)| {
+            if let Some(source) = source {
+                source.want();
+            }
+            refusal
+        })
+    }
+
+    /// As [`Self::verify`], and where the token names a key that its issuer may have published since, the keys are
+    /// awaited for as long as the settings say, unless they have just been fetched.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::verify`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub async fn verify_patiently(&self, token: &str) -> Result<Identity, Refusal> {
+        match self.check(token) {
+            Err(Unverified(_, Some(source))) => {
+                // Whoever has waited for an attempt does not ask for another.
+                if source.refreshed(self.wait).await {
+                    return self.check(token).map_err(|Unverified(refusal, _)| refusal);
+                }
+                self.verify(token)
+            }
+            checked => checked.map_err(|Unverified(refusal, _)| refusal),
+        }
+    }
+
+    /// The published keys that have to be followed while tokens are checked.
+    pub fn sources(&self) -> impl Iterator<Item = &Arc<Source>> {
+        self.issuers.iter().filter_map(Issuer::source)
+    }
+
+    fn check(&self, token: &str) -> Result<Identity, Unverified<'_>> {
         if token.is_empty() {
-            return Err(Refusal::Missing);
+            return Err(Refusal::Missing.into());
         }
         if token.len() > self.max_token_bytes {
-            return Err(Refusal::TooLarge);
+            return Err(Refusal::TooLarge.into());
         }
         let (message, signature) = token.rsplit_once('.').ok_or(Refusal::Malformed)?;
         let (header, payload) = message.split_once('.').ok_or(Refusal::Malformed)?;
         let header = Header::parse(&decode(header)?)?;
         let payload = decode(payload)?;
-        let key = self.keys.choose(&header)?;
-        // The algorithm given here is the key's own, and the library refuses a key of another family. Its checks of
-        // claims are not used: they pass over an `iss`, `aud` or `nbf` of the wrong type.
-        match jsonwebtoken::crypto::verify(
-            signature,
-            message.as_bytes(),
-            &key.material,
-            key.algorithm.as_library(),
-        ) {
-            Ok(true) => {}
-            Ok(false) => return Err(Refusal::BadSignature),
-            Err(_) => return Err(Refusal::Malformed),
-        }
+        let issuer = self.issuer_of(&payload);
+        issuer.check_signature(&header, message, signature).map_err(|refusal| {
+            let asks = refusal == Refusal::UnknownKey && header.kid.is_some();
+            Unverified(refusal, issuer.source().filter(|_| asks).map(Arc::as_ref))
+        })?;
         let claims: Object = serde_json::from_slice(&payload).map_err(|_| Refusal::Malformed)?;
-        self.rules.identity(&claims, now())
+        Ok(issuer.rules.identity(&claims, now())?)
+    }
+
+    /// Who checks a token of this payload.
+    fn issuer_of(&self, payload: &[u8]) -> &Issuer {
+        if self.issuers.is_empty() {
+            return &self.own;
+        }
+        let claimed = issuer::claimed(payload);
+        self.issuers.iter().find(|issuer| issuer.is_named(claimed.as_deref())).unwrap_or(&self.own)
     }
 
     /// The identity of a client without a token; none where a token is required.

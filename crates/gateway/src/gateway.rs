@@ -1,7 +1,9 @@
 //! The whole gateway: sockets bound, shards and control plane started, and brought to an end in order.
 
 use crate::config::{Config, ConfigError, StoreKind, ms};
-use crate::control::{Admin, Backends, Publisher, Registry, follow_configured, keep_lease, watch_store};
+use crate::control::{
+    Admin, Backends, Publisher, Registry, follow_configured, keep_lease, start_issuers, watch_store,
+};
 use crate::fanout;
 use crate::mail::{self, Memo};
 use crate::pod::Pod;
@@ -26,6 +28,14 @@ pub enum Error {
     /// The keys of `auth` cannot be used.
     #[error("auth: {0}")]
     Auth(#[from] auth::Error),
+    /// The published keys of an issuer cannot be used, and no waiting mends it.
+    #[error("auth.issuers: {issuer:?}: {problem}")]
+    Issuer {
+        /// The issuer's name.
+        issuer: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// An address cannot be bound.
     #[error("{key}: {address} cannot be bound: {reason}")]
     Bind {
@@ -106,17 +116,23 @@ impl Gateway {
     /// new clients, the connected ones told to go as their calls end, at last `drain.timeout_ms`.
     ///
     /// # Errors
-    /// A thread or a port that failed.
+    /// A thread or a port that failed, or an issuer whose keys can't be trusted.
     ///
     /// # Cancel safety
     /// Dropping the future ends the shards at once, without a drain.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
         let Self { config, verifier, clients, admin, grpc } = self;
+        let followers = start_issuers(&verifier)
+            .await
+            .map_err(|(issuer, problem)| Error::Issuer { issuer, problem: problem.to_string() })?;
         let pod = Arc::new(Pod::new(clients.len()));
         let store = open_store(&config, &pod).await?;
         let backends = Arc::new(Backends::new(store.clone()));
         let (stage, stages) = watch::channel(Stage::Serving);
         let mut tasks = Tasks::default();
+        for (follower, next) in followers {
+            tasks.spawn(follower.run(next));
+        }
         tasks.spawn(watch_store(store.clone(), Arc::clone(&pod)));
         tasks.spawn(keep_lease(store.clone(), Arc::clone(&pod), ms(config.pod.lease_ms)));
 

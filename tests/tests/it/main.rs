@@ -19,6 +19,7 @@ mod handshake_limits;
 mod heartbeat;
 mod identity;
 mod ids;
+mod issuers;
 mod json;
 mod live_tokens;
 mod logs;

@@ -3,5 +3,6 @@
 mod attacks;
 mod configuration;
 mod forge;
+mod issuers;
 mod mutations;
 mod tokens;

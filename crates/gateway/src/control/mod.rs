@@ -4,6 +4,7 @@
 mod admin;
 mod configured;
 mod directory;
+mod issuers;
 mod lease;
 mod publisher;
 mod registry;
@@ -11,6 +12,7 @@ mod registry;
 pub(crate) use admin::Admin;
 pub(crate) use configured::follow as follow_configured;
 pub(crate) use directory::Backends;
+pub(crate) use issuers::start as start_issuers;
 pub(crate) use lease::{keep as keep_lease, watch as watch_store};
 pub(crate) use publisher::Publisher;
 pub(crate) use registry::Registry;

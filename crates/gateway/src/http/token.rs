@@ -10,17 +10,26 @@ use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 ///
 /// # Errors
 /// Why the token is not accepted.
-pub(crate) fn identify(
+///
+/// # Cancel safety
+/// Nothing is lost.
+pub(crate) async fn identify(
     uri: &Uri,
     headers: &HeaderMap,
     bearer: Option<&str>,
     shard: &Shard,
 ) -> Result<Identity, Refusal> {
     verify(uri, headers, bearer, shard)
+        .await
         .inspect_err(|refusal| tracing::info!(reason = refusal.name(), "a token was refused"))
 }
 
-fn verify(uri: &Uri, headers: &HeaderMap, bearer: Option<&str>, shard: &Shard) -> Result<Identity, Refusal> {
+async fn verify(
+    uri: &Uri,
+    headers: &HeaderMap,
+    bearer: Option<&str>,
+    shard: &Shard,
+) -> Result<Identity, Refusal> {
     let in_query = uri.query().is_some_and(|query| {
         query.split('&').any(|pair| {
             let name = pair.split('=').next().unwrap_or_default();
@@ -37,7 +46,7 @@ fn verify(uri: &Uri, headers: &HeaderMap, bearer: Option<&str>, shard: &Shard) -
         _ => return Err(Refusal::Malformed),
     };
     match bearer {
-        Some(token) => shard.verifier.verify(token),
+        Some(token) => shard.verifier.verify_patiently(token).await,
         None => shard.verifier.anonymous().ok_or(Refusal::Missing),
     }
 }

@@ -140,7 +140,7 @@ impl Link {
             let detail = format!("nothing is at this path; what there is stands in {ROOT}/openapi.json");
             return Err(Problem::new(ErrorCode::MethodNotFound, detail));
         };
-        let ask = Ask::new(self, request, target.methods())?;
+        let ask = Ask::new(self, request, target.methods()).await?;
         match target {
             Target::OpenApi => Ok(openapi::answer(&self.shard)),
             Target::Tools => tools::list(&ask),
