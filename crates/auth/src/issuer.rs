@@ -1,9 +1,9 @@
 //! Whose tokens are taken: an issuer's keys and the rules that its tokens are held to, never those of another.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use std::borrow::Cow;
 
 use crate::claims::Rules;
 use crate::error::Error;

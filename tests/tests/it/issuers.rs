@@ -59,22 +59,6 @@ fn a_rotated_key_is_taken_after_one_fetch_and_connections_go_on() {
 }
 
 #[test]
-fn a_client_waits_at_the_door_for_a_key_that_is_new() {
-    let (provider, old, new) = (Provider::start(), Pair::fresh("old"), Pair::fresh("new"));
-    provider.publish(KEYS, Pair::set(&[&old]));
-    let gateway = gateway(IssuerSettings { min_refresh_ms: 1, ..issuer(&provider) });
-    // An unknown token that is refused after an answer of the provider proves that nothing rests any more.
-    let stranger = Pair::fresh("stranger").mint(ISSUER);
-    until("a fetch for an unknown key", || {
-        let before = provider.requests(KEYS);
-        assert_eq!(status(&gateway, &stranger), 401);
-        (provider.requests(KEYS) > before).then_some(())
-    });
-    provider.publish(KEYS, Pair::set(&[&old, &new]));
-    await_accepted(&gateway, &new);
-}
-
-#[test]
 fn while_the_provider_is_down_the_last_good_keys_stay() {
     let (provider, old, new) = (Provider::start(), Pair::fresh("old"), Pair::fresh("new"));
     provider.publish(KEYS, Pair::set(&[&old]));

@@ -4,6 +4,7 @@ use crate::forge::{Pair, claims, encode, secret_key, settings, sign, sign_with, 
 use auth::{Algorithm, IssuerSettings, KeySettings, Refusal, Settings, Verifier, is_trustworthy};
 use jsonwebtoken::EncodingKey;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 fn issuer(name: &str, keys: Vec<KeySettings>) -> IssuerSettings {
     IssuerSettings { issuer: name.to_owned(), keys, ..IssuerSettings::default() }
@@ -194,4 +195,54 @@ fn keys_come_only_from_where_nobody_stands_in_between() {
     ] {
         assert!(!is_trustworthy(wrong), "{wrong}");
     }
+}
+
+/// A verifier with the published keys of one issuer, the first of them there, and a set of both.
+fn rotating(key_wait_ms: u64) -> (Verifier, String, Vec<u8>) {
+    let [old, new] = [Pair::generate(Algorithm::EdDSA), Pair::generate(Algorithm::EdDSA)];
+    let jwk = |pair: &Pair, kid: &str| {
+        let raw = rcgen::KeyPair::from_pem(&pair.private).unwrap().public_key_raw().to_vec();
+        json!({"kty": "OKP", "crv": "Ed25519", "kid": kid, "x": encode(raw)})
+    };
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), json!({"keys": [jwk(&old, "old")]}).to_string()).unwrap();
+    let published = IssuerSettings { jwks_file: Some(file.path().to_owned()), ..issuer("A", Vec::new()) };
+    let verifier = verifier(&Settings { issuers: vec![published], key_wait_ms, ..Settings::default() });
+    assert!(verifier.verify(&signed(&old, Some("old"), &from("A"))).is_ok());
+    let both = json!({"keys": [jwk(&old, "old"), jwk(&new, "new")]}).to_string();
+    (verifier, signed(&new, Some("new"), &from("A")), both.into())
+}
+
+#[tokio::test]
+async fn a_key_that_is_not_there_yet_is_asked_for_and_awaited() {
+    let (verifier, token, both) = rotating(60_000);
+    let source = verifier.sources().next().unwrap();
+    let bring = async {
+        source.until_due(Duration::ZERO, Duration::from_secs(3_600)).await;
+        source.install(&both).unwrap();
+        source.until_due(Duration::from_secs(3_600), Duration::from_secs(3_600)).await;
+    };
+    let ask = async {
+        // The rest of no time ends before.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert!(verifier.verify_patiently(&token).await.is_ok());
+        // Now it rests, and whoever asks for another key is told at once.
+        let stranger = Pair::generate(Algorithm::EdDSA);
+        let unknown = signed(&stranger, Some("third"), &from("A"));
+        assert_eq!(verifier.verify_patiently(&unknown).await, Err(Refusal::UnknownKey));
+    };
+    tokio::select! {
+        biased;
+        () = bring => panic!("an attempt within the rest"),
+        done = tokio::time::timeout(Duration::from_secs(30), ask) => done.expect("nobody waits in vain"),
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_nobody_brings_is_not_awaited_for_longer_than_allowed() {
+    let (verifier, token, _) = rotating(30);
+    let began = std::time::Instant::now();
+    assert_eq!(verifier.verify_patiently(&token).await, Err(Refusal::UnknownKey));
+    assert!(began.elapsed() >= Duration::from_millis(30));
+    assert_eq!(verifier.verify(&token), Err(Refusal::UnknownKey), "and never on the way of a message");
 }
