@@ -131,14 +131,14 @@ fn of_a_published_set_only_keys_to_verify_with_are_taken() {
         assert!(told(published()).contains("no key for an accepted algorithm"), "{one}");
     }
     // Beside a good one none of them does harm.
-    write([&useless[..], &[good.clone()]].concat().into());
+    write([&useless[..], std::slice::from_ref(&good)].concat().into());
     let verifier = verifier(&Settings { issuers: vec![published()], ..Settings::default() });
     let source = verifier.sources().next().unwrap();
     let install = |keys: Value| source.install(json!({"keys": keys}).to_string().as_bytes());
     assert_eq!(install(json!([good, with(good.clone(), "kid", json!("b"))])).unwrap(), 2);
     let error = install(json!([good, good])).unwrap_err().to_string();
     assert!(error.contains("\"A\"") && error.contains("two keys with the id \"a\""), "{error}");
-    assert!(install(vec![good.clone(); 129].into()).unwrap_err().to_string().contains("more than 128"));
+    assert!(install(vec![good; 129].into()).unwrap_err().to_string().contains("more than 128"));
     let narrow = IssuerSettings { algorithms: vec![Algorithm::RS256], ..published() };
     assert!(told(narrow).contains("no key for an accepted algorithm"));
 }
@@ -201,11 +201,12 @@ fn keys_come_only_from_where_nobody_stands_in_between() {
 fn rotating(key_wait_ms: u64) -> (Verifier, String, Vec<u8>) {
     let [old, new] = [Pair::generate(Algorithm::EdDSA), Pair::generate(Algorithm::EdDSA)];
     let jwk = |pair: &Pair, kid: &str| {
-        let raw = rcgen::KeyPair::from_pem(&pair.private).unwrap().public_key_raw().to_vec();
+        let raw =
+            rcgen::KeyPair::from_pem(&pair.private).expect("the pair is right").public_key_raw().to_vec();
         json!({"kty": "OKP", "crv": "Ed25519", "kid": kid, "x": encode(raw)})
     };
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), json!({"keys": [jwk(&old, "old")]}).to_string()).unwrap();
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), json!({"keys": [jwk(&old, "old")]}).to_string()).expect("the file is ours");
     let published = IssuerSettings { jwks_file: Some(file.path().to_owned()), ..issuer("A", Vec::new()) };
     let verifier = verifier(&Settings { issuers: vec![published], key_wait_ms, ..Settings::default() });
     assert!(verifier.verify(&signed(&old, Some("old"), &from("A"))).is_ok());
