@@ -1,230 +1,120 @@
-//! A backend that serves `context.*` out of memory, each tenant its own.
+//! The context service as a process. Dropped, it is killed.
 
-use backend::{Backend, Call, ErrorCode, Failure, Handler, Json};
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use crate::{Endpoints, until};
+use serde_json::{Value, json};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use tempfile::TempDir;
 
-/// What it holds; clones share it.
-#[derive(Clone, Debug, Default)]
-pub struct Contexts(Arc<Mutex<Held>>);
-
-#[derive(Debug, Default)]
-struct Held {
-    made: u64,
-    /// In the order of their making.
-    contexts: Vec<Context>,
-}
-
-#[derive(Clone, Debug)]
-struct Context {
-    number: u64,
-    tenant: String,
-    agent: String,
-    content: Value,
-    metadata: Map<String, Value>,
-    version: u64,
-}
-
-#[derive(Deserialize)]
-struct Create {
-    content: Value,
-    #[serde(default)]
-    metadata: Map<String, Value>,
-}
-
-#[derive(Deserialize)]
-struct Named {
-    id: String,
-}
-
-#[derive(Deserialize)]
-struct Update {
-    id: String,
-    content: Option<Value>,
-    metadata: Option<Map<String, Value>>,
-    patch: Option<Value>,
-    expected_version: Option<u64>,
-}
-
-#[derive(Deserialize)]
-struct List {
-    limit: Option<usize>,
-    cursor: Option<String>,
-    #[serde(default)]
-    metadata: Map<String, Value>,
-    agent: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Search {
-    query: String,
-    id: Option<String>,
-}
-
-impl Context {
-    fn id(&self) -> String {
-        format!("c-{}", self.number)
-    }
-
-    fn shown(&self) -> Value {
-        let at = "2026-01-31T12:00:00Z";
-        json!({
-            "id": self.id(), "agent": self.agent, "content": self.content, "metadata": self.metadata,
-            "version": self.version, "created_at": at, "updated_at": at,
-        })
-    }
-}
-
-/// RFC 7396.
-fn merge(target: &mut Value, patch: Value) {
-    let Value::Object(patch) = patch else {
-        *target = patch;
-        return;
-    };
-    if !target.is_object() {
-        *target = json!({});
-    }
-    let Value::Object(members) = target else { return };
-    for (name, value) in patch {
-        if value.is_null() {
-            members.remove(&name);
-        } else {
-            merge(members.entry(name).or_insert(Value::Null), value);
-        }
-    }
-}
-
-fn unknown(id: &str) -> Failure {
-    Failure::new(ErrorCode::NotFound, format!("no context {id:?}"))
+/// A running service.
+#[derive(Debug)]
+pub struct Contexts {
+    child: Child,
+    /// Where it listens.
+    pub address: String,
+    /// Held, since the service writes to it.
+    _stdout: BufReader<ChildStdout>,
+    /// Where its database is, if that ends with it.
+    _folder: Option<TempDir>,
 }
 
 impl Contexts {
-    /// A backend of them.
-    pub fn backend(&self) -> Backend {
-        let held = |of: &Self| of.clone();
-        let (create, find, update, delete, list, search) =
-            (held(self), held(self), held(self), held(self), held(self), held(self));
-        Backend::new("contexts")
-            .method(Handler::new("context.create", move |call: Call, params: Create| {
-                std::future::ready(create.create(&call, params))
-            }))
-            .method(
-                Handler::new("context.get", move |call: Call, Named { id }: Named| {
-                    std::future::ready(find.locked().find(&call, &id).map(|context| Json(context.shown())))
-                })
-                .read_only(),
-            )
-            .method(Handler::new("context.update", move |call: Call, params: Update| {
-                std::future::ready(update.update(&call, params))
-            }))
-            .method(Handler::new("context.delete", move |call: Call, Named { id }: Named| {
-                std::future::ready(delete.delete(&call, &id))
-            }))
-            .method(
-                Handler::new("context.list", move |call: Call, params: List| {
-                    std::future::ready(list.list(&call, &params))
-                })
-                .read_only(),
-            )
-            .method(
-                Handler::new("context.search", move |call: Call, params: Search| {
-                    std::future::ready(search.search(&call, &params))
-                })
-                .read_only(),
-            )
+    /// Starts `mcpw context` from this binary with this database, at this gateway, and waits until it is called.
+    ///
+    /// # Panics
+    /// It does not start, or is not called.
+    pub fn start(binary: &str, database: &str, gateway: &Endpoints) -> Self {
+        let contexts = Self::serve(binary, database, &["--registry", &format!("http://{}", gateway.grpc)]);
+        Self::await_calls(gateway);
+        contexts
     }
 
-    /// How many there are.
-    pub fn count(&self) -> usize {
-        self.locked().contexts.len()
+    /// Starts it with a database that ends with it.
+    ///
+    /// # Panics
+    /// As [`Contexts::start`].
+    pub fn passing(binary: &str, gateway: &Endpoints) -> Self {
+        let folder = TempDir::new().expect("the system has a folder for temporary files");
+        let database = format!("sqlite:{}/contexts.db", folder.path().display());
+        let mut contexts = Self::start(binary, &database, gateway);
+        contexts._folder = Some(folder);
+        contexts
     }
 
-    fn locked(&self) -> MutexGuard<'_, Held> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Starts it with these arguments besides, and waits until it listens.
+    ///
+    /// # Panics
+    /// It does not.
+    pub fn serve(binary: &str, database: &str, arguments: &[&str]) -> Self {
+        let mut command = command(binary, database);
+        let mut child = command
+            .args(arguments)
+            // Small, so that tests reach them.
+            .env("CONTEXT_MAX_CONTENT_BYTES", "262144")
+            .env("CONTEXT_MAX_METADATA_BYTES", "1024")
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary was built");
+        let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
+        let mut line = String::new();
+        stdout.read_line(&mut line).expect("the service writes UTF-8");
+        let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("it ended early: {line}"));
+        let address = ready["listening"].as_str().expect("it says where it listens").to_owned();
+        Self { child, address, _stdout: stdout, _folder: None }
     }
 
-    fn create(&self, call: &Call, Create { content, metadata }: Create) -> Result<Json<Value>, Failure> {
-        let mut held = self.locked();
-        held.made += 1;
-        let context = Context {
-            number: held.made,
-            tenant: call.tenant().to_owned(),
-            agent: call.agent().to_owned(),
-            content,
-            metadata,
-            version: 1,
-        };
-        held.contexts.push(context.clone());
-        Ok(Json(context.shown()))
+    /// Runs it with this database to its end; what it said on standard error.
+    ///
+    /// # Panics
+    /// It serves, or ends well.
+    pub fn refused(binary: &str, database: &str) -> String {
+        let mut child = command(binary, database)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary was built");
+        let status = until("the service to end", || child.try_wait().expect("it is our child"));
+        let mut said = String::new();
+        child.stderr.take().expect("it is piped").read_to_string(&mut said).expect("it writes UTF-8");
+        assert!(!status.success(), "it has ended well: {said}");
+        said
     }
 
-    fn update(&self, call: &Call, update: Update) -> Result<Json<Value>, Failure> {
-        let mut held = self.locked();
-        let context = held.find(call, &update.id)?;
-        if update.expected_version.is_some_and(|expected| expected != context.version) {
-            let message = format!("the version is {}", context.version);
-            return Err(Failure::new(ErrorCode::Conflict, message));
-        }
-        if let Some(content) = update.content {
-            context.content = content;
-        }
-        if let Some(metadata) = update.metadata {
-            context.metadata = metadata;
-        }
-        if let Some(patch) = update.patch {
-            merge(&mut context.content, patch);
-        }
-        context.version += 1;
-        Ok(Json(context.shown()))
-    }
-
-    fn delete(&self, call: &Call, id: &str) -> Result<Json<Value>, Failure> {
-        let mut held = self.locked();
-        let number = held.find(call, id)?.number;
-        held.contexts.retain(|context| context.number != number);
-        Ok(Json(json!({})))
-    }
-
-    fn list(&self, call: &Call, list: &List) -> Result<Json<Value>, Failure> {
-        let after = match &list.cursor {
-            None => 0,
-            Some(cursor) => cursor.parse().map_err(|_| Failure::invalid_params("cursor: not one of ours"))?,
-        };
-        let limit = list.limit.unwrap_or(20).clamp(1, 100);
-        let held = self.locked();
-        let mut fitting = held.contexts.iter().filter(|context| {
-            context.tenant == call.tenant()
-                && context.number > after
-                && list.agent.as_ref().is_none_or(|agent| *agent == context.agent)
-                && list.metadata.iter().all(|(name, value)| context.metadata.get(name) == Some(value))
+    /// Waits until the gateway has a service of contexts.
+    pub fn await_calls(gateway: &Endpoints) {
+        let mut client = gateway.connect();
+        until("the service to be called", || {
+            client.request("list", "context.list", &json!({}));
+            (client.message()["type"] == 1).then_some(())
         });
-        let page: Vec<&Context> = fitting.by_ref().take(limit).collect();
-        let mut answer = json!({"contexts": page.iter().map(|context| context.shown()).collect::<Vec<_>>()});
-        if let (Some(last), Some(_)) = (page.last(), fitting.next()) {
-            answer["next_cursor"] = last.number.to_string().into();
-        }
-        Ok(Json(answer))
     }
 
-    fn search(&self, call: &Call, search: &Search) -> Result<Json<Value>, Failure> {
-        let held = self.locked();
-        let matches = held.contexts.iter().filter(|context| {
-            context.tenant == call.tenant() && search.id.as_ref().is_none_or(|id| *id == context.id())
-        });
-        let matches = matches.filter_map(|context| {
-            let text = context.content.to_string();
-            let at = text.find(&search.query)?;
-            let snippet: String = text[at..].chars().take(40).collect();
-            Some(json!({"id": context.id(), "snippet": snippet, "rank": 1.0}))
-        });
-        Ok(Json(json!({"matches": matches.collect::<Vec<_>>()})))
+    /// Kills it with SIGKILL. It is gone on return.
+    pub fn kill(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Sends SIGTERM and waits for its end.
+    ///
+    /// # Panics
+    /// It does not end in time, or there is no command `kill`.
+    pub fn terminate(mut self) -> ExitStatus {
+        let status = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        assert!(status.expect("there is a command kill").success());
+        until("the end of the service", || self.child.try_wait().expect("it is our child"))
     }
 }
 
-impl Held {
-    fn find(&mut self, call: &Call, id: &str) -> Result<&mut Context, Failure> {
-        let mut own = self.contexts.iter_mut().filter(|context| context.tenant == call.tenant());
-        own.find(|context| context.id() == id).ok_or_else(|| unknown(id))
+fn command(binary: &str, database: &str) -> Command {
+    let mut command = Command::new(binary);
+    command.args(["context", "--database", database]).env_clear().env("NO_COLOR", "1").stdin(Stdio::null());
+    command
+}
+
+impl Drop for Contexts {
+    fn drop(&mut self) {
+        self.kill();
     }
 }

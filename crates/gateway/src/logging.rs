@@ -14,7 +14,8 @@ pub(crate) fn check(log: &Log) -> Result<(), ParseError> {
 }
 
 /// The crates of the project, to which a plain level applies; libraries stay at info.
-const OURS: [&str; 8] = ["gateway", "router", "auth", "session_store", "backend", "tools", "client", "mcpw"];
+const OURS: [&str; 9] =
+    ["gateway", "router", "auth", "session_store", "backend", "context", "tools", "client", "mcpw"];
 
 fn filter(level: &str) -> Result<EnvFilter, ParseError> {
     let directives = match level.to_ascii_lowercase().as_str() {

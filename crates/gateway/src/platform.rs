@@ -13,8 +13,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Names that nobody but the platform publishes.
+/// Names that nobody but the gateway publishes.
 pub(crate) const NAMES: [&str; 4] = [EXECUTED, FAILED, REGISTERED, LOST];
+/// Names that backends publish, those that serve contexts, and no client.
+pub(crate) const OF_CONTEXTS: [&str; 3] = ["context.created", "context.updated", "context.deleted"];
 const EXECUTED: &str = "tool.executed";
 const FAILED: &str = "tool.failed";
 pub(crate) const REGISTERED: &str = "backend.registered";

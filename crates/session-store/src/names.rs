@@ -73,6 +73,12 @@ impl LogEpoch {
         getrandom::fill(&mut bytes).map_err(|_| Error::Randomness)?;
         Ok(Self(u64::from_be_bytes(bytes)))
     }
+
+    /// The epoch that is written like this, in 16 hexadecimal digits; `None` for any other text.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_hex = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_hex.then(|| u64::from_str_radix(text, 16).ok()).flatten().map(Self)
+    }
 }
 
 impl fmt::Display for LogEpoch {

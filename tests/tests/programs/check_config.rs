@@ -77,3 +77,22 @@ fn a_gateway_refuses_what_check_config_refuses() {
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
     assert!(ended.stderr.contains("mcpw.yaml:2"), "{}", ended.stderr);
 }
+
+#[test]
+fn the_password_of_a_database_is_not_printed() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let file = folder.path().join("mcpw.yaml");
+    let text = format!(
+        "auth:\n  keys:\n  - secret: {SECRET}\ncontext:\n  database: postgres://mcpw:hunter2@db/contexts\n"
+    );
+    std::fs::write(&file, text).expect("the folder is ours");
+    let printed = run(&mut check(&file)).success();
+    assert!(printed.contains("postgres://mcpw@db/contexts") && !printed.contains("hunter2"), "{printed}");
+    let mut command = check(&file);
+    command.env("CONTEXT_DATABASE", "mysql://mcpw:hunter2@db");
+    let ended = run(&mut command);
+    assert!(ended.code == Some(1) && ended.stderr.contains("use sqlite:PATH"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
+    let ended = refused("context:\n  max_content_bytes: 0\n");
+    assert!(ended.stderr.contains("context.max_content_bytes = 0"), "{}", ended.stderr);
+}

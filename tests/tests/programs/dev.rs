@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use serde_json::{Map, Value};
+use tempfile::TempDir;
 use tests::{Endpoints, Keys};
 
-use crate::process::Process;
+use crate::process::{Process, run};
 use crate::{mcpw, repository};
 
 /// A running `mcpw dev --json`.
@@ -25,8 +26,17 @@ impl Dev {
     /// Starts it with tools over another folder.
     #[track_caller]
     pub(crate) fn over(root: &Path) -> Self {
+        Self::with(root, None)
+    }
+
+    /// As [`Self::over`], with contexts below this folder.
+    #[track_caller]
+    fn with(root: &Path, data: Option<&Path>) -> Self {
         let mut command = mcpw();
         command.args(["dev", "--json", "--root"]).arg(root).env("LOG_LEVEL", "info");
+        if let Some(data) = data {
+            command.arg("--data").arg(data);
+        }
         for port in ["--listen", "--admin", "--grpc"] {
             command.args([port, "127.0.0.1:0"]);
         }
@@ -94,4 +104,45 @@ fn dev_prints_one_line_and_ends_well_on_ctrl_c() {
     assert_eq!(ended.stdout.lines().count(), 1, "{}", ended.stdout);
     let printed: Value = serde_json::from_str(&ended.stdout).expect("the line is JSON");
     assert_eq!(printed.to_string(), line);
+}
+
+/// What `mcpw call` prints for this method at this `mcpw dev`.
+#[track_caller]
+fn call(dev: &Dev, method: &str, params: &str) -> Value {
+    let mut command = mcpw();
+    command.args(["call", method, params]).env("MCPW_URL", dev.url()).env("MCPW_TOKEN", dev.token());
+    let printed = run(&mut command).success();
+    serde_json::from_str(&printed).unwrap_or_else(|error| panic!("{printed}: {error}"))
+}
+
+#[test]
+fn contexts_are_there_from_the_start_and_kept_below_the_data_folder() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let data = folder.path().join("data");
+    let dev = Dev::with(&repository(), Some(&data));
+    let made = call(&dev, "context.create", r#"{"content":"The build takes seven minutes."}"#);
+    dev.process.signal("TERM");
+    let ended = dev.process.end();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+
+    let dev = Dev::with(&repository(), Some(&data));
+    let found = call(&dev, "context.search", r#"{"query":"build minutes"}"#);
+    assert_eq!(found["hits"][0]["id"], made["id"], "{found}");
+    drop(dev);
+    let other = call(&Dev::start(), "context.list", "{}");
+    assert_eq!(other["contexts"], Value::Array(Vec::new()), "those of another folder");
+}
+
+#[test]
+fn dev_ends_with_the_reason_if_contexts_cannot_be_kept() {
+    let folder = TempDir::new().expect("a temporary folder");
+    std::fs::write(folder.path().join("contexts.db"), "no database").expect("the folder is ours");
+    let mut command = mcpw();
+    command.args(["dev", "--json", "--data"]).arg(folder.path());
+    for port in ["--listen", "--admin", "--grpc"] {
+        command.args([port, "127.0.0.1:0"]);
+    }
+    let ended = run(&mut command);
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    assert!(ended.stderr.contains("is not an SQLite database"), "{}", ended.stderr);
 }

@@ -41,7 +41,7 @@ fn no_request_of_the_description_is_answered_with_5xx_or_in_a_way_that_is_not_de
         config.router.default_timeout_ms = 60_000;
     });
     let _tools = Tools::start(&gateway, &repository(), "127.0.0.1:0");
-    let _contexts = tests::Tools::serve(Contexts::default().backend(), &gateway);
+    let _contexts = Contexts::passing(env!("CARGO_BIN_EXE_mcpw-under-test"), &gateway);
     let mut http = Http::open(&gateway);
     until("the contexts", || (http.get("/contexts").status == 200).then_some(()));
     // Something to find.

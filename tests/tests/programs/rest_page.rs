@@ -13,7 +13,7 @@ use crate::{clean, gateway_with, repository};
 fn the_lines_of_the_page_can_be_pasted() {
     let gateway = gateway_with(|_| {});
     let _tools = Tools::start(&gateway, &repository(), "127.0.0.1:0");
-    let _contexts = tests::Tools::serve(Contexts::default().backend(), &gateway);
+    let _contexts = Contexts::passing(env!("CARGO_BIN_EXE_mcpw-under-test"), &gateway);
     let mut http = Http::open(&gateway);
     for path in ["/contexts", "/tools/sleep"] {
         until(path, || (http.get(path).status == 200).then_some(()));

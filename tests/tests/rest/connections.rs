@@ -90,6 +90,7 @@ fn a_drain_lets_requests_end_and_closes_the_rest() {
     counter.let_go();
     let answer = busy.response();
     assert_eq!((answer.status, answer.json()["result"]["executed"].as_u64()), (200, Some(1)));
-    assert_eq!(answer.header("Connection"), Some("close"));
+    // Perhaps before its connection's turn to be told had come.
+    busy.socket().await_end("the end of the connection");
     gateway.await_end();
 }

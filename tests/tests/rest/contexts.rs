@@ -1,13 +1,13 @@
 //! Contexts, by WebSocket and by REST, side by side.
 
-use serde_json::{Value, json};
-use tests::{Client, Contexts, Gateway, Http, Tools, until};
+use serde_json::json;
+use tests::{Client, Contexts, Gateway, Http, until};
 
 use crate::stranger;
 
-fn start() -> (Gateway, Tools, Client, Http) {
+fn start() -> (Gateway, Contexts, Client, Http) {
     let gateway = Gateway::start();
-    let backend = Tools::serve(Contexts::default().backend(), &gateway);
+    let backend = crate::contexts(&gateway);
     let (client, mut http) = (gateway.connect(), Http::open(&gateway));
     until("the contexts", || (http.get("/contexts").status == 200).then_some(()));
     (gateway, backend, client, http)
@@ -53,8 +53,8 @@ fn what_one_writes_the_other_reads() {
     assert_eq!(http.ask("PUT", &path, &[("If-Match", "*")], Some(r#"{"content":1}"#)).status, 200);
     assert_eq!(http.ask("PUT", &path, &[], Some(r#"{"content":2}"#)).status, 200);
 
-    http.ask("DELETE", &path, &[("If-Match", "\"5\"")], None).problem(400, 4005);
-    let deleted = http.ask("DELETE", &path, &[], None);
+    http.ask("DELETE", &path, &[("If-Match", "\"4\"")], None).problem(412, 4011);
+    let deleted = http.ask("DELETE", &path, &[("If-Match", "\"5\"")], None);
     assert_eq!((deleted.status, deleted.text()), (204, String::new()));
     client.ask_wrong("context.get", &json!({"id": id}), 4010);
     http.get(&path).problem(404, 4010);
@@ -64,32 +64,34 @@ fn what_one_writes_the_other_reads() {
 #[test]
 fn pages_and_matches_are_those_of_the_method() {
     let (_gateway, _backend, mut client, mut http) = start();
+    let mut made = Vec::new();
     for n in 0..5 {
         let kind = if n % 2 == 0 { "even" } else { "odd" };
         let content = format!("the needle {n} is here");
-        client.ask("context.create", &json!({"content": content, "metadata": {"kind": kind}}));
+        let context = client.ask("context.create", &json!({"content": content, "metadata": {"kind": kind}}));
+        made.push(context["id"].as_str().expect("an id").to_owned());
     }
-    let mut found: Vec<Value> = Vec::new();
-    let mut path = "/contexts?limit=2".to_owned();
-    for page in 0..3 {
+    let mut found: Vec<String> = Vec::new();
+    let mut cursor = Some(String::new());
+    while let Some(page) = cursor {
+        let answer = http.get(&format!("/contexts?limit=2{page}")).json();
         // Rows that come while pages are turned.
         client.ask("context.create", &json!({"content": page}));
-        let answer = http.get(&path).json();
-        found.extend(
-            answer["contexts"].as_array().expect("a page").iter().map(|context| context["content"].clone()),
-        );
-        path = format!("/contexts?limit=2&cursor={}", answer["next_cursor"].as_str().expect("another page"));
+        let contexts = answer["contexts"].as_array().expect("a page");
+        found.extend(contexts.iter().map(|context| context["id"].as_str().expect("an id").to_owned()));
+        cursor = answer["next_cursor"].as_str().map(|cursor| format!("&cursor={cursor}"));
     }
-    assert_eq!(found[..5].iter().filter(|content| content.is_string()).count(), 5, "{found:?}");
+    made.reverse();
+    assert_eq!(found, made, "each once, the newest first");
     let odd = http.get("/contexts?metadata=%7B%22kind%22%3A%22odd%22%7D&agent=agent").json();
     assert_eq!(odd, client.ask("context.list", &json!({"metadata": {"kind": "odd"}, "agent": "agent"})));
     assert_eq!(odd["contexts"].as_array().map(Vec::len), Some(2));
-    let matches = http.get("/contexts/search?q=needle+3").json();
-    assert_eq!(matches, client.ask("context.search", &json!({"query": "needle 3"})));
-    assert_eq!(matches["matches"].as_array().map(Vec::len), Some(1));
-    let id = matches["matches"][0]["id"].as_str().expect("an id");
+    let found = http.get("/contexts/search?q=needle+3").json();
+    assert_eq!(found, client.ask("context.search", &json!({"query": "needle 3"})));
+    assert_eq!(found["hits"].as_array().map(Vec::len), Some(1));
+    let id = found["hits"][0]["id"].as_str().expect("an id");
     let within = http.get(&format!("/contexts/search?q=here&id={id}")).json();
-    assert_eq!(within["matches"].as_array().map(Vec::len), Some(1));
+    assert_eq!(within["hits"].as_array().map(Vec::len), Some(1));
     for wrong in
         ["/contexts/search", "/contexts?metadata=1", "/contexts?limit=x", "/contexts?limit=1&limit=2"]
     {
@@ -108,7 +110,7 @@ fn another_tenant_sees_nothing() {
     other.ask("PUT", &path, &[], Some(r#"{"content":1}"#)).problem(404, 4010);
     other.ask("DELETE", &path, &[], None).problem(404, 4010);
     assert_eq!(other.get("/contexts").json()["contexts"], json!([]));
-    assert_eq!(other.get("/contexts/search?q=ours").json()["matches"], json!([]));
+    assert_eq!(other.get("/contexts/search?q=ours").json()["hits"], json!([]));
     assert_eq!(http.get(&path).json(), made);
 }
 

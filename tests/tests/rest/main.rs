@@ -10,11 +10,18 @@ mod keys;
 mod limits;
 mod problems;
 
-use tests::{Keys, Pods, Process};
+use tests::{Contexts, Endpoints, Keys, Pods, Process};
+
+const MCPW: &str = env!("CARGO_BIN_EXE_mcpw-under-test");
 
 /// A gateway in a process of its own, which can be killed.
 fn process(pods: &Pods) -> Process {
-    pods.process(env!("CARGO_BIN_EXE_mcpw-under-test"))
+    pods.process(MCPW)
+}
+
+/// The context service, with a database that ends with it.
+fn contexts(gateway: &Endpoints) -> Contexts {
+    Contexts::passing(MCPW, gateway)
 }
 
 /// A token of another tenant with all scopes.

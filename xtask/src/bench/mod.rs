@@ -3,6 +3,7 @@
 pub(crate) mod baseline;
 mod budget;
 mod calls;
+mod context;
 mod crowd;
 mod echo;
 mod events;
@@ -10,6 +11,7 @@ mod fanout;
 mod frames;
 mod idle;
 mod load;
+mod postgres;
 mod slow;
 mod socket;
 mod subject;
@@ -45,6 +47,13 @@ pub(crate) enum Bench {
         #[command(flatten)]
         options: calls::Options,
     },
+    /// The methods of contexts, over a hundred thousand of them in each database.
+    Context {
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        options: context::Options,
+    },
     /// Events to thousands of subscribers.
     Fanout {
         #[command(flatten)]
@@ -75,6 +84,7 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
     let (Bench::Idle { common, .. }
     | Bench::Echo { common, .. }
     | Bench::Calls { common, .. }
+    | Bench::Context { common, .. }
     | Bench::Fanout { common, .. }
     | Bench::Slow { common, .. }) = bench;
     let programs = Programs::ready(common.programs.as_deref())?;
@@ -84,6 +94,7 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
         Bench::Idle { options, .. } => idle::run(options, &programs, &mut budgets)?,
         Bench::Echo { options, .. } => echo::run(options, &programs, &mut budgets)?,
         Bench::Calls { options, .. } => calls::run(options, &programs, &mut budgets)?,
+        Bench::Context { options, .. } => context::run(options, &programs, &mut budgets)?,
         Bench::Fanout { options, .. } => fanout::run(options, &programs, &mut budgets)?,
         Bench::Slow { options, .. } => slow::run(options, &programs, &mut budgets)?,
     }

@@ -137,6 +137,6 @@ fn secret() -> Result<String> {
 }
 
 /// An address that nobody listens on at this moment.
-fn free_address() -> Result<SocketAddr> {
+pub(crate) fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }

@@ -30,6 +30,11 @@ pub(crate) enum Method {
     EventSubscribe,
     EventPublish,
     Echo,
+    ContextCreate,
+    ContextGet,
+    ContextUpdate,
+    ContextList,
+    ContextSearch,
 }
 
 impl Method {
@@ -41,6 +46,11 @@ impl Method {
             Self::EventSubscribe => "event.subscribe",
             Self::EventPublish => "event.publish",
             Self::Echo => "echo",
+            Self::ContextCreate => "context.create",
+            Self::ContextGet => "context.get",
+            Self::ContextUpdate => "context.update",
+            Self::ContextList => "context.list",
+            Self::ContextSearch => "context.search",
         }
     }
 
@@ -49,7 +59,12 @@ impl Method {
             Self::Initialize => 1,
             Self::ToolList => 2,
             Self::ToolExecute => 3,
+            Self::ContextGet => 4,
+            Self::ContextUpdate => 5,
             Self::EventSubscribe => 6,
+            Self::ContextCreate => 8,
+            Self::ContextList => 10,
+            Self::ContextSearch => 11,
             Self::EventPublish => 13,
             Self::Echo => 15,
         }

@@ -1,5 +1,5 @@
-//! The programs that tests start besides ours: Python, Node, curl, Redis and load balancers. Knows how Debian and Ubuntu
-//! install them.
+//! The programs that tests start besides ours: Python, Node, curl, Redis, PostgreSQL and load balancers. Knows how Debian and
+//! Ubuntu install them.
 
 use std::process::Command;
 
@@ -14,7 +14,7 @@ struct Need {
     packages: &'static [&'static str],
 }
 
-const NEEDS: [Need; 7] = [
+const NEEDS: [Need; 8] = [
     Need {
         name: "Python 3.10 or later with venv",
         probe: &["python3", "-c", "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))"],
@@ -30,6 +30,12 @@ const NEEDS: [Need; 7] = [
     Need { name: "npm", probe: &["npm", "--version"], packages: &["npm"] },
     // Started by the tests on ports of their own, as a single server, with sentinels and as a cluster.
     Need { name: "redis-server", probe: &["redis-server", "--version"], packages: &["redis-server"] },
+    // Started by the tests on ports of their own. Its programs are in no folder of the PATH.
+    Need {
+        name: "PostgreSQL",
+        probe: &["sh", "-c", "ls /usr/lib/postgresql/*/bin/initdb /usr/lib/postgresql/*/bin/psql"],
+        packages: &["postgresql"],
+    },
     // Debian has them where only root looks.
     Need { name: "nginx", probe: &["sh", "-c", "PATH=$PATH:/usr/sbin nginx -v"], packages: &["nginx-light"] },
     Need { name: "HAProxy", probe: &["sh", "-c", "PATH=$PATH:/usr/sbin haproxy -v"], packages: &["haproxy"] },

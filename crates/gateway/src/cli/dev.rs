@@ -1,5 +1,5 @@
-//! `mcpw dev`: a gateway and a tools backend in one process, joined by real gRPC on loopback, with a
-//! signing key that is made now and forgotten at the end.
+//! `mcpw dev`: a gateway, a tools backend and the context service in one process, joined by real gRPC on loopback,
+//! with a signing key that is made now and forgotten at the end.
 
 use super::dev_file::DevFile;
 use super::gateway::Sources;
@@ -9,9 +9,10 @@ use crate::{Gateway, logging};
 use anyhow::Context;
 use auth::{Algorithm, Claims, KeySettings, Signer};
 use backend::Serve;
+use context::{Database, Service};
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -27,6 +28,9 @@ pub(super) struct Arguments {
     /// The folder that the fs tools may read.
     #[arg(long, value_name = "FOLDER")]
     root: Option<PathBuf>,
+    /// The folder where contexts are kept. Without it they are in a temporary one, and forgotten at the end.
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
     /// Print one JSON line {"url","admin","grpc","token"} once everything is ready, and nothing else.
     #[arg(long)]
     json: bool,
@@ -42,7 +46,7 @@ struct Ready {
 }
 
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Arguments { sources, root, json } = arguments;
+    let Arguments { sources, root, data, json } = arguments;
     let mut secret = [0; 32];
     getrandom::fill(&mut secret).map_err(|error| anyhow::anyhow!("no randomness for a key: {error}"))?;
     let secret: String = secret.iter().fold(String::new(), |mut hex, byte| {
@@ -56,7 +60,15 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     base.registry.listen.set_ip([127, 0, 0, 1].into());
     base.drain.delay_ms = 0;
     base.log.level = "warn".to_owned();
+    // Removed at the end.
+    let temporary = tempfile::TempDir::with_prefix("mcpw-").context("no folder for the contexts")?;
+    base.context.database = file(temporary.path());
     let mut config = sources.load(base)?;
+    if let Some(folder) = data {
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        config.context.database = file(&folder);
+    }
     config.auth.keys.push(KeySettings {
         id: Some("dev".to_owned()),
         algorithm: Algorithm::HS256,
@@ -73,6 +85,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     logging::init(&config.log)?;
 
     let path = config.websocket.path.clone();
+    let mut contexts = config.context.clone();
     let gateway = Gateway::bind(config)?;
     let ready = Ready {
         url: format!("ws://{}{path}", gateway.client_address()?),
@@ -86,15 +99,17 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
     let (registered, registration) = oneshot::channel();
     let (stop, stopped) = oneshot::channel::<()>();
-    let grpc = ready.grpc.clone();
-    let thread = std::thread::Builder::new().name("tools".to_owned()).spawn(move || {
+    let grpc = vec![ready.grpc.clone()];
+    contexts.registry.clone_from(&grpc);
+    let thread = std::thread::Builder::new().name("backends".to_owned()).spawn(move || {
         runtime()?.block_on(async {
-            let serving = tools.serve(Serve { register_at: vec![grpc], ..Serve::default() }).await?;
-            serving.registered().await;
+            let contexts = Service::start(contexts).await?;
+            let tools = tools.serve(Serve { register_at: grpc, ..Serve::default() }).await?;
+            tokio::join!(contexts.registered(), tools.registered());
             let _ = registered.send(());
             // Also done when the other side is gone.
             let _ = stopped.await;
-            serving.shutdown().await;
+            tokio::join!(contexts.shutdown(), tools.shutdown());
             anyhow::Ok(())
         })
     })?;
@@ -108,9 +123,8 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 // Kept until the end, then removed.
                 std::future::pending::<()>().await;
                 drop(file);
-            } else {
-                std::future::pending::<()>().await;
             }
+            // A backend could not be started, and says why below.
             anyhow::Ok(())
         };
         tokio::select! {
@@ -118,15 +132,20 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             failed = announce => failed,
         }
     });
-    // The gateway's connections to the tools end with it, so that the tools do not wait for them.
+    // The gateway's connections to the backends end with it, so that they do not wait for them.
     drop(runtime);
     let _ = stop.send(());
     match thread.join() {
-        Ok(tools) => tools.context("the tools backend")?,
-        Err(_) => anyhow::bail!("the tools backend panicked"),
+        Ok(ended) => ended?,
+        Err(_) => anyhow::bail!("a backend panicked"),
     }
     outcome?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where contexts are kept below a folder.
+fn file(folder: &Path) -> Database {
+    Database::Sqlite(folder.join("contexts.db"))
 }
 
 fn announce(ready: &Ready, json: bool) -> anyhow::Result<()> {

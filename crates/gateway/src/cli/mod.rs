@@ -2,6 +2,7 @@
 
 mod call;
 mod check_config;
+mod context;
 mod dev;
 mod dev_file;
 mod gateway;
@@ -25,6 +26,8 @@ enum Command {
     Dev(dev::Arguments),
     /// Run a gateway.
     Gateway(gateway::Sources),
+    /// Run the context service, a backend of gateways.
+    Context(context::Arguments),
     /// Check a configuration and print what is in force.
     CheckConfig(gateway::Sources),
     /// Mint a token for development.
@@ -38,6 +41,7 @@ pub fn main() -> ExitCode {
     let outcome = match Arguments::parse().command.unwrap_or(Command::Dev(dev::Arguments::default())) {
         Command::Dev(arguments) => dev::run(arguments),
         Command::Gateway(sources) => gateway::run(&sources),
+        Command::Context(arguments) => context::run(&arguments),
         Command::CheckConfig(sources) => check_config::run(&sources),
         Command::Token(arguments) => token::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::Call(arguments) => runtime().and_then(|runtime| runtime.block_on(call::run(arguments))),

@@ -51,6 +51,8 @@ settings! {
         registry: Registry = Registry::default(),
         /// Backends that do not register themselves, as `http://host:port`.
         backends: Vec<String> = Vec::new(),
+        /// The context service, which is a process of its own.
+        context: context::Settings = context::Settings::default(),
         /// The operators' port: metrics and health.
         admin: Admin = Admin::default(),
         /// What happens at SIGTERM.
@@ -340,6 +342,9 @@ impl Config {
             return Err(ConfigError::value("registry.lease_ms", self.registry.lease_ms, "100 or more"));
         }
         self.router.check().map_err(|(key, why)| ConfigError::Type(format!("router.{key} {why}")))?;
+        self.context.check().map_err(|(key, value, right)| {
+            ConfigError::Type(format!("context.{key} = {value}: {right} is needed"))
+        })?;
         for address in &self.backends {
             router::normalise(address)
                 .map_err(|error| ConfigError::value("backends", address, &error.to_string()))?;

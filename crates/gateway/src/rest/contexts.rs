@@ -43,6 +43,8 @@ struct Create<'a> {
 #[derive(Serialize)]
 struct Named<'a> {
     id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected_version: Option<u64>,
 }
 
 /// `/contexts`.
@@ -58,7 +60,7 @@ pub(super) async fn all(mut ask: Ask) -> Result<Answer, Problem> {
     }
     let params = params(
         &ask.query()?,
-        &["cursor", "agent", "created_after", "created_before", "updated_after", "updated_before"],
+        &["cursor", "order", "agent", "created_after", "created_before", "updated_after", "updated_before"],
     )?;
     Ok(answer::json(StatusCode::OK, invoke(&ask, "context.list", &params).await?))
 }
@@ -67,7 +69,7 @@ pub(super) async fn all(mut ask: Ask) -> Result<Answer, Problem> {
 pub(super) async fn search(ask: Ask) -> Result<Answer, Problem> {
     ask.accepts(&[JSON])?;
     let query = ask.query()?;
-    let mut params = params(&query, &["cursor", "id"])?;
+    let mut params = params(&query, &["id"])?;
     params.insert("query", raw(&query.needed("q")?)?);
     Ok(answer::json(StatusCode::OK, invoke(&ask, "context.search", &params).await?))
 }
@@ -92,16 +94,12 @@ pub(super) async fn one(mut ask: Ask, id: &str) -> Result<Answer, Problem> {
             update(&ask, Update { id, content: None, metadata: None, patch, expected_version: None }).await
         }
         Method::DELETE => {
-            if ask.head.headers.contains_key(IF_MATCH) {
-                return Err(wrong(
-                    "a context is deleted whatever its version is: leave If-Match out".to_owned(),
-                ));
-            }
-            invoke(&ask, "context.delete", &Named { id }).await?;
+            let expected_version = expected(&ask)?;
+            change(&ask, "context.delete", &Named { id, expected_version }).await?;
             Ok(answer::empty(StatusCode::NO_CONTENT))
         }
         _ => {
-            let found = invoke(&ask, "context.get", &Named { id }).await?;
+            let found = invoke(&ask, "context.get", &Named { id, expected_version: None }).await?;
             let tag = tag(&found);
             if let (Some(known), Some(tag)) = (ask.header(&IF_NONE_MATCH)?, &tag)
                 && tags(known).any(|known| known == "*" || known.trim_start_matches("W/") == tag)
@@ -114,18 +112,26 @@ pub(super) async fn one(mut ask: Ask, id: &str) -> Result<Answer, Problem> {
 }
 
 async fn update(ask: &Ask, mut update: Update<'_>) -> Result<Answer, Problem> {
-    let condition = ask.header(&IF_MATCH)?;
-    if let Some(condition) = condition.filter(|condition| *condition != "*") {
-        update.expected_version = Some(version(condition)?);
-    }
-    let updated = invoke(ask, "context.update", &update).await.map_err(|problem| {
-        if condition.is_some() && problem.is(ErrorCode::Conflict) {
+    update.expected_version = expected(ask)?;
+    let updated = change(ask, "context.update", &update).await?;
+    let tag = tag(&updated);
+    Ok(tagged(answer::json(StatusCode::OK, updated), tag.as_deref()))
+}
+
+/// The version that the context must have, if the client says so.
+fn expected(ask: &Ask) -> Result<Option<u64>, Problem> {
+    ask.header(&IF_MATCH)?.filter(|condition| *condition != "*").map(version).transpose()
+}
+
+/// Another version than that of `If-Match` is what RFC 9110, section 13.1.1 calls a failed precondition.
+async fn change(ask: &Ask, method: &'static str, params: &impl Serialize) -> Result<Bytes, Problem> {
+    let is_conditional = ask.head.headers.contains_key(IF_MATCH);
+    invoke(ask, method, params).await.map_err(|problem| {
+        if is_conditional && problem.is(ErrorCode::Conflict) {
             return problem.status(StatusCode::PRECONDITION_FAILED);
         }
         problem
-    })?;
-    let tag = tag(&updated);
-    Ok(tagged(answer::json(StatusCode::OK, updated), tag.as_deref()))
+    })
 }
 
 /// The version that an `If-Match` names. One that no context can have is never matched.

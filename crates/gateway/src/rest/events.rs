@@ -286,9 +286,5 @@ fn filter(names: &str, most: usize) -> Result<Filter, Problem> {
 
 fn position(epoch: &str, offset: u64) -> Result<Position, Problem> {
     let right = || wrong("an epoch is 16 hexadecimal digits, as log_epoch was told".to_owned());
-    if epoch.len() != 16 || !epoch.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(right());
-    }
-    let epoch = u64::from_str_radix(epoch, 16).map_err(|_| right())?;
-    Ok(Position { epoch: LogEpoch(epoch), offset: Offset(offset) })
+    Ok(Position { epoch: LogEpoch::parse(epoch).ok_or_else(right)?, offset: Offset(offset) })
 }

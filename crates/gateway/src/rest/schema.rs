@@ -142,7 +142,7 @@ pub(super) struct Context {
     updated_at: String,
 }
 
-/// A page of contexts.
+/// A page of contexts, without their content.
 #[derive(Debug, JsonSchema)]
 #[expect(dead_code, reason = "written by the backend, and only described here")]
 pub(super) struct Contexts {
@@ -154,20 +154,27 @@ pub(super) struct Contexts {
 /// What a search has found, best first.
 #[derive(Debug, JsonSchema)]
 #[expect(dead_code, reason = "written by the backend, and only described here")]
-pub(super) struct Matches {
-    matches: Vec<Match>,
-    /// The `cursor` of the next page, if there is one.
-    next_cursor: Option<String>,
+pub(super) struct Hits {
+    hits: Vec<Hit>,
 }
 
-/// Where a search has found something.
+/// A context that a search has found, without its content.
 #[derive(Debug, JsonSchema)]
 #[expect(dead_code, reason = "written by the backend, and only described here")]
-pub(super) struct Match {
-    /// Which context.
+pub(super) struct Hit {
     id: String,
-    /// The words around it.
-    snippet: String,
+    /// Who made it.
+    agent: String,
+    metadata: serde_json::Map<String, serde_json::Value>,
+    version: u64,
+    /// RFC 3339, UTC.
+    created_at: String,
+    /// RFC 3339, UTC.
+    updated_at: String,
+    /// Compares with those of the same answer alone.
+    score: f64,
+    /// The words that were found, between `**`, and what is around them.
+    snippets: Vec<String>,
 }
 
 /// An event to be published.

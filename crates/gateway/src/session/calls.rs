@@ -356,7 +356,7 @@ impl Calls {
             self.contexts.remove(context);
             return;
         };
-        if let Work::Waits(order) = std::mem::replace(&mut self.running[place].work, Work::Nobody) {
+        if let Work::Waits(order) = self.running[place].work.take() {
             self.dispatch(place, order, exchange);
         }
     }

@@ -146,7 +146,7 @@ impl Session {
             Ok(parsed) => parsed,
             Err(mistake) => return exchange.refuse(request, ErrorCode::InvalidParams, &mistake),
         };
-        if platform::NAMES.contains(&&*name) {
+        if platform::NAMES.contains(&&*name) || platform::OF_CONTEXTS.contains(&&*name) {
             let message = format!("{name} is published by the platform alone: choose another name");
             return exchange.refuse(request, ErrorCode::Forbidden, &message);
         }

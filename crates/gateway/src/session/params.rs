@@ -53,12 +53,10 @@ impl<'a> Params<'a> {
         let offset = self.parse::<u64>("last_offset", "a whole number")?;
         match (epoch, offset) {
             (None, None) => Ok(None),
-            (Some(epoch), Some(offset)) if epoch.len() == 16 => match u64::from_str_radix(&epoch, 16) {
-                Ok(epoch) => Ok(Some(Position { epoch: LogEpoch(epoch), offset: Offset(offset) })),
-                Err(_) => Err("params.log_epoch must be 16 hexadecimal digits, as the gateway told".into()),
-            },
-            (Some(_), Some(_)) => {
-                Err("params.log_epoch must be 16 hexadecimal digits, as the gateway told".into())
+            (Some(epoch), Some(offset)) => {
+                let right = "params.log_epoch must be 16 hexadecimal digits, as the gateway told";
+                let epoch = LogEpoch::parse(&epoch).ok_or(right)?;
+                Ok(Some(Position { epoch, offset: Offset(offset) }))
             }
             _ => Err("params.log_epoch and params.last_offset stand together".into()),
         }

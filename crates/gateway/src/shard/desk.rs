@@ -374,7 +374,11 @@ impl Shard {
             match self.ask(session, epoch, &request).await {
                 Ok(Some(word)) => return word,
                 Ok(None) => {}
-                Err(Error::Stale) => return Word::Stale(epoch, None),
+                Err(Error::Stale) => {
+                    // Who asks again under the same epoch is not to do so in a circle.
+                    tokio::time::sleep(wait).await;
+                    return Word::Stale(epoch, None);
+                }
                 Err(error) => tracing::debug!(%session, %error, "the journal could not be asked"),
             }
             let _ = tokio::time::timeout(wait, news.notified()).await;

@@ -56,9 +56,16 @@ impl Shard {
 
     /// The session is held here from now on, by this connection. Another one that had it here is closed.
     pub(crate) fn hold(&self, session: SessionId, held: Held) {
+        let before = self.sessions.borrow().get(&session).copied();
         // A session that was put back under another epoch is still its own.
-        let is_same = self.sessions.borrow().get(&session).is_some_and(|before| before.peer == held.peer);
-        if !is_same {
+        if let Some(before) = before.filter(|before| before.peer != held.peer) {
+            if before.epoch > held.epoch {
+                // A resume that took long, and was made again since.
+                if let Some(peer) = self.peers.borrow().get(held.peer) {
+                    peer.signal(Signals::TAKEN);
+                }
+                return;
+            }
             self.taken(session, held.epoch);
         }
         self.sessions.borrow_mut().insert(session, held);

@@ -81,9 +81,8 @@ fn condition() -> Param {
     header("If-Match", text(), "The ETag that the context must have")
 }
 
-fn pages() -> [Param; 2] {
-    let limit = json!({"type": "integer", "minimum": 1, "maximum": 100});
-    [query("limit", limit, "How many at most"), query("cursor", text(), "`next_cursor` of the page before")]
+fn limit(most: u32) -> Param {
+    query("limit", json!({"type": "integer", "minimum": 1, "maximum": most}), "How many at most")
 }
 
 fn found(meaning: &'static str, schema: Schema) -> Answers {
@@ -208,8 +207,6 @@ fn contexts() -> Vec<Operation> {
         is_json: true,
         ..query("metadata", json!({"type": "object"}), "Members that their metadata have")
     };
-    let [limit, cursor] = pages();
-    let [most, next] = pages();
     vec![
         Operation {
             id: "listContexts",
@@ -217,8 +214,13 @@ fn contexts() -> Vec<Operation> {
             path: "/contexts",
             summary: "The tenant's contexts, page by page",
             params: vec![
-                limit,
-                cursor,
+                limit(200),
+                query("cursor", text(), "`next_cursor` of the page before"),
+                query(
+                    "order",
+                    json!({"enum": ["created", "updated"]}),
+                    "By which time the newest come first",
+                ),
                 metadata,
                 query("agent", text(), "Who made them"),
                 time("created_after"),
@@ -251,11 +253,10 @@ fn contexts() -> Vec<Operation> {
             params: vec![
                 Param { needed: true, ..query("q", text(), "The words") },
                 query("id", text(), "The one context to search in"),
-                most,
-                next,
+                limit(100),
             ],
             body: None,
-            answers: vec![found("Matches, best first", of::<schema::Matches>)],
+            answers: vec![found("What was found, best first", of::<schema::Hits>)],
             problems: ASK,
         },
         Operation {
@@ -296,10 +297,10 @@ fn contexts() -> Vec<Operation> {
             method: "delete",
             path: "/contexts/{id}",
             summary: "Deletes a context",
-            params: vec![id()],
+            params: vec![id(), condition()],
             body: None,
             answers: vec![empty(204, "It is gone")],
-            problems: ASK,
+            problems: UPDATE,
         },
     ]
 }

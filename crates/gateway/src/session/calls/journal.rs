@@ -39,7 +39,7 @@ impl Calls {
         let held: Vec<usize> =
             self.running.iter().filter(|(_, r)| r.work.is_held()).map(|(at, _)| at).collect();
         for place in held {
-            if let Work::Held(order) = std::mem::replace(&mut self.running[place].work, Work::Nobody) {
+            if let Work::Held(order) = self.running[place].work.take() {
                 self.dispatch(place, order, exchange);
             }
         }
@@ -77,7 +77,7 @@ impl Calls {
                 };
                 return Heeded::Nothing;
             }
-            Word::Inherited => match std::mem::replace(&mut self.running[place].work, Work::Nobody) {
+            Word::Inherited => match self.running[place].work.take() {
                 Work::Elsewhere { order: Some(order), .. } => {
                     self.running[place].work = Work::AtDesk(shard.run(&order, client()));
                     return Heeded::Nothing;
@@ -88,7 +88,7 @@ impl Calls {
                     Event::Failed(outcome::repeatable("the pod that ran it died"))
                 }
             },
-            Word::Missing => match std::mem::replace(&mut self.running[place].work, Work::Nobody) {
+            Word::Missing => match self.running[place].work.take() {
                 Work::Elsewhere { order: Some(mut order), .. } => {
                     (order.resent, order.attempt) = (true, shard.next_attempt());
                     self.dispatch(place, order, exchange);
@@ -105,11 +105,21 @@ impl Calls {
                 return Heeded::Unasked;
             }
             Word::Stale(epoch, order) => {
-                if self.standing.is_none_or(|(now, _)| now <= epoch) {
-                    return Heeded::Stale;
+                match self.standing {
+                    Some((now, _)) if now > epoch => {}
+                    None | Some((_, Standing::Journalled)) => return Heeded::Stale,
+                    // Perhaps the session was put back under another epoch of its own, and the answer is awaited.
+                    Some(_) => {
+                        self.running[place].work = match (order, self.running[place].work.take()) {
+                            (Some(order), _) => Work::Held(order),
+                            (None, Work::Elsewhere { order, .. }) => self.watch(tag, order, exchange),
+                            (None, other) => other,
+                        };
+                        return Heeded::Nothing;
+                    }
                 }
                 // It was asked under an epoch of this session's own that has passed.
-                match (order, std::mem::replace(&mut self.running[place].work, Work::Nobody)) {
+                match (order, self.running[place].work.take()) {
                     (Some(order), _) | (None, Work::Elsewhere { order: Some(order), .. }) => {
                         self.dispatch(place, order, exchange);
                     }

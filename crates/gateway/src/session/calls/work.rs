@@ -36,6 +36,11 @@ pub(super) struct Watch {
 }
 
 impl Work {
+    /// What it is, which it is no more.
+    pub(super) const fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::Nobody)
+    }
+
     pub(super) const fn is_held(&self) -> bool {
         matches!(self, Self::Held(_))
     }

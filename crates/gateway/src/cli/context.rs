@@ -1,0 +1,74 @@
+//! `mcpw context`: the context service, a backend that registers at gateways.
+
+use super::{runtime, signals};
+use crate::config::{self, Config, ConfigError, Overrides};
+use crate::logging;
+use context::{Database, Service};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Arguments of `mcpw context`. Each stands above the key of the same name below `context`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// A YAML file; deploy/config/mcpw.yaml shows every key. The environment (CONTEXT_DATABASE for context.database)
+    /// stands above it.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// sqlite:PATH, or postgres://USER:PASSWORD@HOST:PORT/DATABASE.
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// A gateway's gRPC address, as http://host:port; may be given several times.
+    #[arg(long, value_name = "URL")]
+    registry: Vec<String>,
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// The address that gateways shall dial, if it is not the one listened on.
+    #[arg(long, value_name = "ADDRESS")]
+    advertise: Option<String>,
+}
+
+impl Arguments {
+    fn load(&self) -> Result<Config, ConfigError> {
+        if let Some(database) = &self.database {
+            // Here, since the configuration's own words would repeat the value, and a password in it.
+            let wrong = |right| ConfigError::Type(format!("--database: {right}"));
+            database.parse::<Database>().map_err(wrong)?;
+        }
+        let mut overrides = Overrides::new();
+        let texts = [
+            ("context.database", &self.database),
+            ("context.listen", &self.listen),
+            ("context.advertise", &self.advertise),
+        ];
+        for (key, text) in texts {
+            if let Some(text) = text {
+                overrides.insert(key, text.as_str().into());
+            }
+        }
+        if !self.registry.is_empty() {
+            overrides.insert("context.registry", self.registry.clone().into());
+        }
+        config::load(Config::default(), self.config.as_deref(), &overrides)
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let config = arguments.load()?;
+    logging::init(&config.log)?;
+    runtime()?.block_on(async {
+        // Before anything is bound, so that whoever sees it bound can end it well.
+        let ended = signals::ended();
+        let database = config.context.database.clone();
+        let mut service = Service::start(config.context).await?;
+        tracing::info!(%database, address = %service.local_addr(), "serving contexts");
+        writeln!(std::io::stdout(), "{}", serde_json::json!({ "listening": service.local_addr() }))?;
+        tokio::select! {
+            served = service.wait() => served?,
+            () = ended => service.shutdown().await,
+        }
+        anyhow::Ok(())
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
