@@ -1,5 +1,6 @@
-//! An identity provider on loopback: real HTTP, documents that a test replaces, and a count of who came.
+//! An identity provider on loopback: real HTTP or HTTPS, documents that a test replaces, and a count of who came.
 
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -18,16 +19,30 @@ struct State {
 #[derive(Debug)]
 pub struct Provider {
     address: SocketAddr,
+    scheme: &'static str,
     state: Arc<Mutex<State>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Provider {
-    /// A provider without documents.
+    /// A provider without documents, over http.
     ///
     /// # Panics
     /// There is no free port.
     pub fn start() -> Self {
+        Self::serve(None)
+    }
+
+    /// As [`Self::start`], over https with this certificate.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    pub fn start_tls(tls: Arc<ServerConfig>) -> Self {
+        Self::serve(Some(tls))
+    }
+
+    fn serve(tls: Option<Arc<ServerConfig>>) -> Self {
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
         let state = Arc::<Mutex<State>>::default();
@@ -38,15 +53,18 @@ impl Provider {
                     return;
                 }
                 // A client that goes away early is its own affair.
-                let _ = answer(stream, &shared);
+                let _ = match &tls {
+                    Some(tls) => answer_encrypted(stream, tls, &shared),
+                    None => answer(&mut { stream }, &shared),
+                };
             }
         });
-        Self { address, state, thread: Some(thread) }
+        Self { address, scheme, state, thread: Some(thread) }
     }
 
     /// The address of a path.
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("{}://{}{path}", self.scheme, self.address)
     }
 
     /// What is at this path from now on.
@@ -83,7 +101,15 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().expect("no holder has panicked")
 }
 
-fn answer(mut stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
+fn answer_encrypted(stream: TcpStream, tls: &Arc<ServerConfig>, state: &Mutex<State>) -> std::io::Result<()> {
+    let connection = ServerConnection::new(Arc::clone(tls)).map_err(std::io::Error::other)?;
+    let mut stream = StreamOwned::new(connection, stream);
+    answer(&mut stream, state)?;
+    stream.conn.send_close_notify();
+    stream.flush()
+}
+
+fn answer(stream: &mut (impl Read + Write), state: &Mutex<State>) -> std::io::Result<()> {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte)? > 0 {

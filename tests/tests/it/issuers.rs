@@ -4,7 +4,7 @@ use auth::IssuerSettings;
 use gateway::Config;
 use serde_json::json;
 use std::time::{Duration, Instant};
-use tests::{Client, Gateway, Pair, Provider, Request, until};
+use tests::{Authority, Client, Gateway, Pair, Process, Provider, Request, until};
 
 const KEYS: &str = "/keys";
 const DISCOVERY: &str = "/.well-known/openid-configuration";
@@ -132,19 +132,26 @@ fn keys_are_discovered() {
 
 #[tokio::test]
 async fn a_discovered_document_that_can_not_be_trusted_ends_the_start() {
-    let provider = Provider::start();
-    let name = provider.url("");
-    for (document, told) in [
-        (json!({"issuer": "https://other", "jwks_uri": provider.url(KEYS)}), "the issuer \"https://other\""),
-        (json!({"issuer": name, "jwks_uri": "http://example.com/keys"}), "only fetched by https"),
+    let authority = Authority::fresh();
+    let file = believing(&authority);
+    let (plain, encrypted) = (Provider::start(), Provider::start_tls(authority.server("127.0.0.1")));
+    for (provider, issuer, keys, told) in [
+        (&plain, "https://other", plain.url(KEYS), "the issuer \"https://other\""),
+        (&plain, &*plain.url(""), "http://example.com/keys".to_owned(), "only fetched by https"),
+        (&encrypted, &*encrypted.url(""), plain.url(KEYS), "only fetched by https"),
     ] {
-        provider.publish(DISCOVERY, document.to_string());
+        let name = provider.url("");
+        provider.publish(DISCOVERY, json!({"issuer": issuer, "jwks_uri": keys}).to_string());
         let mut config = Config::default();
         config.websocket.listen = ([127, 0, 0, 1], 0).into();
         config.admin.listen = ([127, 0, 0, 1], 0).into();
         config.registry.listen = ([127, 0, 0, 1], 0).into();
-        let issuer = IssuerSettings { issuer: name.clone(), discover: true, ..IssuerSettings::default() };
-        config.auth.issuers.push(issuer);
+        config.auth.issuers.push(IssuerSettings {
+            issuer: name.clone(),
+            discover: true,
+            ca_file: Some(file.path().to_owned()),
+            ..IssuerSettings::default()
+        });
         let gateway = gateway::Gateway::bind(config).expect("the gateway can be bound");
         let error = gateway.run(std::future::pending()).await.expect_err("it does not start").to_string();
         assert!(error.contains(&name) && error.contains(told), "{error}");
@@ -179,4 +186,57 @@ fn a_file_of_keys_is_followed_and_a_broken_one_changes_nothing() {
     accepted(&gateway, &second).check_alive();
     write(&Pair::set(&[&third]));
     await_accepted(&gateway, &third);
+}
+
+/// A file that believes this authority.
+fn believing(authority: &Authority) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), authority.pem()).expect("the file is ours");
+    file
+}
+
+#[test]
+fn keys_come_by_https_from_a_server_that_a_trusted_authority_vouches_for() {
+    let (authority, pair) = (Authority::fresh(), Pair::fresh("a"));
+    let provider = Provider::start_tls(authority.server("127.0.0.1"));
+    let name = provider.url("");
+    provider.publish(KEYS, Pair::set(&[&pair]));
+    provider.publish(DISCOVERY, json!({"issuer": name, "jwks_uri": provider.url(KEYS)}).to_string());
+    let authorities = believing(&authority);
+    let trusting = |name: &str| IssuerSettings {
+        ca_file: Some(authorities.path().to_owned()),
+        issuer: name.to_owned(),
+        ..issuer(&provider)
+    };
+    let gateway = Gateway::with(|config| {
+        config.auth.issuers.push(trusting(ISSUER));
+        config.auth.issuers.push(IssuerSettings { discover: true, jwks_url: None, ..trusting(&name) });
+    });
+    accepted(&gateway, &pair).check_alive();
+    gateway.accepted(&bearer(&gateway, &pair.mint(&name))).check_alive();
+}
+
+#[test]
+fn a_server_that_nobody_vouches_for_is_refused_and_told_of() {
+    let (authority, stranger, pair) = (Authority::fresh(), Authority::fresh(), Pair::fresh("a"));
+    let authorities = believing(&authority);
+    for (server, told) in [
+        (stranger.server("127.0.0.1"), "UnknownIssuer"),
+        (authority.server("localhost"), "certificate not valid for name"),
+    ] {
+        let provider = Provider::start_tls(server);
+        provider.publish(KEYS, Pair::set(&[&pair]));
+        let process = Process::start(env!("CARGO_BIN_EXE_mcpw-under-test"), |config| {
+            let ca_file = Some(authorities.path().to_owned());
+            config.auth.issuers.push(IssuerSettings { ca_file, ..issuer(&provider) });
+        });
+        let line = process.await_log("an issuer's keys were not read");
+        for part in [ISSUER, &provider.url(KEYS), "invalid peer certificate", told] {
+            assert!(line.contains(part), "{line}");
+        }
+        let token = pair.mint(ISSUER);
+        let upgrade = process.upgrade().replace("Authorization", &format!("Bearer {token}"));
+        assert_eq!(process.ask(&upgrade).status, 401);
+        assert_eq!(provider.requests(KEYS), 0, "nothing was asked of it");
+    }
 }

@@ -19,7 +19,8 @@ pub(crate) enum Failure {
     WrongIssuer { address: String, found: String, issuer: String },
     /// Keys would come from where anybody could stand in between.
     #[error(
-        "{address} says that the keys are at {found:?}, but they are only fetched by https, or on loopback"
+        "{address} says that the keys are at {found:?}, but they are only fetched by https, or by http on loopback for an \
+         issuer that is there too"
     )]
     WrongAddress { address: String, found: String },
     /// The keys themselves.

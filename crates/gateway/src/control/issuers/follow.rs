@@ -137,7 +137,9 @@ async fn discover(client: &Client, issuer: &str) -> Result<String, Failure> {
     if document.issuer != issuer {
         return Err(Failure::WrongIssuer { address, found: document.issuer, issuer: issuer.to_owned() });
     }
-    if !auth::is_trustworthy(&document.jwks_uri) {
+    // Nobody far away has this machine ask itself.
+    let turns_inward = address.starts_with("https:") && !document.jwks_uri.starts_with("https:");
+    if turns_inward || !auth::is_trustworthy(&document.jwks_uri) {
         return Err(Failure::WrongAddress { address, found: document.jwks_uri });
     }
     Ok(document.jwks_uri)
