@@ -1,6 +1,6 @@
 //! An authority of a test's own, and the certificates that it vouches for.
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::PrivateKeyDer;
@@ -22,6 +22,9 @@ impl Authority {
         let key = KeyPair::generate().expect("a pair can be made");
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Two of one name would be taken for one that signs badly.
+        let name = key.public_key_raw().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        params.distinguished_name.push(DnType::CommonName, name[2..34].to_owned());
         let pem = params.self_signed(&key).expect("the authority vouches for itself").pem();
         Self { issuer: Issuer::new(params, key), pem }
     }

@@ -119,6 +119,9 @@ pub enum KeyProblem {
         "the secret is a PEM; for a key pair set algorithm to RS256, ES256 or EdDSA, and public_key or public_key_file"
     )]
     SecretIsPem,
+    /// A key to sign with that nothing here signs with.
+    #[error("such tokens are only verified here: sign them where they are issued")]
+    NeverSigned,
     /// Not a PEM of the right kind.
     #[error("{origin} holds {found}; it must hold {expected}")]
     WrongPem {

@@ -7,9 +7,9 @@ use serde::Deserialize;
 
 use crate::claims::Rules;
 use crate::error::Error;
-use crate::header::Header;
 use crate::keys::Keys;
 use crate::source::Source;
+use crate::token::Token;
 use crate::{IssuerSettings, Origin, Refusal, Settings};
 
 #[derive(Debug)]
@@ -63,15 +63,10 @@ impl Issuer {
         iss.is_some() && self.name.as_deref() == iss
     }
 
-    pub(crate) fn check_signature(
-        &self,
-        header: &Header,
-        message: &str,
-        signature: &str,
-    ) -> Result<(), Refusal> {
+    pub(crate) fn check_signature(&self, token: &Token<'_>) -> Result<(), Refusal> {
         match &self.keys {
-            Held::Fixed(keys) => keys.check(header, message, signature),
-            Held::Published(source) => source.keys().check(header, message, signature),
+            Held::Fixed(keys) => keys.check(token),
+            Held::Published(source) => source.keys().check(token),
         }
     }
 

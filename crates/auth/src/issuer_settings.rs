@@ -87,7 +87,8 @@ impl IssuerSettings {
         }
         const ADDRESS: &str =
             "must be an address with https://, or with http:// on loopback, without a user in it";
-        let is_symmetric = |algorithm: &Algorithm| *algorithm == Algorithm::HS256;
+        let is_unpublished =
+            |algorithm: &Algorithm| matches!(algorithm, Algorithm::HS256 | Algorithm::V4Public);
         let is_foreign = |key: &KeySettings| !self.algorithms.contains(&key.algorithm);
         let bad_address = |address: &str| !is_trustworthy(address);
         [
@@ -102,8 +103,8 @@ impl IssuerSettings {
             ("audience", self.audience.as_deref() == Some(""), "must not be empty: leave it out"),
             (
                 "algorithms",
-                self.keys.is_empty() && self.algorithms.iter().any(is_symmetric),
-                "must not hold HS256: a secret is never published",
+                self.keys.is_empty() && self.algorithms.iter().any(is_unpublished),
+                "must hold neither HS256 nor v4.public: a JWK set has no such keys",
             ),
             (
                 "algorithms",

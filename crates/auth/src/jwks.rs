@@ -6,9 +6,10 @@ use jsonwebtoken::DecodingKey;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::Algorithm;
 use crate::error::JwksProblem;
 use crate::keys::{ID_LIMIT, Key, Keys};
-use crate::{Algorithm, material};
+use crate::material::Material;
 
 /// Every unknown token is compared with all of them.
 const KEYS_LIMIT: usize = 128;
@@ -79,13 +80,13 @@ impl Jwk {
         fits.then_some(algorithm)
     }
 
-    fn material(&self, algorithm: Algorithm) -> Option<DecodingKey> {
+    fn material(&self, algorithm: Algorithm) -> Option<Material> {
         let key = match algorithm {
             Algorithm::RS256 => DecodingKey::from_rsa_components(self.n.as_deref()?, self.e.as_deref()?),
             Algorithm::ES256 => DecodingKey::from_ec_components(self.x.as_deref()?, self.y.as_deref()?),
             Algorithm::EdDSA => DecodingKey::from_ed_components(self.x.as_deref()?),
-            Algorithm::HS256 => return None,
+            Algorithm::HS256 | Algorithm::V4Public => return None,
         };
-        key.ok().filter(|key| material::fits(algorithm, key))
+        Material::public(algorithm, key.ok()?)
     }
 }

@@ -1,6 +1,6 @@
 //! Who is knocking and what may they do: tokens in, identities out.
 //!
-//! The only room that can build an [`Identity`], and the only one that knows the token library.
+//! The only room that can build an [`Identity`], and the only one that knows the libraries of tokens.
 //! It refuses to know sockets, HTTP and sessions: the gateway brings the text of a token and takes away an
 //! identity, or a [`Refusal`] and the words to answer with.
 
@@ -24,11 +24,13 @@ mod issuer_settings;
 mod jwks;
 mod keys;
 mod material;
+mod moment;
 mod object;
 mod refusal;
 mod settings;
 mod signer;
 mod source;
+mod token;
 mod verifier;
 
 /// Reads the bytes of a shared secret from a file.

@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
+use crate::header::Header;
 use crate::keys::Keys;
 use crate::{Algorithm, Error, IssuerSettings, jwks};
 
@@ -100,6 +101,11 @@ impl Source {
         let wanted = standing.wait_for(|standing| standing.wanted);
         // Whichever it was, an attempt is due.
         let _ = timeout(next.saturating_sub(rest), wanted).await;
+    }
+
+    /// Whether a key that is published there could be the one that this header means.
+    pub(crate) fn could_have(&self, header: &Header) -> bool {
+        header.kid.is_some() && self.algorithms.contains(&header.algorithm)
     }
 
     pub(crate) fn keys(&self) -> arc_swap::Guard<std::sync::Arc<Keys>> {

@@ -4,12 +4,9 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
-use crate::header::Header;
 use crate::issuer::{self, Issuer};
 use crate::object::Object;
+use crate::token::Token;
 use crate::{Error, Identity, Refusal, Settings, Source};
 
 const LEEWAY_LIMIT_S: u64 = 86_400;
@@ -116,17 +113,15 @@ impl Verifier {
         if token.len() > self.max_token_bytes {
             return Err(Refusal::TooLarge.into());
         }
-        let (message, signature) = token.rsplit_once('.').ok_or(Refusal::Malformed)?;
-        let (header, payload) = message.split_once('.').ok_or(Refusal::Malformed)?;
-        let header = Header::parse(&decode(header)?)?;
-        let payload = decode(payload)?;
-        let issuer = self.issuer_of(&payload);
-        issuer.check_signature(&header, message, signature).map_err(|refusal| {
-            let asks = refusal == Refusal::UnknownKey && header.kid.is_some();
-            Unverified(refusal, issuer.source().filter(|_| asks).map(Arc::as_ref))
+        let token = Token::parse(token)?;
+        let issuer = self.issuer_of(token.payload());
+        issuer.check_signature(&token).map_err(|refusal| {
+            let asks = refusal == Refusal::UnknownKey;
+            let source = issuer.source().filter(|source| asks && source.could_have(&token.header));
+            Unverified(refusal, source.map(Arc::as_ref))
         })?;
-        let claims: Object = serde_json::from_slice(&payload).map_err(|_| Refusal::Malformed)?;
-        Ok(issuer.rules.identity(&claims, now())?)
+        let claims: Object = serde_json::from_slice(token.payload()).map_err(|_| Refusal::Malformed)?;
+        Ok(issuer.rules.identity(&claims, token.dates(), now())?)
     }
 
     /// Who checks a token of this payload.
@@ -142,11 +137,6 @@ impl Verifier {
     pub fn anonymous(&self) -> Option<Identity> {
         (!self.required).then(Identity::anonymous)
     }
-}
-
-/// Base64url without padding, canonical: every text has one spelling only.
-fn decode(part: &str) -> Result<Vec<u8>, Refusal> {
-    URL_SAFE_NO_PAD.decode(part).map_err(|_| Refusal::Malformed)
 }
 
 /// Unix seconds. A clock before 1970 makes every token not valid yet or valid for its time, never a panic.

@@ -26,6 +26,7 @@ mod logs;
 mod memory;
 mod methods;
 mod params;
+mod paseto;
 mod resets;
 mod splits;
 mod subprotocols;

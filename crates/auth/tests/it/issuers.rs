@@ -22,7 +22,7 @@ fn signed(pair: &Pair, kid: Option<&str>, claims: &Value) -> String {
         Algorithm::EdDSA => {
             (jsonwebtoken::Algorithm::EdDSA, EncodingKey::from_ed_pem(pair.private.as_bytes()))
         }
-        Algorithm::HS256 => panic!("HS256 has no key pair"),
+        other => panic!("{other} has no pair of this form"),
     };
     sign_with(&header.to_string(), &claims.to_string(), algorithm, &key.expect("the key is right"))
 }
@@ -160,7 +160,7 @@ fn mistakes_are_told_with_the_issuer_and_the_setting() {
     let discover = || IssuerSettings { discover: true, ..issuer("https://a", Vec::new()) };
     check(IssuerSettings { issuer: "A".to_owned(), ..discover() }, "issuer must be an address");
     check(IssuerSettings { issuer: "https://a?b".to_owned(), ..discover() }, "no query");
-    check(IssuerSettings { algorithms: vec![Algorithm::HS256], ..discover() }, "never published");
+    check(IssuerSettings { algorithms: vec![Algorithm::HS256], ..discover() }, "neither HS256 nor v4.public");
     check(IssuerSettings { algorithms: vec![Algorithm::RS256], ..base() }, "algorithm of each of its keys");
     check(IssuerSettings { max_refresh_ms: 1, ..base() }, "at least min_refresh_ms");
     check(IssuerSettings { tenant_claim: String::new(), ..base() }, "tenant_claim must name");

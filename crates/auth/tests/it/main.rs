@@ -5,4 +5,5 @@ mod configuration;
 mod forge;
 mod issuers;
 mod mutations;
+mod paseto;
 mod tokens;
