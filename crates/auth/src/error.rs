@@ -9,7 +9,8 @@ use crate::Algorithm;
 pub enum Error {
     /// A token is required, but no key could verify one.
     #[error(
-        "auth.keys is empty, so no token could be valid: add a key or one of auth.issuers, or set auth.required to false"
+        "auth.keys is empty, so no token could be valid: add a key, one of auth.issuers or auth.api_keys_file, or set \
+         auth.required to false"
     )]
     NoKeys,
     /// A setting has a value that can't work.
@@ -37,6 +38,14 @@ pub enum Error {
         issuer: String,
         /// What is wrong with them.
         problem: JwksProblem,
+    },
+    /// The file of API keys can't be used.
+    #[error("the API keys in {path}: {problem}", path = path.display())]
+    ApiKeys {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: ApiKeysProblem,
     },
     /// A file can't be read.
     #[error("can't read {path}: {reason}", path = path.display())]
@@ -72,6 +81,9 @@ pub enum Error {
         /// What is wrong, and what would be right.
         problem: &'static str,
     },
+    /// The system has no randomness.
+    #[error("the system has no randomness for a key")]
+    Randomness,
     /// The signature could not be made.
     #[error("a token can't be signed")]
     Signing,
@@ -149,4 +161,28 @@ pub enum JwksProblem {
     /// No key to verify with by an accepted algorithm.
     #[error("the JWK set has no key for an accepted algorithm")]
     NoneUsable,
+}
+
+/// What is wrong with a file of API keys.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiKeysProblem {
+    /// No list of entries.
+    #[error("no list of keys: {0}")]
+    Malformed(String),
+    /// More keys than are kept in memory.
+    #[error("there are more than {0} keys")]
+    TooMany(usize),
+    /// A member of an entry has a value that can't work.
+    #[error("[{index}].{member} {problem}")]
+    Entry {
+        /// Which entry, from 0.
+        index: usize,
+        /// The member.
+        member: &'static str,
+        /// What is wrong, and what would be right.
+        problem: &'static str,
+    },
+    /// Two entries have the same id.
+    #[error("two keys have the id {0:?}")]
+    DuplicateId(String),
 }

@@ -1,4 +1,4 @@
-//! Who is knocking and what may they do: tokens in, identities out.
+//! Who is knocking and what may they do: tokens and API keys in, identities out.
 //!
 //! The only room that can build an [`Identity`], and the only one that knows the libraries of tokens.
 //! It refuses to know sockets, HTTP and sessions: the gateway brings the text of a token and takes away an
@@ -6,7 +6,9 @@
 
 use std::path::Path;
 
-pub use error::{Error, JwksProblem, KeyProblem};
+pub use api_key::ApiKeyEntry;
+pub use api_keys::ApiKeys;
+pub use error::{ApiKeysProblem, Error, JwksProblem, KeyProblem};
 pub use identity::Identity;
 pub use issuer_settings::{IssuerSettings, is_trustworthy};
 pub use refusal::Refusal;
@@ -15,6 +17,8 @@ pub use signer::{Claims, Signer};
 pub use source::{Origin, Source};
 pub use verifier::Verifier;
 
+mod api_key;
+mod api_keys;
 mod claims;
 mod error;
 mod header;

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 pub(crate) fn parse(text: &str) -> Option<u64> {
     // The library takes other spellings too, such as names of time zones.
     let (date, rest) = text.split_at_checked(19)?;
-    let zone = rest.strip_prefix('.').map_or(rest, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+    let zone =
+        rest.strip_prefix('.').map_or(rest, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
     let fits = is_shaped(date, "0000-00-00T00:00:00") && (zone == "Z" || is_shaped(zone.get(1..)?, "00:00"));
     if !fits || rest.starts_with(".Z") {
         return None;

@@ -23,6 +23,9 @@ pub enum Refusal {
     /// The signature is not the key's.
     #[error("the token's signature can't be verified")]
     BadSignature,
+    /// No API key, or none that is known: which of both is not told.
+    #[error("the API key is not accepted")]
+    UnknownApiKey,
     /// The header or the footer brings or points to a key of its own: `jku`, `jwk`, `x5u`, `x5c` or `wpk`.
     #[error("the token's header must not bring a key")]
     EmbeddedKey,
@@ -64,6 +67,7 @@ impl Refusal {
             Self::UnknownKey => "unknown_key",
             Self::WrongAlgorithm => "wrong_algorithm",
             Self::BadSignature => "bad_signature",
+            Self::UnknownApiKey => "unknown_api_key",
             Self::EmbeddedKey => "embedded_key",
             Self::UnknownCritical => "unknown_critical",
             Self::Expired => "expired",

@@ -39,6 +39,8 @@ pub struct Settings {
     /// Issuers with keys and rules of their own. A token whose `iss` names one of them is checked by that one alone,
     /// every other token by the settings above. Default none.
     pub issuers: Vec<IssuerSettings>,
+    /// A file with API keys, YAML or JSON, read again when it changes. Default none: no API key is accepted.
+    pub api_keys_file: Option<PathBuf>,
     /// How long a client whose token names a key that its issuer has not published yet may wait until the keys were
     /// fetched again, in milliseconds. Default 2,000, at most 60,000; 0 waits for nothing.
     pub key_wait_ms: u64,
@@ -58,6 +60,7 @@ impl Default for Settings {
             scopes_claim: "scopes".to_owned(),
             keys: Vec::new(),
             issuers: Vec::new(),
+            api_keys_file: None,
             key_wait_ms: 2000,
         }
     }

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::api_key;
 use crate::issuer::{self, Issuer};
 use crate::object::Object;
 use crate::token::Token;
-use crate::{Error, Identity, Refusal, Settings, Source};
+use crate::{ApiKeys, Error, Identity, Refusal, Settings, Source};
 
 const LEEWAY_LIMIT_S: u64 = 86_400;
 const WAIT_LIMIT_MS: u64 = 60_000;
@@ -20,6 +21,7 @@ pub struct Verifier {
     /// What takes the tokens that are none of the others'.
     own: Issuer,
     issuers: Vec<Issuer>,
+    api_keys: Option<Arc<ApiKeys>>,
     wait: Duration,
 }
 
@@ -39,7 +41,8 @@ impl Verifier {
     ///
     /// Everything about the settings that could not work: see [`Error`]. It names the setting, the key and the file.
     pub fn new(settings: &Settings) -> Result<Self, Error> {
-        if settings.required && settings.keys.is_empty() && settings.issuers.is_empty() {
+        let has_none = settings.keys.is_empty() && settings.issuers.is_empty();
+        if settings.required && has_none && settings.api_keys_file.is_none() {
             return Err(Error::NoKeys);
         }
         let setting = |setting, wrong: bool, problem| match wrong {
@@ -59,11 +62,13 @@ impl Verifier {
             max_token_bytes: settings.max_token_bytes,
             own: Issuer::own(settings)?,
             issuers: Issuer::listed(settings)?,
+            api_keys: settings.api_keys_file.as_deref().map(ApiKeys::load).transpose()?.map(Arc::new),
             wait: Duration::from_millis(settings.key_wait_ms),
         })
     }
 
-    /// Checks a token, without the word `Bearer` or anything else around it, against the clock of this moment.
+    /// Checks a token or an API key, without the word `Bearer` or anything else around it, against the clock of this
+    /// moment.
     ///
     /// # Errors
     ///
@@ -106,12 +111,27 @@ impl Verifier {
         self.issuers.iter().filter_map(Issuer::source)
     }
 
+    /// The API keys, whose file has to be followed.
+    pub fn api_keys(&self) -> Option<&Arc<ApiKeys>> {
+        self.api_keys.as_ref()
+    }
+
+    /// Whether an identity that was verified before is still one: false if its API key was withdrawn or changed since.
+    /// Time is not looked at.
+    pub fn holds(&self, identity: &Identity) -> bool {
+        !identity.is_of_api_key() || self.api_keys.as_ref().is_some_and(|keys| keys.holds(identity))
+    }
+
     fn check(&self, token: &str) -> Result<Identity, Unverified<'_>> {
         if token.is_empty() {
             return Err(Refusal::Missing.into());
         }
         if token.len() > self.max_token_bytes {
             return Err(Refusal::TooLarge.into());
+        }
+        if token.starts_with(api_key::PREFIX) {
+            let keys = self.api_keys.as_ref().ok_or(Refusal::UnknownApiKey)?;
+            return Ok(keys.identify(token, now())?);
         }
         let token = Token::parse(token)?;
         let issuer = self.issuer_of(token.payload());

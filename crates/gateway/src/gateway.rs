@@ -2,7 +2,8 @@
 
 use crate::config::{Config, ConfigError, StoreKind, ms};
 use crate::control::{
-    Admin, Backends, Publisher, Registry, follow_configured, keep_lease, start_issuers, watch_store,
+    Admin, Backends, Publisher, Registry, follow_api_keys, follow_configured, keep_lease, start_issuers,
+    watch_store,
 };
 use crate::fanout;
 use crate::mail::{self, Memo};
@@ -140,6 +141,9 @@ impl Gateway {
             (0..clients.len()).map(|_| mpsc::channel::<Memo>(MEMOS)).unzip();
         let (watch, watches) = mpsc::unbounded_channel();
         tasks.spawn(mail::hand_out(store.inbox(&pod.id), shards.clone()));
+        if let Some(keys) = verifier.api_keys() {
+            tasks.spawn(follow_api_keys(Arc::clone(keys), shards.clone()));
+        }
         let (tenants, watched) = watch::channel(Arc::default());
         tasks.spawn(fanout::follow(store.tail(), watches, shards.clone(), tenants));
 

@@ -1,5 +1,6 @@
 //! Through the public surface: what gets in, what must not, and what an operator is told.
 
+mod api_keys;
 mod attacks;
 mod configuration;
 mod forge;

@@ -118,7 +118,8 @@ fn other_versions_and_purposes_are_no_tokens() {
     let verifier = house(&keys, Some("a"));
     let token = keys.sign(Some("a"), &claims());
     assert!(verifier.verify(&token).is_ok());
-    for prefix in ["v1.public.", "v2.public.", "v3.public.", "v5.public.", "V4.public.", "v4.PUBLIC.", "v4.local."]
+    for prefix in
+        ["v1.public.", "v2.public.", "v3.public.", "v5.public.", "V4.public.", "v4.PUBLIC.", "v4.local."]
     {
         let other = token.replacen("v4.public.", prefix, 1);
         assert_eq!(verifier.verify(&other), Err(Refusal::Malformed), "{prefix}");
@@ -126,9 +127,15 @@ fn other_versions_and_purposes_are_no_tokens() {
     let secret = SymmetricKey::<V4>::generate().unwrap();
     let local = LocalToken::encrypt(&secret, claims().to_string().as_bytes(), None, None).unwrap();
     assert_eq!(verifier.verify(&local), Err(Refusal::Malformed));
-    for garbage in
-        ["v4.public.", "v4.public..", "v4.public.AA", "v4.public.!", "v4.public.a.b.c", &format!("{token}."), &token[1..]]
-    {
+    for garbage in [
+        "v4.public.",
+        "v4.public..",
+        "v4.public.AA",
+        "v4.public.!",
+        "v4.public.a.b.c",
+        &format!("{token}."),
+        &token[1..],
+    ] {
         assert_eq!(verifier.verify(garbage), Err(Refusal::Malformed), "{garbage}");
     }
     let without_footer = keys.sign(None, &claims());

@@ -5,6 +5,9 @@ use auth::{Identity, Refusal};
 use hyper::Uri;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
+/// What a token is called by those who put one into a URL.
+const SECRETS: [&str; 6] = ["token", "access_token", "jwt", "paseto", "bearer", "api_key"];
+
 /// The token's holder. A token in the URL would stand in every log on its way, so it is refused unseen. `bearer` is a
 /// token that came in another way than in a header.
 ///
@@ -33,7 +36,7 @@ async fn verify(
     let in_query = uri.query().is_some_and(|query| {
         query.split('&').any(|pair| {
             let name = pair.split('=').next().unwrap_or_default();
-            ["token", "access_token", "jwt", "bearer"].iter().any(|known| name.eq_ignore_ascii_case(known))
+            SECRETS.iter().any(|known| name.eq_ignore_ascii_case(known))
         })
     });
     if in_query {

@@ -85,6 +85,11 @@ impl Session {
         self.expiry
     }
 
+    /// Whether whoever was verified would still be.
+    pub(crate) fn is_recognised(&self, shard: &Shard) -> bool {
+        shard.verifier.holds(&self.identity)
+    }
+
     /// Whether payloads are deflated for this client.
     pub(crate) const fn deflates(&self) -> bool {
         self.deflate

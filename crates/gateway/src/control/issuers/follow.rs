@@ -3,10 +3,10 @@
 use super::Failure;
 use super::fetch::{Client, Fetched};
 use crate::config::ms;
+use crate::control::file;
 use auth::{Origin, Source, Verifier};
 use futures_util::future::try_join_all;
 use serde::Deserialize;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,7 +74,10 @@ impl Follower {
     async fn attempt(&mut self) -> Result<Duration, Failure> {
         let source = Arc::clone(&self.source);
         let (jwks, next) = match (source.origin(), &self.client) {
-            (Origin::File(path), _) => (read(path).await?, FILE_NEXT),
+            (Origin::File(path), _) => {
+                let read = file::read(path).await;
+                (read.map_err(|reason| Failure::File { path: path.clone(), reason })?, FILE_NEXT)
+            }
             (Origin::Url(address), Some(client)) => self.fetched(client.get(address).await?),
             (Origin::Discovery, Some(client)) => {
                 let address = discover(client, &source.settings().issuer).await?;
@@ -143,12 +146,4 @@ async fn discover(client: &Client, issuer: &str) -> Result<String, Failure> {
         return Err(Failure::WrongAddress { address, found: document.jwks_uri });
     }
     Ok(document.jwks_uri)
-}
-
-/// A file system may take its time, and nothing else here may wait for it.
-async fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let owned = path.to_owned();
-    let read = tokio::task::spawn_blocking(move || std::fs::read(owned)).await;
-    read.unwrap_or_else(|error| Err(std::io::Error::other(error)))
-        .map_err(|reason| Failure::File { path: path.to_owned(), reason })
 }
