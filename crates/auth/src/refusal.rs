@@ -26,6 +26,9 @@ pub enum Refusal {
     /// No API key, or none that is known: which of both is not told.
     #[error("the API key is not accepted")]
     UnknownApiKey,
+    /// It was revoked before its time. Who verifies does not know; whoever asked does.
+    #[error("the token was revoked")]
+    Revoked,
     /// The header or the footer brings or points to a key of its own: `jku`, `jwk`, `x5u`, `x5c` or `wpk`.
     #[error("the token's header must not bring a key")]
     EmbeddedKey,
@@ -68,6 +71,7 @@ impl Refusal {
             Self::WrongAlgorithm => "wrong_algorithm",
             Self::BadSignature => "bad_signature",
             Self::UnknownApiKey => "unknown_api_key",
+            Self::Revoked => "revoked",
             Self::EmbeddedKey => "embedded_key",
             Self::UnknownCritical => "unknown_critical",
             Self::Expired => "expired",

@@ -41,6 +41,9 @@ pub struct Settings {
     pub issuers: Vec<IssuerSettings>,
     /// A file with API keys, YAML or JSON, read again when it changes. Default none: no API key is accepted.
     pub api_keys_file: Option<PathBuf>,
+    /// How long a revocation stands, in milliseconds: at least as long as any token lives. Default 86,400,000 (a day), at
+    /// most 31 days.
+    pub revocation_ttl_ms: u64,
     /// How long a client whose token names a key that its issuer has not published yet may wait until the keys were
     /// fetched again, in milliseconds. Default 2,000, at most 60,000; 0 waits for nothing.
     pub key_wait_ms: u64,
@@ -61,6 +64,7 @@ impl Default for Settings {
             keys: Vec::new(),
             issuers: Vec::new(),
             api_keys_file: None,
+            revocation_ttl_ms: 86_400_000,
             key_wait_ms: 2000,
         }
     }

@@ -162,8 +162,11 @@ impl Connection {
             let close = session::taken_over();
             self.close(out, close.code, &close.reason);
         }
-        if signals.has(Signals::HOLDER) && self.phase == Phase::Open && !self.session.is_recognised(shard) {
-            self.close(out, CloseCode::Unauthorized, "the API key was withdrawn");
+        if signals.has(Signals::HOLDER)
+            && self.phase == Phase::Open
+            && let Some(reason) = self.session.disowned(shard)
+        {
+            self.close(out, CloseCode::Unauthorized, reason);
         }
         if signals.has(Signals::VERIFY) {
             self.session.verify(&self.peer, shard);

@@ -2,8 +2,8 @@
 
 use crate::config::{Config, ConfigError, StoreKind, ms};
 use crate::control::{
-    Admin, Backends, Publisher, Registry, follow_api_keys, follow_configured, keep_lease, start_issuers,
-    watch_store,
+    Admin, Backends, Publisher, Registry, Revocations, follow_api_keys, follow_configured, keep_lease,
+    start_issuers, watch_store,
 };
 use crate::fanout;
 use crate::mail::{self, Memo};
@@ -141,6 +141,13 @@ impl Gateway {
             (0..clients.len()).map(|_| mpsc::channel::<Memo>(MEMOS)).unzip();
         let (watch, watches) = mpsc::unbounded_channel();
         tasks.spawn(mail::hand_out(store.inbox(&pod.id), shards.clone()));
+        let most = config.store.bounds.revocations;
+        let revocations = Revocations::new(store.clone(), Arc::clone(&pod), shards.clone(), most);
+        let revocations = Arc::new(revocations);
+        // The first clients find what is revoked already.
+        let mut version = None;
+        revocations.sync(&mut version).await;
+        tasks.spawn(Arc::clone(&revocations).follow(version));
         if let Some(keys) = verifier.api_keys() {
             tasks.spawn(follow_api_keys(Arc::clone(keys), shards.clone()));
         }
@@ -163,7 +170,8 @@ impl Gateway {
         let admin = tokio::net::TcpListener::from_std(admin)?;
         let unready = store.availability();
         let unready = Some(unready).filter(|_| !config.admin.ready_without_store);
-        tasks.spawn(serve_admin(admin, Admin::new(Arc::clone(&pod), unready, drain)));
+        let revocations = (revocations, ms(config.auth.revocation_ttl_ms));
+        tasks.spawn(serve_admin(admin, Admin::new(Arc::clone(&pod), unready, drain, revocations)));
 
         let cpus = if config.runtime.pin { core_affinity::get_core_ids() } else { None }.unwrap_or_default();
         let mut threads = Vec::new();

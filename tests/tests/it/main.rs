@@ -29,6 +29,7 @@ mod methods;
 mod params;
 mod paseto;
 mod resets;
+mod revocations;
 mod splits;
 mod subprotocols;
 mod telemetry;

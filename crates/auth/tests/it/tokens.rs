@@ -206,6 +206,7 @@ fn challenges_name_the_reason_as_rfc_6750_writes_it() {
         Refusal::WrongAlgorithm,
         Refusal::BadSignature,
         Refusal::UnknownApiKey,
+        Refusal::Revoked,
         Refusal::EmbeddedKey,
         Refusal::UnknownCritical,
         Refusal::Expired,

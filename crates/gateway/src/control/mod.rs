@@ -10,6 +10,8 @@ mod issuers;
 mod lease;
 mod publisher;
 mod registry;
+mod revocations;
+mod revoke;
 
 pub(crate) use admin::Admin;
 pub(crate) use api_keys::follow as follow_api_keys;
@@ -19,3 +21,4 @@ pub(crate) use issuers::start as start_issuers;
 pub(crate) use lease::{keep as keep_lease, watch as watch_store};
 pub(crate) use publisher::Publisher;
 pub(crate) use registry::Registry;
+pub(crate) use revocations::Revocations;

@@ -175,7 +175,7 @@ async fn poll(ask: &Ask, mut feed: Feed, wait: Duration) -> Result<Answer, Probl
                 tokio::select! {
                     news = timeout_at(until, feed.next()) => news.ok(),
                     () = ask.link.left() => None,
-                    () = ask.link.disowned(&ask.identity) => None,
+                    _ = ask.link.disowned(&ask.identity) => None,
                 }
             }
             there => there,
@@ -228,8 +228,8 @@ fn stream(ask: Ask, feed: Feed) -> Answer {
                 let problem = Problem::new(ErrorCode::AuthenticationFailed, "the token has expired");
                 return Some((sse::write("error", "", &problem.body()), None));
             }
-            () = link.disowned(&identity) => {
-                let problem = Problem::new(ErrorCode::AuthenticationFailed, "the API key was withdrawn");
+            reason = link.disowned(&identity) => {
+                let problem = Problem::new(ErrorCode::AuthenticationFailed, reason);
                 return Some((sse::write("error", "", &problem.body()), None));
             }
             news = timeout(heartbeat, feed.next()) => told(&link, &feed, news.ok()),

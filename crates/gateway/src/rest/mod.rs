@@ -170,10 +170,13 @@ impl Link {
         *self.leaving.borrow()
     }
 
-    /// Waits until this holder is not recognised any more. Cancel safe.
-    async fn disowned(&self, identity: &Identity) {
+    /// Waits until this holder is not recognised any more, and says why. Cancel safe.
+    async fn disowned(&self, identity: &Identity) -> &'static str {
+        let mut reason = "the token was revoked";
+        let is_over = |_: &()| self.shard.disowned(identity).map(|why| reason = why).is_some();
         // The sender lives as long as the link.
-        let _ = self.holders.subscribe().wait_for(|()| !self.shard.verifier.holds(identity)).await;
+        let _ = self.holders.subscribe().wait_for(is_over).await;
+        reason
     }
 
     /// Waits until the connection is told to go. Cancel safe.

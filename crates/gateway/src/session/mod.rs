@@ -85,9 +85,9 @@ impl Session {
         self.expiry
     }
 
-    /// Whether whoever was verified would still be.
-    pub(crate) fn is_recognised(&self, shard: &Shard) -> bool {
-        shard.verifier.holds(&self.identity)
+    /// Why whoever holds it is not recognised any more; none if they still are.
+    pub(crate) fn disowned(&self, shard: &Shard) -> Option<&'static str> {
+        shard.disowned(&self.identity)
     }
 
     /// Whether payloads are deflated for this client.
