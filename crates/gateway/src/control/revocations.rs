@@ -124,7 +124,7 @@ impl Revocations {
                 one.shared |= shared;
             }
             if before != left || left != known.len() {
-                self.pod.revoked.send_replace(Revoked::of(known.keys()));
+                self.pod.revoked.store(Arc::new(Revoked::of(known.keys())));
             }
             left != known.len()
         });

@@ -21,13 +21,13 @@ impl Shard {
 
     /// Why an identity that was verified before is not recognised any more; none if it still is.
     pub(crate) fn disowned(&self, identity: &Identity) -> Option<&'static str> {
-        if self.pod.revoked.borrow().has(identity) {
+        if self.pod.revoked.load().has(identity) {
             return Some("the token was revoked");
         }
         (!self.verifier.holds(identity)).then_some("the API key was withdrawn")
     }
 
     fn unrevoked(&self, identity: Identity) -> Result<Identity, Refusal> {
-        if self.pod.revoked.borrow().has(&identity) { Err(Refusal::Revoked) } else { Ok(identity) }
+        if self.pod.revoked.load().has(&identity) { Err(Refusal::Revoked) } else { Ok(identity) }
     }
 }
