@@ -11,7 +11,7 @@ use crate::api_key::{Hash, hash_of, id_of, token_id};
 use crate::error::ApiKeysProblem;
 use crate::{ApiKeyEntry, Error, Identity, Refusal};
 
-const ENTRIES_LIMIT: usize = 100_000;
+const ENTRIES_LIMIT: usize = 10_000;
 
 /// A key that is known.
 #[derive(Debug)]

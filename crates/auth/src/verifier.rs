@@ -58,8 +58,8 @@ impl Verifier {
         setting("issuer", settings.issuer.as_deref() == Some(""), "must not be empty: leave it out")?;
         setting("audience", settings.audience.as_deref() == Some(""), "must not be empty: leave it out")?;
         setting("key_wait_ms", settings.key_wait_ms > WAIT_LIMIT_MS, "must be at most 60000 (a minute)")?;
-        let never_ends = !(1..=REVOCATION_LIMIT_MS).contains(&settings.revocation_ttl_ms);
-        setting("revocation_ttl_ms", never_ends, "must be 1 to 2678400000 (31 days)")?;
+        let is_beyond = !(1..=REVOCATION_LIMIT_MS).contains(&settings.revocation_ttl_ms);
+        setting("revocation_ttl_ms", is_beyond, "must be 1 to 2678400000 (31 days)")?;
         Ok(Self {
             required: settings.required,
             max_token_bytes: settings.max_token_bytes,

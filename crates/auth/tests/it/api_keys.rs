@@ -178,6 +178,23 @@ fn a_token_is_no_key_and_holds_whatever_the_file_says() {
 }
 
 #[test]
+fn ten_thousand_keys_are_taken_and_no_more() {
+    let ((key, last), (_, entry)) = (fresh(), fresh());
+    let numbered = |number: usize| ApiKeyEntry {
+        id: number.to_string(),
+        scopes: (0..8).map(|scope| format!("scope:{scope}")).collect(),
+        expires: Some("2999-01-01T00:00:00Z".to_owned()),
+        ..entry.clone()
+    };
+    let mut entries: Vec<_> = (1..10_000).map(numbered).collect();
+    entries.push(last);
+    let (verifier, _file) = house(&entries.iter().collect::<Vec<_>>());
+    assert!(verifier.verify(&key).is_ok());
+    entries.push(entry.clone());
+    assert!(told(&json!(entries).to_string()).contains("more than 10000 keys"));
+}
+
+#[test]
 fn mistakes_in_the_file_are_told() {
     let check = |member: &str, value: Value, expected: &str| {
         let error = told(&json!([fresh().1, forge::with(json!(fresh().1), member, value)]).to_string());
