@@ -1,6 +1,7 @@
 //! Where a running gateway can be reached, and the first steps of a test with it.
 
 use crate::{Client, Keys, Metrics, Request, Response, Socket, until};
+use serde_json::Value;
 use std::net::SocketAddr;
 
 /// A gateway's addresses and key.
@@ -57,6 +58,16 @@ impl Endpoints {
     pub fn admin(&self, path: &str) -> Response {
         let mut socket = Socket::connect(self.admin);
         socket.send(format!("GET {path} HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n").as_bytes());
+        socket.response()
+    }
+
+    /// The answer of the operators' port to a POST of JSON.
+    pub fn admin_post(&self, path: &str, body: &Value) -> Response {
+        let body = body.to_string();
+        let length = body.len();
+        let mut socket = Socket::connect(self.admin);
+        let head = format!("POST {path} HTTP/1.1\r\nHost: admin\r\nContent-Length: {length}\r\n");
+        socket.send(format!("{head}Connection: close\r\n\r\n{body}").as_bytes());
         socket.response()
     }
 

@@ -1,6 +1,7 @@
 //! The harness: one way to start a gateway, raw clients that say every byte themselves, and a look at what
 //! the gateway counts. It refuses to use any WebSocket library: what is tested must not test itself.
 
+mod authority;
 mod backends;
 mod binary;
 mod cable;
@@ -15,9 +16,11 @@ mod gateway;
 mod http;
 mod keys;
 mod metrics;
+mod pair;
 mod pods;
 mod postgres;
 mod process;
+mod provider;
 mod redis;
 mod request;
 mod response;
@@ -26,6 +29,7 @@ mod socket;
 mod usage;
 mod wait;
 
+pub use authority::Authority;
 pub use backends::Tools;
 pub use binary::{Flags, Packet, Type};
 pub use cable::Cable;
@@ -39,9 +43,11 @@ pub use gateway::Gateway;
 pub use http::{Http, Sent};
 pub use keys::Keys;
 pub use metrics::Metrics;
+pub use pair::Pair;
 pub use pods::Pods;
 pub use postgres::Postgres;
 pub use process::Process;
+pub use provider::Provider;
 pub use redis::Redis;
 pub use request::Request;
 pub use response::Response;

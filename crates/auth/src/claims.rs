@@ -5,11 +5,20 @@ use serde_json::Value;
 
 use crate::identity::NAME_LIMIT;
 use crate::object::Object;
-use crate::{Identity, Refusal, Settings};
+use crate::{Identity, IssuerSettings, Refusal, Settings, moment};
 
 /// The end of the year 9999 in Unix seconds. A later time is a mistake, mostly one in milliseconds, and a bound
 /// lets everybody add to it.
 pub(crate) const LATEST: u64 = 253_402_300_799;
+
+/// How a token writes its times.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Dates {
+    /// As a NumericDate (RFC 7519 section 2).
+    Seconds,
+    /// As RFC 3339 does.
+    Text,
+}
 
 #[derive(Debug)]
 pub(crate) struct Rules {
@@ -17,7 +26,10 @@ pub(crate) struct Rules {
     audience: Option<String>,
     leeway_s: u64,
     tenant_claim: String,
+    agent_claim: String,
     scopes_claim: String,
+    /// The only accepted tenants; empty for any.
+    tenants: Vec<String>,
 }
 
 impl Rules {
@@ -27,25 +39,43 @@ impl Rules {
             audience: settings.audience.clone(),
             leeway_s: settings.leeway_s,
             tenant_claim: settings.tenant_claim.clone(),
+            agent_claim: settings.agent_claim.clone(),
             scopes_claim: settings.scopes_claim.clone(),
+            tenants: Vec::new(),
+        }
+    }
+
+    pub(crate) fn of_issuer(settings: &IssuerSettings, leeway_s: u64) -> Self {
+        Self {
+            issuer: Some(settings.issuer.clone()),
+            audience: settings.audience.clone(),
+            leeway_s,
+            tenant_claim: settings.tenant_claim.clone(),
+            agent_claim: settings.agent_claim.clone(),
+            scopes_claim: settings.scopes_claim.clone(),
+            tenants: settings.tenants.clone(),
         }
     }
 
     /// The identity that the claims describe, if they hold at `now` in Unix seconds.
-    pub(crate) fn identity(&self, claims: &Object, now: u64) -> Result<Identity, Refusal> {
-        let expires_at = self.check_times(claims, now)?;
+    pub(crate) fn identity(&self, claims: &Object, dates: Dates, now: u64) -> Result<Identity, Refusal> {
+        let expires_at = self.check_times(claims, dates, now)?;
         self.check_issuer(claims)?;
         self.check_audience(claims)?;
-        let agent = name(claims, "sub", "sub")?.ok_or(Refusal::BadClaim("sub"))?;
+        let agent = name(claims, &self.agent_claim, "sub")?.ok_or(Refusal::BadClaim("sub"))?;
         let tenant = name(claims, &self.tenant_claim, "tenant")?.ok_or(Refusal::BadClaim("tenant"))?;
+        if !self.tenants.is_empty() && !self.tenants.iter().any(|ours| ours == tenant) {
+            return Err(Refusal::BadClaim("tenant"));
+        }
         let token_id = name(claims, "jti", "jti")?.unwrap_or_default();
         Ok(Identity::new(tenant, agent, token_id, self.scopes(claims)?, expires_at))
     }
 
-    fn check_times(&self, claims: &Object, now: u64) -> Result<u64, Refusal> {
-        let expires_at = time(claims, "exp")?.filter(|exp| *exp > 0).ok_or(Refusal::BadClaim("exp"))?;
-        let not_before = time(claims, "nbf")?.unwrap_or(0);
-        time(claims, "iat")?;
+    fn check_times(&self, claims: &Object, dates: Dates, now: u64) -> Result<u64, Refusal> {
+        let time = |claim| time(claims, claim, dates);
+        let expires_at = time("exp")?.filter(|exp| *exp > 0).ok_or(Refusal::BadClaim("exp"))?;
+        let not_before = time("nbf")?.unwrap_or(0);
+        time("iat")?;
         if now >= expires_at + self.leeway_s {
             return Err(Refusal::Expired);
         }
@@ -123,13 +153,16 @@ fn name<'a>(claims: &'a Object, claim: &str, label: &'static str) -> Result<Opti
     }
 }
 
-/// A NumericDate (RFC 7519 section 2), fractions of a second dropped.
-fn time(claims: &Object, claim: &'static str) -> Result<Option<u64>, Refusal> {
+/// Unix seconds, fractions of a second dropped.
+fn time(claims: &Object, claim: &'static str, dates: Dates) -> Result<Option<u64>, Refusal> {
     let Some(value) = claims.get(claim) else { return Ok(None) };
-    let seconds = value.as_u64().or_else(|| {
-        let seconds = value.as_f64()?;
-        // The cast is exact below the bound, and the range excludes NaN.
-        (0.0..=LATEST as f64).contains(&seconds).then_some(seconds as u64)
-    });
+    let seconds = match dates {
+        Dates::Text => value.as_str().and_then(moment::parse),
+        Dates::Seconds => value.as_u64().or_else(|| {
+            let seconds = value.as_f64()?;
+            // The cast is exact below the bound, and the range excludes NaN.
+            (0.0..=LATEST as f64).contains(&seconds).then_some(seconds as u64)
+        }),
+    };
     seconds.filter(|seconds| *seconds <= LATEST).map(Some).ok_or(Refusal::BadClaim(claim))
 }

@@ -8,7 +8,10 @@ use crate::Algorithm;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A token is required, but no key could verify one.
-    #[error("auth.keys is empty, so no token could be valid: add a key, or set auth.required to false")]
+    #[error(
+        "auth.keys is empty, so no token could be valid: add a key, one of auth.issuers or auth.api_keys_file, or set \
+         auth.required to false"
+    )]
     NoKeys,
     /// A setting has a value that can't work.
     #[error("auth.{setting} {problem}")]
@@ -17,6 +20,32 @@ pub enum Error {
         setting: &'static str,
         /// What is wrong, and what would be right.
         problem: &'static str,
+    },
+    /// A setting of an issuer has a value that can't work.
+    #[error("{issuer}: {setting} {problem}")]
+    Issuer {
+        /// Where the issuer is configured, and its name.
+        issuer: String,
+        /// The setting's name below the issuer.
+        setting: &'static str,
+        /// What is wrong, and what would be right.
+        problem: &'static str,
+    },
+    /// The published keys of an issuer can't be used.
+    #[error("the keys of the issuer {issuer:?}: {problem}")]
+    Jwks {
+        /// The issuer's name.
+        issuer: String,
+        /// What is wrong with them.
+        problem: JwksProblem,
+    },
+    /// The file of API keys can't be used.
+    #[error("the API keys in {path}: {problem}", path = path.display())]
+    ApiKeys {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: ApiKeysProblem,
     },
     /// A file can't be read.
     #[error("can't read {path}: {reason}", path = path.display())]
@@ -52,6 +81,9 @@ pub enum Error {
         /// What is wrong, and what would be right.
         problem: &'static str,
     },
+    /// The system has no randomness.
+    #[error("the system has no randomness for a key")]
+    Randomness,
     /// The signature could not be made.
     #[error("a token can't be signed")]
     Signing,
@@ -99,6 +131,9 @@ pub enum KeyProblem {
         "the secret is a PEM; for a key pair set algorithm to RS256, ES256 or EdDSA, and public_key or public_key_file"
     )]
     SecretIsPem,
+    /// A key to sign with that nothing here signs with.
+    #[error("such tokens are only verified here: sign them where they are issued")]
+    NeverSigned,
     /// Not a PEM of the right kind.
     #[error("{origin} holds {found}; it must hold {expected}")]
     WrongPem {
@@ -109,4 +144,45 @@ pub enum KeyProblem {
         /// What would be right.
         expected: &'static str,
     },
+}
+
+/// What is wrong with a JWK set.
+#[derive(Debug, thiserror::Error)]
+pub enum JwksProblem {
+    /// No JSON, or no object with a list `keys`.
+    #[error("no JWK set: {0}")]
+    Malformed(serde_json::Error),
+    /// More keys than anybody needs.
+    #[error("the JWK set has more than {0} keys")]
+    TooMany(usize),
+    /// Two usable keys have the same id.
+    #[error("the JWK set has two keys with the id {0:?}; a token's kid must name one key")]
+    DuplicateId(String),
+    /// No key to verify with by an accepted algorithm.
+    #[error("the JWK set has no key for an accepted algorithm")]
+    NoneUsable,
+}
+
+/// What is wrong with a file of API keys.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiKeysProblem {
+    /// No list of entries.
+    #[error("no list of keys: {0}")]
+    Malformed(String),
+    /// More keys than are kept in memory.
+    #[error("there are more than {0} keys")]
+    TooMany(usize),
+    /// A member of an entry has a value that can't work.
+    #[error("[{index}].{member} {problem}")]
+    Entry {
+        /// Which entry, from 0.
+        index: usize,
+        /// The member.
+        member: &'static str,
+        /// What is wrong, and what would be right.
+        problem: &'static str,
+    },
+    /// Two entries have the same id.
+    #[error("two keys have the id {0:?}")]
+    DuplicateId(String),
 }

@@ -27,11 +27,27 @@ impl Header {
             Some(Value::String(name)) => Algorithm::from_name(name).ok_or(Refusal::WrongAlgorithm)?,
             _ => return Err(Refusal::Malformed),
         };
-        let kid = match object.get("kid") {
-            None => None,
-            Some(Value::String(kid)) => Some(kid.clone()),
-            Some(_) => return Err(Refusal::Malformed),
-        };
-        Ok(Self { algorithm, kid })
+        Ok(Self { algorithm, kid: kid(&object)? })
+    }
+
+    /// Reads the decoded footer of a PASETO: nothing, or an object that may name the key.
+    pub(crate) fn of_footer(json: &[u8]) -> Result<Self, Refusal> {
+        let algorithm = Algorithm::V4Public;
+        if json.is_empty() {
+            return Ok(Self { algorithm, kid: None });
+        }
+        let object: Object = serde_json::from_slice(json).map_err(|_| Refusal::Malformed)?;
+        if object.has("wpk") {
+            return Err(Refusal::EmbeddedKey);
+        }
+        Ok(Self { algorithm, kid: kid(&object)? })
+    }
+}
+
+fn kid(object: &Object) -> Result<Option<String>, Refusal> {
+    match object.get("kid") {
+        None => Ok(None),
+        Some(Value::String(kid)) => Ok(Some(kid.clone())),
+        Some(_) => Err(Refusal::Malformed),
     }
 }

@@ -18,6 +18,8 @@ pub struct Identity {
     tenant: u8,
     agent: u8,
     token_id: u8,
+    /// Of an API key the first bytes of its hash, so that another key under the same id is another's.
+    seal: Option<[u8; 4]>,
 }
 
 impl Identity {
@@ -46,7 +48,18 @@ impl Identity {
             tenant: tenant_length,
             agent: agent_length,
             token_id: token_id_length,
+            seal: None,
         }
+    }
+
+    /// That of an API key.
+    pub(crate) fn with_seal(self, seal: [u8; 4]) -> Self {
+        Self { seal: Some(seal), ..self }
+    }
+
+    /// Whether it is that of an API key.
+    pub(crate) const fn is_of_api_key(&self) -> bool {
+        self.seal.is_some()
     }
 
     /// Nobody: a tenant and an agent without a name, which no token can have, and no scopes. It proves nothing.
@@ -68,7 +81,7 @@ impl Identity {
         &self.text[self.agent_start()..self.token_id_start()]
     }
 
-    /// The token's `jti`, if it has one.
+    /// The token's `jti`, if it has one; of an API key `mcpw_` and its id.
     pub fn token_id(&self) -> Option<&str> {
         (self.token_id > 0).then(|| &self.text[self.token_id_start()..self.scopes_start()])
     }

@@ -3,34 +3,40 @@
 use std::io;
 use std::path::Path;
 
-use jsonwebtoken::DecodingKey;
-
 use crate::error::KeyProblem;
 use crate::header::Header;
+use crate::material::Material;
+use crate::token::Token;
 use crate::{Algorithm, Error, KeySettings, Refusal, material};
 
-const ID_LIMIT: usize = 256;
+pub(crate) const ID_LIMIT: usize = 256;
 
 /// A key and the one algorithm that it is used with, whatever a token says.
 #[derive(Debug)]
 pub(crate) struct Key {
-    id: Option<Box<str>>,
+    pub(crate) id: Option<Box<str>>,
     pub(crate) algorithm: Algorithm,
-    pub(crate) material: DecodingKey,
+    pub(crate) material: Material,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Keys(Vec<Key>);
 
 impl Keys {
-    pub(crate) fn load(settings: &[KeySettings]) -> Result<Self, Error> {
+    /// The caller has checked that no id occurs twice.
+    pub(crate) fn new(keys: Vec<Key>) -> Self {
+        Self(keys)
+    }
+
+    /// The keys of the setting with this name.
+    pub(crate) fn load(settings: &[KeySettings], name: &str) -> Result<Self, Error> {
         let mut keys: Vec<Key> = Vec::with_capacity(settings.len());
         for (index, one) in settings.iter().enumerate() {
             let loaded = check_id(one, settings, index).and_then(|()| material_of(one));
             let material = loaded.map_err(|problem| Error::Key {
                 key: match &one.id {
-                    Some(id) => format!("auth.keys[{index}] {id:?}"),
-                    None => format!("auth.keys[{index}]"),
+                    Some(id) => format!("{name}[{index}] {id:?}"),
+                    None => format!("{name}[{index}]"),
                 },
                 algorithm: one.algorithm,
                 problem,
@@ -40,9 +46,18 @@ impl Keys {
         Ok(Self(keys))
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether the key that the header means has signed the token.
+    pub(crate) fn check(&self, token: &Token<'_>) -> Result<(), Refusal> {
+        self.choose(&token.header)?.material.check(token)
+    }
+
     /// The key that the header means. A `kid` is compared with ids and never looked up anywhere; without one the
     /// header's algorithm must leave exactly one key.
-    pub(crate) fn choose(&self, header: &Header) -> Result<&Key, Refusal> {
+    fn choose(&self, header: &Header) -> Result<&Key, Refusal> {
         let key = match &header.kid {
             Some(kid) => {
                 self.0.iter().find(|key| key.id.as_deref() == Some(kid)).ok_or(Refusal::UnknownKey)?
@@ -69,14 +84,14 @@ fn check_id(one: &KeySettings, all: &[KeySettings], index: usize) -> Result<(), 
     }
 }
 
-fn material_of(one: &KeySettings) -> Result<DecodingKey, KeyProblem> {
+fn material_of(one: &KeySettings) -> Result<Material, KeyProblem> {
     let (right, fitting, unfitting) = match one.algorithm {
         Algorithm::HS256 => (
             "secret or secret_file",
             [("secret", one.secret.is_some()), ("secret_file", one.secret_file.is_some())],
             [("public_key", one.public_key.is_some()), ("public_key_file", one.public_key_file.is_some())],
         ),
-        Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA => (
+        _ => (
             "public_key or public_key_file",
             [("public_key", one.public_key.is_some()), ("public_key_file", one.public_key_file.is_some())],
             [("secret", one.secret.is_some()), ("secret_file", one.secret_file.is_some())],
@@ -97,7 +112,7 @@ fn material_of(one: &KeySettings) -> Result<DecodingKey, KeyProblem> {
             (None, None) => return Err(KeyProblem::Absent(right)),
         };
         material::check_secret(&secret)?;
-        return Ok(DecodingKey::from_secret(&secret));
+        return Ok(Material::secret(&secret));
     }
     match (&one.public_key, &one.public_key_file) {
         (Some(pem), _) => material::public_key(one.algorithm, pem.as_bytes(), "public_key"),

@@ -1,28 +1,40 @@
-//! Who is knocking and what may they do: tokens in, identities out.
+//! Who is knocking and what may they do: tokens and API keys in, identities out.
 //!
-//! The only room that can build an [`Identity`], and the only one that knows the token library.
+//! The only room that can build an [`Identity`], and the only one that knows the libraries of tokens.
 //! It refuses to know sockets, HTTP and sessions: the gateway brings the text of a token and takes away an
 //! identity, or a [`Refusal`] and the words to answer with.
 
 use std::path::Path;
 
-pub use error::{Error, KeyProblem};
+pub use api_key::ApiKeyEntry;
+pub use api_keys::ApiKeys;
+pub use error::{ApiKeysProblem, Error, JwksProblem, KeyProblem};
 pub use identity::Identity;
+pub use issuer_settings::{IssuerSettings, is_trustworthy};
 pub use refusal::Refusal;
 pub use settings::{Algorithm, KeySettings, Settings};
 pub use signer::{Claims, Signer};
+pub use source::{Origin, Source};
 pub use verifier::Verifier;
 
+mod api_key;
+mod api_keys;
 mod claims;
 mod error;
 mod header;
 mod identity;
+mod issuer;
+mod issuer_settings;
+mod jwks;
 mod keys;
 mod material;
+mod moment;
 mod object;
 mod refusal;
 mod settings;
 mod signer;
+mod source;
+mod token;
 mod verifier;
 
 /// Reads the bytes of a shared secret from a file.

@@ -11,7 +11,7 @@ pub enum Refusal {
     /// The token is longer than the limit.
     #[error("the token is too long")]
     TooLarge,
-    /// Not three parts of base64url, or no JSON objects in them.
+    /// Not the parts that it should have, or no JSON objects in them.
     #[error("the token is malformed")]
     Malformed,
     /// No configured key is meant by the header.
@@ -23,7 +23,13 @@ pub enum Refusal {
     /// The signature is not the key's.
     #[error("the token's signature can't be verified")]
     BadSignature,
-    /// The header brings or points to a key of its own: `jku`, `jwk`, `x5u` or `x5c`.
+    /// No API key, or none that is known: which of both is not told.
+    #[error("the API key is not accepted")]
+    UnknownApiKey,
+    /// It was revoked before its time. Who verifies does not know; whoever asked does.
+    #[error("the token was revoked")]
+    Revoked,
+    /// The header or the footer brings or points to a key of its own: `jku`, `jwk`, `x5u`, `x5c` or `wpk`.
     #[error("the token's header must not bring a key")]
     EmbeddedKey,
     /// The header has `crit`: no extension is understood here.
@@ -64,6 +70,8 @@ impl Refusal {
             Self::UnknownKey => "unknown_key",
             Self::WrongAlgorithm => "wrong_algorithm",
             Self::BadSignature => "bad_signature",
+            Self::UnknownApiKey => "unknown_api_key",
+            Self::Revoked => "revoked",
             Self::EmbeddedKey => "embedded_key",
             Self::UnknownCritical => "unknown_critical",
             Self::Expired => "expired",

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::IssuerSettings;
+
 /// How tokens are checked. Embedded in the gateway's configuration under `auth:`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -26,11 +28,25 @@ pub struct Settings {
     pub grace_s: u64,
     /// The claim that names the tenant. Default `tenant`.
     pub tenant_claim: String,
+    /// The claim that names the agent. Default `sub`.
+    pub agent_claim: String,
     /// The claim that holds the scopes: an array of strings or one string, separated by spaces. Default `scopes`;
     /// a token without it may use `scope`.
     pub scopes_claim: String,
-    /// The keys that tokens are checked with. Default none, which is an error where a token is required.
+    /// The keys that tokens are checked with. Default none, which is an error where a token is required and no
+    /// issuer is listed.
     pub keys: Vec<KeySettings>,
+    /// Issuers with keys and rules of their own. A token whose `iss` names one of them is checked by that one alone,
+    /// every other token by the settings above. Default none.
+    pub issuers: Vec<IssuerSettings>,
+    /// A file with API keys, YAML or JSON, read again when it changes. Default none: no API key is accepted.
+    pub api_keys_file: Option<PathBuf>,
+    /// How long a revocation stands, in milliseconds: at least as long as any token lives. Default 86,400,000 (a day), at
+    /// most 31 days.
+    pub revocation_ttl_ms: u64,
+    /// How long a client whose token names a key that its issuer has not published yet may wait until the keys were
+    /// fetched again, in milliseconds. Default 2,000, at most 60,000; 0 waits for nothing.
+    pub key_wait_ms: u64,
 }
 
 impl Default for Settings {
@@ -43,8 +59,13 @@ impl Default for Settings {
             max_token_bytes: 8192,
             grace_s: 30,
             tenant_claim: "tenant".to_owned(),
+            agent_claim: "sub".to_owned(),
             scopes_claim: "scopes".to_owned(),
             keys: Vec::new(),
+            issuers: Vec::new(),
+            api_keys_file: None,
+            revocation_ttl_ms: 86_400_000,
+            key_wait_ms: 2000,
         }
     }
 }
@@ -53,8 +74,8 @@ impl Default for Settings {
 #[derive(Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct KeySettings {
-    /// The key's id: a token whose header has this `kid` is checked with this key. Default none: the key is used
-    /// for tokens without a `kid`, and only where it is the one key of its algorithm.
+    /// The key's id: a token whose header, or a PASETO whose footer, has this `kid` is checked with this key. Default
+    /// none: the key is used for tokens without a `kid`, and only where it is the one key of its algorithm.
     pub id: Option<String>,
     /// The algorithm of the key. A token that names another is refused. Default HS256.
     pub algorithm: Algorithm,
@@ -63,9 +84,9 @@ pub struct KeySettings {
     pub secret: Option<String>,
     /// HS256: a file with the secret, at least 32 bytes; one line break at its end is dropped. Default none.
     pub secret_file: Option<PathBuf>,
-    /// RS256, ES256, EdDSA: a file with the public key as PEM. Default none.
+    /// All but HS256: a file with the public key as PEM. Default none.
     pub public_key_file: Option<PathBuf>,
-    /// RS256, ES256, EdDSA: the public key as PEM. Default none.
+    /// All but HS256: the public key as PEM. Default none.
     pub public_key: Option<String>,
 }
 
@@ -86,7 +107,7 @@ impl fmt::Debug for KeySettings {
     }
 }
 
-/// How a token is signed. Written as the names of RFC 7518 and RFC 8037, in that spelling only.
+/// How a token is signed. Written as the names of RFC 7518, RFC 8037 and PASETO, in that spelling only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
 pub enum Algorithm {
     /// HMAC with SHA-256: one shared secret.
@@ -98,20 +119,24 @@ pub enum Algorithm {
     ES256,
     /// Ed25519.
     EdDSA,
+    /// PASETO version 4, public: Ed25519 over a token of another form than a JWT.
+    #[serde(rename = "v4.public")]
+    V4Public,
 }
 
 impl Algorithm {
-    /// The name in a token's header and in the configuration.
+    /// The name in the configuration; of all but `v4.public` in a token's header too.
     pub const fn name(self) -> &'static str {
         match self {
             Self::HS256 => "HS256",
             Self::RS256 => "RS256",
             Self::ES256 => "ES256",
             Self::EdDSA => "EdDSA",
+            Self::V4Public => "v4.public",
         }
     }
 
-    /// The algorithm of that name, exactly spelled; none for every other, `none` among them.
+    /// The algorithm of a JWT of that name, exactly spelled; none for every other, `none` among them.
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
             "HS256" => Some(Self::HS256),
@@ -122,12 +147,14 @@ impl Algorithm {
         }
     }
 
-    pub(crate) const fn as_library(self) -> jsonwebtoken::Algorithm {
+    /// None for that of a PASETO.
+    pub(crate) const fn of_jwt(self) -> Option<jsonwebtoken::Algorithm> {
         match self {
-            Self::HS256 => jsonwebtoken::Algorithm::HS256,
-            Self::RS256 => jsonwebtoken::Algorithm::RS256,
-            Self::ES256 => jsonwebtoken::Algorithm::ES256,
-            Self::EdDSA => jsonwebtoken::Algorithm::EdDSA,
+            Self::HS256 => Some(jsonwebtoken::Algorithm::HS256),
+            Self::RS256 => Some(jsonwebtoken::Algorithm::RS256),
+            Self::ES256 => Some(jsonwebtoken::Algorithm::ES256),
+            Self::EdDSA => Some(jsonwebtoken::Algorithm::EdDSA),
+            Self::V4Public => None,
         }
     }
 }

@@ -64,21 +64,24 @@ impl Signer {
     pub fn hs256(secret: &[u8], kid: Option<&str>) -> Result<Self, Error> {
         material::check_secret(secret)
             .map_err(|problem| Error::SigningKey { algorithm: Algorithm::HS256, problem })?;
-        Ok(Self::new(Algorithm::HS256, EncodingKey::from_secret(secret), kid))
+        Ok(Self::new(jsonwebtoken::Algorithm::HS256, EncodingKey::from_secret(secret), kid))
     }
 
     /// A signer with the private key in a PEM: PKCS#8, or PKCS#1 for RSA.
     ///
     /// # Errors
     ///
-    /// [`Error::SigningKey`]: the PEM does not hold a private key of this algorithm, or the algorithm is HS256.
+    /// [`Error::SigningKey`]: the PEM does not hold a private key of this algorithm, or the algorithm is HS256 or
+    /// `v4.public`.
     pub fn from_pem(algorithm: Algorithm, pem: &[u8], kid: Option<&str>) -> Result<Self, Error> {
-        let key = match algorithm {
-            Algorithm::HS256 => Err(KeyProblem::Unfitting { field: "a PEM", right: "a secret" }),
-            Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA => material::private_key(algorithm, pem),
+        let key = match algorithm.of_jwt() {
+            None => Err(KeyProblem::NeverSigned),
+            Some(jsonwebtoken::Algorithm::HS256) => {
+                Err(KeyProblem::Unfitting { field: "a PEM", right: "a secret" })
+            }
+            Some(library) => material::private_key(library, pem).map(|key| Self::new(library, key, kid)),
         };
-        let key = key.map_err(|problem| Error::SigningKey { algorithm, problem })?;
-        Ok(Self::new(algorithm, key, kid))
+        key.map_err(|problem| Error::SigningKey { algorithm, problem })
     }
 
     /// Signs a token that starts to live now, with the claim names of the default settings.
@@ -119,8 +122,8 @@ impl Signer {
         jsonwebtoken::encode(&self.header, &payload, &self.key).map_err(|_| Error::Signing)
     }
 
-    fn new(algorithm: Algorithm, key: EncodingKey, kid: Option<&str>) -> Self {
-        let mut header = Header::new(algorithm.as_library());
+    fn new(algorithm: jsonwebtoken::Algorithm, key: EncodingKey, kid: Option<&str>) -> Self {
+        let mut header = Header::new(algorithm);
         header.kid = kid.map(str::to_owned);
         Self { header, key }
     }

@@ -140,6 +140,8 @@ impl Connection {
             closed: None,
         };
         connection.arm();
+        // The holder was recognised before the shard knew of the connection.
+        connection.peer.signal(Signals::HOLDER);
         connection
     }
 
@@ -159,6 +161,12 @@ impl Connection {
         if signals.has(Signals::TAKEN) && self.phase == Phase::Open {
             let close = session::taken_over();
             self.close(out, close.code, &close.reason);
+        }
+        if signals.has(Signals::HOLDER)
+            && self.phase == Phase::Open
+            && let Some(reason) = self.session.disowned(shard)
+        {
+            self.close(out, CloseCode::Unauthorized, reason);
         }
         if signals.has(Signals::VERIFY) {
             self.session.verify(&self.peer, shard);

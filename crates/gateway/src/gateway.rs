@@ -1,7 +1,10 @@
 //! The whole gateway: sockets bound, shards and control plane started, and brought to an end in order.
 
 use crate::config::{Config, ConfigError, StoreKind, ms};
-use crate::control::{Admin, Backends, Publisher, Registry, follow_configured, keep_lease, watch_store};
+use crate::control::{
+    Admin, Backends, Publisher, Registry, Revocations, follow_api_keys, follow_configured, keep_lease,
+    start_issuers, watch_store,
+};
 use crate::door::Door;
 use crate::fanout;
 use crate::mail::{self, Memo};
@@ -27,6 +30,14 @@ pub enum Error {
     /// The keys of `auth` cannot be used.
     #[error("auth: {0}")]
     Auth(#[from] auth::Error),
+    /// The published keys of an issuer cannot be used, and no waiting mends it.
+    #[error("auth.issuers: {issuer:?}: {problem}")]
+    Issuer {
+        /// The issuer's name.
+        issuer: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// An address cannot be bound.
     #[error("{key}: {address} cannot be bound: {reason}")]
     Bind {
@@ -109,17 +120,23 @@ impl Gateway {
     /// new clients, the connected ones told to go as their calls end, at last `drain.timeout_ms`.
     ///
     /// # Errors
-    /// A thread or a port that failed.
+    /// A thread or a port that failed, or an issuer whose keys can't be trusted.
     ///
     /// # Cancel safety
     /// Dropping the future ends the shards at once, without a drain.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
         let Self { config, verifier, door, clients, admin, grpc } = self;
+        let followers = start_issuers(&verifier)
+            .await
+            .map_err(|(issuer, problem)| Error::Issuer { issuer, problem: problem.to_string() })?;
         let pod = Arc::new(Pod::new(clients.len()));
         let store = open_store(&config, &pod).await?;
         let backends = Arc::new(Backends::new(store.clone()));
         let (stage, stages) = watch::channel(Stage::Serving);
         let mut tasks = Tasks::default();
+        for (follower, next) in followers {
+            tasks.spawn(follower.run(next));
+        }
         tasks.spawn(watch_store(store.clone(), Arc::clone(&pod)));
         tasks.spawn(keep_lease(store.clone(), Arc::clone(&pod), ms(config.pod.lease_ms)));
 
@@ -127,6 +144,16 @@ impl Gateway {
             (0..clients.len()).map(|_| mpsc::channel::<Memo>(MEMOS)).unzip();
         let (watch, watches) = mpsc::unbounded_channel();
         tasks.spawn(mail::hand_out(store.inbox(&pod.id), shards.clone()));
+        let most = config.store.bounds.revocations;
+        let revocations = Revocations::new(store.clone(), Arc::clone(&pod), shards.clone(), most);
+        let revocations = Arc::new(revocations);
+        // The first clients find what is revoked already.
+        let mut version = None;
+        revocations.sync(&mut version).await;
+        tasks.spawn(Arc::clone(&revocations).follow(version));
+        if let Some(keys) = verifier.api_keys() {
+            tasks.spawn(follow_api_keys(Arc::clone(keys), shards.clone()));
+        }
         let (tenants, watched) = watch::channel(Arc::default());
         tasks.spawn(fanout::follow(store.tail(), watches, shards.clone(), tenants));
 
@@ -146,7 +173,8 @@ impl Gateway {
         let admin = tokio::net::TcpListener::from_std(admin)?;
         let unready = store.availability();
         let unready = Some(unready).filter(|_| !config.admin.ready_without_store);
-        tasks.spawn(serve_admin(admin, Admin::new(Arc::clone(&pod), unready, drain)));
+        let revocations = (revocations, ms(config.auth.revocation_ttl_ms));
+        tasks.spawn(serve_admin(admin, Admin::new(Arc::clone(&pod), unready, drain, revocations)));
 
         let cpus = if config.runtime.pin { core_affinity::get_core_ids() } else { None }.unwrap_or_default();
         let mut threads = Vec::new();

@@ -17,6 +17,7 @@ mod patience;
 mod platform;
 mod pod;
 mod rest;
+mod revoked;
 mod session;
 mod shard;
 mod tasks;

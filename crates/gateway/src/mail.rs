@@ -36,6 +36,8 @@ pub(crate) enum Memo {
     Letter(Letter),
     /// Letters may have been lost, or the store was: every session asks whether it is still held here.
     Verify,
+    /// Somebody is perhaps not recognised any more: every connection looks whether its holder still is.
+    Holders,
     /// News of a tenant's log.
     Log(Notice),
 }

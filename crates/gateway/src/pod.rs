@@ -1,5 +1,7 @@
-//! What all shards of the pod share: how many connections are open, and whether new ones are taken.
+//! What all shards of the pod share: how many connections are open, whether new ones are taken, and what is revoked.
 
+use crate::revoked::Revoked;
+use arc_swap::ArcSwap;
 use session_store::PodId;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -13,6 +15,8 @@ pub(crate) struct Pod {
     connections: AtomicUsize,
     admitted: AtomicU64,
     draining: AtomicBool,
+    /// What nobody may hold any more.
+    pub(crate) revoked: ArcSwap<Revoked>,
     /// Over how long the clients of a drain spread their return, in milliseconds.
     spread_ms: AtomicU64,
     told: AtomicU64,
@@ -26,6 +30,7 @@ impl Pod {
             connections: AtomicUsize::new(0),
             admitted: AtomicU64::new(0),
             draining: AtomicBool::new(false),
+            revoked: ArcSwap::default(),
             spread_ms: AtomicU64::new(0),
             told: AtomicU64::new(0),
         }

@@ -35,6 +35,8 @@ pub struct Bounds {
     pub logs: usize,
     /// Replicas in the directory. Default 10,000.
     pub replicas: usize,
+    /// What is revoked at a time. Default 10,000.
+    pub revocations: usize,
     /// The most bytes of one message between pods. Default 8 MiB.
     pub message_bytes: usize,
     /// What may wait for one reader of a tail or of a pod's channel, in bytes. Default 16 MiB.
@@ -59,6 +61,7 @@ impl Default for Bounds {
             idempotency_ms: 600_000,
             logs: 100_000,
             replicas: 10_000,
+            revocations: 10_000,
             message_bytes: 8 << 20,
             waiting_bytes: 16 << 20,
             waiting_messages: 8_192,

@@ -1,5 +1,5 @@
 //! What outlives a connection: sessions, the call journal, tenants' event logs, the backend directory, pod
-//! leases. It knows no socket, no router and no way to dial a backend.
+//! leases, revocations. It knows no socket, no router and no way to dial a backend.
 
 mod availability;
 mod bounds;
@@ -14,6 +14,7 @@ mod mailbox;
 mod memory;
 mod names;
 mod redis;
+mod revocations;
 mod sessions;
 mod settings;
 mod store;
@@ -33,6 +34,7 @@ pub use leases::Leases;
 pub use memory::{MemoryDirectory, MemoryStore};
 pub use names::{Epoch, LogEpoch, Offset, PodId, Position, SessionId};
 pub use redis::RedisStore;
+pub use revocations::{Revocation, Revocations, Revoked};
 pub use sessions::{NewSession, Refusal, Resume, Resumed, Sessions};
 pub use settings::{Mode, Secret, Settings, Tls};
 pub use store::Store;

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::{
     Availability, Begin, Call, Channel, Directory, Entry, Epoch, Error, EventLog, Finish, Inbox, Journal,
     Leases, MemoryStore, NewEvent, NewSession, Page, PodId, Position, ReadLimit, RedisStore, Resume, Resumed,
-    SessionId, Sessions, Snapshot, Tail, Takeover,
+    Revocation, Revocations, Revoked, SessionId, Sessions, Snapshot, Tail, Takeover,
 };
 
 /// The same call on whichever it is.
@@ -154,6 +154,16 @@ impl Leases for Store {
 
     async fn alive(&self, pod: &PodId) -> Result<bool, Error> {
         either!(self, store => store.alive(pod).await)
+    }
+}
+
+impl Revocations for Store {
+    async fn revoke(&self, revocation: &Revocation) -> Result<(), Error> {
+        either!(self, store => store.revoke(revocation).await)
+    }
+
+    async fn revoked(&self, known: Option<&str>) -> Result<Option<Revoked>, Error> {
+        either!(self, store => store.revoked(known).await)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Behaviour through the public surface: a gateway on real sockets, and clients that write every byte themselves.
 //! The functions named after attacks are one each for the lines of the attack checklist.
 
+mod api_keys;
 mod batches;
 mod binary;
 mod calls;
@@ -19,6 +20,7 @@ mod handshake_limits;
 mod heartbeat;
 mod identity;
 mod ids;
+mod issuers;
 mod json;
 mod live_tokens;
 mod logs;
@@ -26,7 +28,9 @@ mod memory;
 mod methods;
 mod pages;
 mod params;
+mod paseto;
 mod resets;
+mod revocations;
 mod splits;
 mod subprotocols;
 mod telemetry;

@@ -1,6 +1,7 @@
 //! The programs as their users meet them: processes with arguments, standard streams, signals and exit codes, and
 //! programs in other languages that know nothing but the documentation.
 
+mod api_keys;
 mod backends;
 mod call;
 mod check_config;

@@ -7,6 +7,7 @@ mod journal;
 mod loss;
 mod pods;
 mod resume;
+mod revocations;
 
 use serde_json::{Value, json};
 use tests::{Endpoints, Pods, Process};

@@ -23,7 +23,7 @@ impl Pair {
             Algorithm::RS256 => &rcgen::PKCS_RSA_SHA256,
             Algorithm::ES256 => &rcgen::PKCS_ECDSA_P256_SHA256,
             Algorithm::EdDSA => &rcgen::PKCS_ED25519,
-            Algorithm::HS256 => panic!("HS256 has no key pair"),
+            Algorithm::HS256 | Algorithm::V4Public => panic!("{algorithm} has no pair of this form"),
         };
         let pair = rcgen::KeyPair::generate_for(kind).expect("the algorithm is supported");
         Self { algorithm, private: pair.serialize_pem(), public: pair.public_key_pem() }

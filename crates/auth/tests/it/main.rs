@@ -1,7 +1,10 @@
 //! Through the public surface: what gets in, what must not, and what an operator is told.
 
+mod api_keys;
 mod attacks;
 mod configuration;
 mod forge;
+mod issuers;
 mod mutations;
+mod paseto;
 mod tokens;

@@ -205,6 +205,8 @@ fn challenges_name_the_reason_as_rfc_6750_writes_it() {
         Refusal::UnknownKey,
         Refusal::WrongAlgorithm,
         Refusal::BadSignature,
+        Refusal::UnknownApiKey,
+        Refusal::Revoked,
         Refusal::EmbeddedKey,
         Refusal::UnknownCritical,
         Refusal::Expired,

@@ -1,5 +1,6 @@
 //! The command `mcpw`.
 
+mod api_key;
 mod call;
 mod check_config;
 mod context;
@@ -32,6 +33,9 @@ enum Command {
     CheckConfig(gateway::Sources),
     /// Mint a token for development.
     Token(token::Arguments),
+    /// API keys for machines.
+    #[command(subcommand)]
+    ApiKey(api_key::Command),
     /// Call a method of a gateway.
     Call(call::Arguments),
 }
@@ -44,6 +48,7 @@ pub fn main() -> ExitCode {
         Command::Context(arguments) => context::run(&arguments),
         Command::CheckConfig(sources) => check_config::run(&sources),
         Command::Token(arguments) => token::run(arguments).map(|()| ExitCode::SUCCESS),
+        Command::ApiKey(command) => api_key::run(command).map(|()| ExitCode::SUCCESS),
         Command::Call(arguments) => runtime().and_then(|runtime| runtime.block_on(call::run(arguments))),
     };
     outcome.unwrap_or_else(|error| {

@@ -1,5 +1,7 @@
-//! The operators' port: metrics and health.
+//! The operators' port: metrics, health, and what operators may do.
 
+use super::revocations::Revocations;
+use super::revoke;
 use crate::pod::Pod;
 use bytes::Bytes;
 use http_body_util::Full;
@@ -17,6 +19,8 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 
+const REVOKE: &str = "/admin/v1/revoke";
+
 /// What the port serves.
 #[derive(Clone, Debug)]
 pub(crate) struct Admin {
@@ -25,6 +29,9 @@ pub(crate) struct Admin {
     /// Without it the pod is not ready. None: it is ready all the same.
     store: Option<watch::Receiver<Availability>>,
     drain: mpsc::Sender<()>,
+    revocations: Arc<Revocations>,
+    /// How long a revocation stands.
+    revocation_ttl: Duration,
 }
 
 impl Admin {
@@ -33,9 +40,10 @@ impl Admin {
         pod: Arc<Pod>,
         store: Option<watch::Receiver<Availability>>,
         drain: mpsc::Sender<()>,
+        (revocations, revocation_ttl): (Arc<Revocations>, Duration),
     ) -> Self {
         let exposition = Arc::new(Exposition::new(Arc::clone(&pod.metrics)));
-        Self { pod, exposition, store, drain }
+        Self { pod, exposition, store, drain, revocations, revocation_ttl }
     }
 
     fn ready(&self) -> Response<Full<Bytes>> {
@@ -52,8 +60,8 @@ impl Admin {
     /// Serves one connection.
     pub(crate) async fn serve(self, stream: TcpStream) {
         let service = service_fn(move |request| {
-            let response = self.answer(&request);
-            async move { Ok::<_, Infallible>(response) }
+            let admin = self.clone();
+            async move { Ok::<_, Infallible>(admin.answer(request).await) }
         });
         let served = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -65,10 +73,11 @@ impl Admin {
         }
     }
 
-    fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let path = request.uri().path();
-        let allowed = if path == "/health/drain" { Method::POST } else { Method::GET };
-        let known = ["/metrics", "/health/live", "/health/ready", "/health/drain"].contains(&path);
+        let changes = ["/health/drain", REVOKE].contains(&path);
+        let allowed = if changes { Method::POST } else { Method::GET };
+        let known = changes || ["/metrics", "/health/live", "/health/ready"].contains(&path);
         let asks =
             request.method() == allowed || (request.method() == Method::HEAD && allowed == Method::GET);
         if known && !asks {
@@ -91,17 +100,29 @@ impl Admin {
                 let _ = self.drain.try_send(());
                 text(StatusCode::ACCEPTED, "draining\n")
             }
+            REVOKE => {
+                match revoke::answer(request.into_body(), &self.revocations, self.revocation_ttl).await {
+                    Ok((status, json)) => typed(status, json, "application/json"),
+                    Err((status, reason)) => text(status, reason + "\n"),
+                }
+            }
             _ => text(
                 StatusCode::NOT_FOUND,
-                "nothing is here; there are /metrics, /health/live, /health/ready, /health/drain\n",
+                format!(
+                    "nothing is here; there are /metrics, /health/live, /health/ready, /health/drain, {REVOKE}\n"
+                ),
             ),
         }
     }
 }
 
 fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    typed(status, body, "text/plain; charset=utf-8")
+}
+
+fn typed(status: StatusCode, body: impl Into<Bytes>, kind: &'static str) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }

@@ -2,15 +2,23 @@
 //! never on the way of a message.
 
 mod admin;
+mod api_keys;
 mod configured;
 mod directory;
+mod file;
+mod issuers;
 mod lease;
 mod publisher;
 mod registry;
+mod revocations;
+mod revoke;
 
 pub(crate) use admin::Admin;
+pub(crate) use api_keys::follow as follow_api_keys;
 pub(crate) use configured::follow as follow_configured;
 pub(crate) use directory::Backends;
+pub(crate) use issuers::start as start_issuers;
 pub(crate) use lease::{keep as keep_lease, watch as watch_store};
 pub(crate) use publisher::Publisher;
 pub(crate) use registry::Registry;
+pub(crate) use revocations::Revocations;

@@ -72,12 +72,11 @@ async fn handshake(mut stream: TcpStream, shard: &Rc<Shard>) -> Option<Came> {
         return Some(Came::Rest(Rewind::new(head, stream)));
     }
     let admitted: RefCell<Option<(hyper::upgrade::OnUpgrade, Admission)>> = RefCell::new(None);
-    let service = service_fn(|mut request| {
-        let answer = upgrade::answer(&request, shard).map(|(response, admission)| {
+    let service = service_fn(async |mut request| {
+        upgrade::answer(&request, shard).await.map(|(response, admission)| {
             admitted.replace(admission.map(|admission| (hyper::upgrade::on(&mut request), admission)));
             response
-        });
-        std::future::ready(answer)
+        })
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())

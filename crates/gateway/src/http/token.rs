@@ -5,26 +5,38 @@ use auth::{Identity, Refusal};
 use hyper::Uri;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
+/// What a token is called by those who put one into a URL.
+const SECRETS: [&str; 6] = ["token", "access_token", "jwt", "paseto", "bearer", "api_key"];
+
 /// The token's holder. A token in the URL would stand in every log on its way, so it is refused unseen. `bearer` is a
 /// token that came in another way than in a header.
 ///
 /// # Errors
 /// Why the token is not accepted.
-pub(crate) fn identify(
+///
+/// # Cancel safety
+/// Nothing is lost.
+pub(crate) async fn identify(
     uri: &Uri,
     headers: &HeaderMap,
     bearer: Option<&str>,
     shard: &Shard,
 ) -> Result<Identity, Refusal> {
     verify(uri, headers, bearer, shard)
+        .await
         .inspect_err(|refusal| tracing::info!(reason = refusal.name(), "a token was refused"))
 }
 
-fn verify(uri: &Uri, headers: &HeaderMap, bearer: Option<&str>, shard: &Shard) -> Result<Identity, Refusal> {
+async fn verify(
+    uri: &Uri,
+    headers: &HeaderMap,
+    bearer: Option<&str>,
+    shard: &Shard,
+) -> Result<Identity, Refusal> {
     let in_query = uri.query().is_some_and(|query| {
         query.split('&').any(|pair| {
             let name = pair.split('=').next().unwrap_or_default();
-            ["token", "access_token", "jwt", "bearer"].iter().any(|known| name.eq_ignore_ascii_case(known))
+            SECRETS.iter().any(|known| name.eq_ignore_ascii_case(known))
         })
     });
     if in_query {
@@ -37,8 +49,8 @@ fn verify(uri: &Uri, headers: &HeaderMap, bearer: Option<&str>, shard: &Shard) -
         _ => return Err(Refusal::Malformed),
     };
     match bearer {
-        Some(token) => shard.verifier.verify(token),
-        None => shard.verifier.anonymous().ok_or(Refusal::Missing),
+        Some(token) => shard.verify_patiently(token).await,
+        None => shard.anonymous(),
     }
 }
 

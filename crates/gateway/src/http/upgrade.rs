@@ -50,11 +50,11 @@ impl Refused {
 }
 
 /// The response to a request, and who comes in if it is an upgrade.
-pub(super) fn answer(
+pub(super) async fn answer(
     request: &Request<Incoming>,
     shard: &Shard,
 ) -> Result<(Answer, Option<Admission>), Infallible> {
-    match admit(request, shard) {
+    match admit(request, shard).await {
         Ok((response, admission)) => Ok((response, Some(admission))),
         Err(Refused(reason, response)) => {
             shard.counters.refused(reason);
@@ -64,7 +64,7 @@ pub(super) fn answer(
     }
 }
 
-fn admit(request: &Request<Incoming>, shard: &Shard) -> Result<(Answer, Admission), Refused> {
+async fn admit(request: &Request<Incoming>, shard: &Shard) -> Result<(Answer, Admission), Refused> {
     let config = &shard.config.websocket;
     let path = request.uri().path();
     let echo = config.echo_path.as_deref() == Some(path);
@@ -80,6 +80,7 @@ fn admit(request: &Request<Incoming>, shard: &Shard) -> Result<(Answer, Admissio
         Identity::nobody()
     } else {
         token::identify(request.uri(), request.headers(), offered.bearer, shard)
+            .await
             .map_err(|refusal| unauthorized(&refusal))?
     };
     let place = match shard.pod.admit(config.max_connections) {

@@ -31,7 +31,7 @@ pub(super) struct Ask {
 
 impl Ask {
     /// Whose request it is, and whether the path takes its method.
-    pub(super) fn new(
+    pub(super) async fn new(
         link: &Rc<Link>,
         request: Request<Incoming>,
         methods: &[Method],
@@ -40,6 +40,7 @@ impl Ask {
             return Err(not_allowed(methods));
         }
         let identity = token::identify(request.uri(), request.headers(), None, &link.shard)
+            .await
             .map_err(|refusal| unauthorized(&refusal))?;
         let (head, body) = request.into_parts();
         Ok(Self { link: Rc::clone(link), identity, head, body: Some(body) })

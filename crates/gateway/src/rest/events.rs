@@ -175,6 +175,7 @@ async fn poll(ask: &Ask, mut feed: Feed, wait: Duration) -> Result<Answer, Probl
                 tokio::select! {
                     news = timeout_at(until, feed.next()) => news.ok(),
                     () = ask.link.left() => None,
+                    _ = ask.link.disowned(&ask.identity) => None,
                 }
             }
             there => there,
@@ -212,11 +213,11 @@ fn stream(ask: Ask, feed: Feed) -> Answer {
     let websocket = &ask.shard().config.websocket;
     let heartbeat = ms(websocket.ping_interval_ms);
     let expires = expiry(&ask.identity, ask.shard().config.auth.grace_s);
-    let link = Rc::clone(&ask.link);
+    let (link, identity) = (Rc::clone(&ask.link), ask.identity.clone());
     let start = format!("id: {}\n: events follow\n\n", id(feed.reader.cursor()));
     let first = stream::once(std::future::ready(Bytes::from(start)));
-    let rest = stream::unfold(Some((link, feed)), move |state| async move {
-        let (link, mut feed) = state?;
+    let rest = stream::unfold(Some((link, identity, feed)), move |state| async move {
+        let (link, identity, mut feed) = state?;
         let bytes = tokio::select! {
             biased;
             () = link.left() => {
@@ -227,9 +228,13 @@ fn stream(ask: Ask, feed: Feed) -> Answer {
                 let problem = Problem::new(ErrorCode::AuthenticationFailed, "the token has expired");
                 return Some((sse::write("error", "", &problem.body()), None));
             }
+            reason = link.disowned(&identity) => {
+                let problem = Problem::new(ErrorCode::AuthenticationFailed, reason);
+                return Some((sse::write("error", "", &problem.body()), None));
+            }
             news = timeout(heartbeat, feed.next()) => told(&link, &feed, news.ok()),
         };
-        Some((bytes, Some((link, feed))))
+        Some((bytes, Some((link, identity, feed))))
     });
     use futures_util::StreamExt as _;
     answer::events(first.chain(rest))

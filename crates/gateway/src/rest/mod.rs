@@ -32,6 +32,7 @@ use crate::pod::Place;
 use crate::shard::{Peer, Shard, Signals};
 use answer::Answer;
 use ask::Ask;
+use auth::Identity;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -69,6 +70,8 @@ pub(crate) struct Link {
     shard: Rc<Shard>,
     /// Whether the connection was told to go: it takes no more calls, and answers that would last end.
     leaving: watch::Sender<bool>,
+    /// Told when a holder is perhaps not recognised any more.
+    holders: watch::Sender<()>,
 }
 
 /// Serves one connection from its first request to its end. `place` is what it was admitted with; without one each
@@ -83,7 +86,11 @@ pub(crate) async fn serve(stream: Rewind, place: Option<Place>, shard: Rc<Shard>
     };
     shard.counters.http_opened.increment();
     let websocket = &shard.config.websocket;
-    let link = Rc::new(Link { shard: Rc::clone(&shard), leaving: watch::Sender::new(false) });
+    let link = Rc::new(Link {
+        shard: Rc::clone(&shard),
+        leaving: watch::Sender::new(false),
+        holders: watch::Sender::new(()),
+    });
     let has_place = place.is_some();
     let service = service_fn(|request| {
         let link = Rc::clone(&link);
@@ -99,7 +106,11 @@ pub(crate) async fn serve(stream: Rewind, place: Option<Place>, shard: Rc<Shard>
     let mut serving = pin!(serving);
     let served = std::future::poll_fn(|cx| {
         peer.watch(cx.waker());
-        if peer.take_signals().has(Signals::DRAIN) {
+        let signals = peer.take_signals();
+        if signals.has(Signals::HOLDER) {
+            link.holders.send_replace(());
+        }
+        if signals.has(Signals::DRAIN) {
             link.leaving.send_replace(true);
             serving.as_mut().graceful_shutdown();
         }
@@ -145,7 +156,7 @@ impl Link {
             let detail = format!("nothing is at this path; what there is stands in {ROOT}/openapi.json");
             return Err(Problem::new(ErrorCode::MethodNotFound, detail));
         };
-        let ask = Ask::new(self, request, target.methods())?;
+        let ask = Ask::new(self, request, target.methods()).await?;
         match target {
             Target::OpenApi => Ok(openapi::answer(&self.shard)),
             Target::Tools => tools::list(&ask),
@@ -162,6 +173,15 @@ impl Link {
     /// Whether the connection was told to go.
     fn is_leaving(&self) -> bool {
         *self.leaving.borrow()
+    }
+
+    /// Waits until this holder is not recognised any more, and says why. Cancel safe.
+    async fn disowned(&self, identity: &Identity) -> &'static str {
+        let mut reason = "the token was revoked";
+        let is_over = |_: &()| self.shard.disowned(identity).map(|why| reason = why).is_some();
+        // The sender lives as long as the link.
+        let _ = self.holders.subscribe().wait_for(is_over).await;
+        reason
     }
 
     /// Waits until the connection is told to go. Cancel safe.

@@ -36,7 +36,6 @@ impl Session {
     pub(super) fn replace_identity(&mut self, token: &str, exchange: &Exchange<'_>) -> Result<(), Mistake> {
         let identity = exchange
             .shard
-            .verifier
             .verify(token)
             .map_err(|refusal| Mistake::Owned(format!("the token was refused: {refusal}")))?;
         if !identity.is_same_holder(&self.identity) {

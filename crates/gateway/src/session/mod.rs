@@ -85,6 +85,11 @@ impl Session {
         self.expiry
     }
 
+    /// Why whoever holds it is not recognised any more; none if they still are.
+    pub(crate) fn disowned(&self, shard: &Shard) -> Option<&'static str> {
+        shard.disowned(&self.identity)
+    }
+
     /// Whether payloads are deflated for this client.
     pub(crate) const fn deflates(&self) -> bool {
         self.deflate

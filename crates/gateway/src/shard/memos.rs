@@ -11,6 +11,10 @@ use tokio::sync::mpsc;
 /// come back is not met by all at once.
 const VERIFIED: (usize, Duration) = (200, Duration::from_millis(20));
 
+/// How many connections look at a time whether their holder is still recognised, and the pause between: those that have
+/// something to do are not held up.
+const LOOKED: (usize, Duration) = (2_000, Duration::from_millis(10));
+
 /// By which connection a session is held, and under which epoch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Held {
@@ -35,8 +39,14 @@ impl Shard {
         match memo {
             Memo::Log(notice) => self.logs.notice(notice),
             Memo::Verify => {
+                let peers = self.sessions.borrow().values().map(|held| held.peer).collect();
                 let shard = Rc::clone(self);
-                tokio::task::spawn_local(async move { shard.verify_all().await });
+                tokio::task::spawn_local(async move { shard.signal(peers, Signals::VERIFY, VERIFIED).await });
+            }
+            Memo::Holders => {
+                let peers = self.peers.borrow().iter().map(|(key, _)| key).collect();
+                let shard = Rc::clone(self);
+                tokio::task::spawn_local(async move { shard.signal(peers, Signals::HOLDER, LOOKED).await });
             }
             Memo::Letter(Letter::Taken { session, epoch }) => {
                 self.taken(SessionId(session), Epoch(epoch));
@@ -90,15 +100,15 @@ impl Shard {
         }
     }
 
-    async fn verify_all(&self) {
-        let peers: Vec<usize> = self.sessions.borrow().values().map(|held| held.peer).collect();
-        for some in peers.chunks(VERIFIED.0) {
+    /// Raises a signal at these connections, so many at a time with a pause between.
+    async fn signal(&self, peers: Vec<usize>, signal: Signals, (most, pause): (usize, Duration)) {
+        for some in peers.chunks(most) {
             for peer in some {
                 if let Some(peer) = self.peers.borrow().get(*peer) {
-                    peer.signal(Signals::VERIFY);
+                    peer.signal(signal);
                 }
             }
-            tokio::time::sleep(VERIFIED.1).await;
+            tokio::time::sleep(pause).await;
         }
     }
 }

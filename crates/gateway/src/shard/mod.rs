@@ -3,6 +3,7 @@
 
 mod accept;
 mod desk;
+mod holders;
 mod memos;
 mod peer;
 mod thread;

@@ -21,6 +21,8 @@ impl Signals {
     pub(crate) const TAKEN: Self = Self(4);
     /// The session has to ask whether it is still held here.
     pub(crate) const VERIFY: Self = Self(8);
+    /// The connection has to look whether its holder is still recognised.
+    pub(crate) const HOLDER: Self = Self(16);
 
     pub(crate) const fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0

@@ -3,6 +3,7 @@ mod directory;
 mod event_log;
 mod journal;
 mod leases;
+mod revocations;
 mod sessions;
 mod timed;
 
@@ -34,6 +35,7 @@ struct Inner {
     sessions: Mutex<Timed<SessionId, Box<Session>>>,
     logs: Mutex<Timed<Arc<str>, Log>>,
     leases: Mutex<HashMap<PodId, tokio::time::Instant>>,
+    revocations: Mutex<revocations::List>,
     directory: MemoryDirectory,
     tails: Arc<Hub<News>>,
     inboxes: Arc<Hub<Bytes>>,
@@ -47,6 +49,7 @@ impl MemoryStore {
             sessions: Mutex::new(Timed::new(bounds.sessions)),
             logs: Mutex::new(Timed::new(bounds.logs)),
             leases: Mutex::default(),
+            revocations: Mutex::default(),
             directory: MemoryDirectory::with_limit(bounds.replicas),
             tails: Arc::new(Hub::local()),
             inboxes: Arc::new(Hub::local()),

@@ -39,6 +39,11 @@ impl Keys {
         ["r", "l", "v"].map(|kind| format!("{}:{kind}:{{directory}}", self.0))
     }
 
+    /// What is revoked, and the version of the list.
+    pub(super) fn revocations(&self) -> [String; 2] {
+        ["x", "xv"].map(|kind| format!("{}:{kind}:{{revocations}}", self.0))
+    }
+
     /// The channel of the directory.
     pub(super) fn changes(&self) -> String {
         format!("{}:d:{{directory}}", self.0)

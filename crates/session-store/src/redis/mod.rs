@@ -8,6 +8,7 @@ mod keys;
 mod leases;
 mod link;
 mod reply;
+mod revocations;
 mod scripts;
 mod sessions;
 mod subscriptions;

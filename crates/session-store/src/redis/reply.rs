@@ -11,9 +11,14 @@ pub(super) struct Reply {
 
 impl Reply {
     pub(super) fn parse(values: Vec<Value>) -> Result<Self, Error> {
-        let mut reply = Self { word: String::new(), rest: values.into_iter() };
+        let mut reply = Self::of(values);
         reply.word = reply.next()?;
         Ok(reply)
+    }
+
+    /// A part of an answer, which has no word of its own.
+    pub(super) fn of(values: Vec<Value>) -> Self {
+        Self { word: String::new(), rest: values.into_iter() }
     }
 
     /// The word of the answer, unless it is one of those that mean the same everywhere.

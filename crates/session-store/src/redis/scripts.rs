@@ -33,4 +33,6 @@ scripts! {
     READ = "read.lua";
     REPLICAS = "replicas.lua";
     LIST = "list.lua";
+    REVOKE = "revoke.lua";
+    REVOKED = "revoked.lua";
 }

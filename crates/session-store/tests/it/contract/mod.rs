@@ -5,6 +5,7 @@ pub(crate) mod event_log;
 pub(crate) mod interleavings;
 pub(crate) mod journal;
 pub(crate) mod leases;
+pub(crate) mod revocations;
 pub(crate) mod sessions;
 
 use std::fmt::Debug;
@@ -13,16 +14,19 @@ use std::time::Duration;
 
 use session_store::{
     Bounds, Call, Channel, Directory, Epoch, EventLog, Journal, Leases, NewSession, PodId, ResumeToken,
-    SessionId, Sessions,
+    Revocations, SessionId, Sessions,
 };
 
 /// All that is asked of a store.
 pub(crate) trait Everything:
-    Sessions + Journal + EventLog + Leases + Channel + Directory + Clone + Debug
+    Sessions + Journal + EventLog + Leases + Revocations + Channel + Directory + Clone + Debug
 {
 }
 
-impl<S: Sessions + Journal + EventLog + Leases + Channel + Directory + Clone + Debug> Everything for S {}
+impl<S: Sessions + Journal + EventLog + Leases + Revocations + Channel + Directory + Clone + Debug> Everything
+    for S
+{
+}
 
 /// How a test gets at a store.
 pub(crate) trait Mount {
@@ -119,6 +123,14 @@ macro_rules! every_contract {
             a_released_pod_is_dead
             a_living_pod_is_not_entered_twice
             a_pod_that_was_taken_for_dead_acquires_its_name_again
+        );
+        $crate::contract!(revocations, $mount, ($($flags)*);
+            what_is_revoked_at_one_pod_is_known_at_the_other
+            a_list_of_the_same_version_is_not_told_again
+            a_revocation_is_prolonged_and_never_shortened
+            a_revocation_runs_out
+            so_many_are_revoked_at_a_time
+            a_subject_over_its_bound_is_refused
         );
         $crate::contract!(channel, $mount, ($($flags)*);
             messages_arrive_in_order_at_the_one_pod
