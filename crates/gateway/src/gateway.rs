@@ -150,7 +150,7 @@ impl Gateway {
         // The first clients find what is revoked already.
         let mut version = None;
         revocations.sync(&mut version).await;
-        tasks.spawn(Arc::clone(&revocations).follow(version));
+        tasks.spawn(Arc::clone(&revocations).follow(version, ms(config.pod.lease_ms)));
         if let Some(keys) = verifier.api_keys() {
             tasks.spawn(follow_api_keys(Arc::clone(keys), shards.clone()));
         }

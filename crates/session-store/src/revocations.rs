@@ -41,6 +41,12 @@ pub trait Revocations: Send + Sync + 'static {
     /// # Errors
     /// None but the store's own.
     fn revoked(&self, known: Option<&str>) -> impl Future<Output = Result<Option<Revoked>, Error>> + Send;
+
+    /// Waits until the list may have changed since this was last waited for, at whichever pod. For one reader a pod.
+    ///
+    /// # Cancel safety
+    /// A dropped future misses nothing.
+    fn revocations_changed(&self) -> impl Future<Output = ()> + Send;
 }
 
 pub(crate) fn check(revocation: &Revocation) -> Result<(), Error> {

@@ -165,6 +165,10 @@ impl Revocations for Store {
     async fn revoked(&self, known: Option<&str>) -> Result<Option<Revoked>, Error> {
         either!(self, store => store.revoked(known).await)
     }
+
+    async fn revocations_changed(&self) {
+        either!(self, store => store.revocations_changed().await)
+    }
 }
 
 impl Channel for Store {

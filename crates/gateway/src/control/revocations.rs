@@ -1,6 +1,7 @@
 //! Revocations: applied here at once, and shared with all pods by the store.
 
 use crate::mail::Memo;
+use crate::patience::Patience;
 use crate::pod::Pod;
 use crate::revoked::{Revoked, Subject};
 use session_store::{Error, Revocation, Revocations as _, Store};
@@ -8,9 +9,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
-
-/// How often the store is asked for what other pods have revoked.
-const NEXT: Duration = Duration::from_millis(500);
 
 /// What this pod knows to be revoked.
 #[derive(Debug)]
@@ -58,10 +56,19 @@ impl Revocations {
     }
 
     /// Learns of what other pods revoke, and shares what they don't know, for as long as it is polled.
-    pub(crate) async fn follow(self: Arc<Self>, mut version: Option<String>) {
+    /// A store that loses them without a word is told again within `check`.
+    pub(crate) async fn follow(self: Arc<Self>, mut version: Option<String>, check: Duration) {
         loop {
-            tokio::time::sleep(NEXT).await;
-            self.sync(&mut version).await;
+            let wait = self.with_known(|known| known.values().map(|known| known.until).min());
+            let wait = wait.map_or(check, |until| until.saturating_duration_since(Instant::now()).min(check));
+            let _ = tokio::time::timeout(wait, self.store.revocations_changed()).await;
+            let mut patience = Patience::new();
+            while let Err(error) = self.try_sync(&mut version).await {
+                tracing::debug!(%error, "revocations were not shared");
+                if !patience.wait(&self.store).await {
+                    return;
+                }
+            }
         }
     }
 

@@ -1,6 +1,8 @@
 //! What is revoked, in one process.
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::MemoryStore;
@@ -13,6 +15,7 @@ use crate::{Error, Revocation, Revocations, Revoked};
 pub(super) struct List {
     deadlines: HashMap<String, Instant>,
     changes: u64,
+    news: Arc<Notify>,
 }
 
 impl Revocations for MemoryStore {
@@ -29,6 +32,7 @@ impl Revocations for MemoryStore {
             None => _ = list.deadlines.insert(revocation.subject.clone(), deadline),
         }
         list.changes += 1;
+        list.news.notify_one();
         Ok(())
     }
 
@@ -44,5 +48,10 @@ impl Revocations for MemoryStore {
             .map(|(subject, deadline)| Revocation { subject: subject.clone(), ttl: *deadline - now })
             .collect();
         Ok(Some(Revoked { version, revocations }))
+    }
+
+    async fn revocations_changed(&self) {
+        let news = Arc::clone(&lock(&self.inner.revocations).news);
+        news.notified().await;
     }
 }

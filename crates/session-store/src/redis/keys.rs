@@ -40,6 +40,11 @@ impl Keys {
     }
 
     /// What is revoked, and the version of the list.
+    /// The channel of what is revoked.
+    pub(super) fn revocation_news(&self) -> String {
+        format!("{}:w:{{revocations}}", self.0)
+    }
+
     pub(super) fn revocations(&self) -> [String; 2] {
         ["x", "xv"].map(|kind| format!("{}:{kind}:{{revocations}}", self.0))
     }

@@ -47,6 +47,8 @@ struct Inner {
     tails: Arc<Hub<News>>,
     inboxes: Arc<Hub<Bytes>>,
     directory: directory::Copy,
+    /// Woken when another pod may have revoked something.
+    revoked: Arc<Notify>,
     directory_lease_ms: u64,
 }
 
@@ -79,6 +81,7 @@ impl RedisStore {
             tails: Arc::new(Hub::remote(Arc::clone(&changes))),
             inboxes: Arc::new(Hub::remote(Arc::clone(&changes))),
             directory: directory::Copy::new(),
+            revoked: Arc::default(),
             directory_lease_ms: settings.directory_lease_ms.max(3),
         });
         let subscriptions = Subscriptions {
@@ -88,6 +91,7 @@ impl RedisStore {
             inboxes: Arc::clone(&inner.inboxes),
             changes,
             directory: Arc::clone(&inner.directory.changed),
+            revoked: Arc::clone(&inner.revoked),
             command_timeout: Duration::from_millis(settings.command_timeout_ms),
             check_interval: Duration::from_millis(settings.check_interval_ms.max(1)),
         };

@@ -20,7 +20,11 @@ impl Revocations for RedisStore {
             .arg(LogEpoch::fresh()?.to_string());
         let reply = Reply::parse(self.inner.link.run(request).await?)?;
         match reply.plain_word() {
-            "ok" => Ok(()),
+            "ok" => {
+                let (command, channel) = (self.inner.publish_command(), self.inner.keys.revocation_news());
+                // A pod that does not hear of it looks now and then.
+                self.inner.link.run(Request::command(command).arg(channel).arg("")).await
+            }
             "full" => Err(Error::Full { limit }),
             _ => Err(reply.strange()),
         }
@@ -48,5 +52,9 @@ impl Revocations for RedisStore {
             revocations.push(Revocation { subject, ttl: Duration::from_millis(left) });
         }
         Ok(Some(Revoked { version, revocations }))
+    }
+
+    async fn revocations_changed(&self) {
+        self.inner.revoked.notified().await;
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct Subscriptions {
     pub(super) changes: Arc<Notify>,
     /// Woken when the directory may have changed.
     pub(super) directory: Arc<Notify>,
+    /// Woken when something may have been revoked.
+    pub(super) revoked: Arc<Notify>,
     pub(super) command_timeout: Duration,
     pub(super) check_interval: Duration,
 }
@@ -41,6 +43,7 @@ enum Readers {
     Tails(Arc<str>),
     Inboxes(Arc<str>),
     Directory,
+    Revocations,
 }
 
 /// A connection's channels. Everything in it is subscribed.
@@ -81,11 +84,15 @@ impl Subscriptions {
         // What was live before is not any more, and is subscribed anew.
         self.tails.dead();
         self.inboxes.dead();
-        let changes = vec![(self.keys.changes(), Readers::Directory)];
+        let changes = vec![
+            (self.keys.changes(), Readers::Directory),
+            (self.keys.revocation_news(), Readers::Revocations),
+        ];
         if !self.within(subscribed.subscribe(changes)).await {
             return false;
         }
         self.directory.notify_one();
+        self.revoked.notify_one();
         self.changes.notify_one();
         let mut check = tokio::time::interval(self.check_interval);
         loop {
@@ -155,7 +162,7 @@ impl Subscriptions {
                 match readers {
                     Readers::Tails(topic) => tails.push(Arc::clone(topic)),
                     Readers::Inboxes(topic) => inboxes.push(Arc::clone(topic)),
-                    Readers::Directory => {}
+                    Readers::Directory | Readers::Revocations => {}
                 }
             }
             if !self.within(subscribed.subscribe(joined)).await {
@@ -190,6 +197,10 @@ impl Subscriptions {
             }
             Readers::Directory => {
                 self.directory.notify_one();
+                Ok(())
+            }
+            Readers::Revocations => {
+                self.revoked.notify_one();
                 Ok(())
             }
         };

@@ -130,6 +130,7 @@ macro_rules! every_contract {
             a_revocation_is_prolonged_and_never_shortened
             a_revocation_runs_out
             so_many_are_revoked_at_a_time
+            a_revocation_is_heard_of_at_every_pod
             a_subject_over_its_bound_is_refused
         );
         $crate::contract!(channel, $mount, ($($flags)*);

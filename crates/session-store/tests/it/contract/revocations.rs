@@ -78,6 +78,33 @@ pub(crate) async fn so_many_are_revoked_at_a_time(mount: &impl Mount) {
     assert_eq!(subjects(&store).await, ["long", "more"]);
 }
 
+pub(crate) async fn a_revocation_is_heard_of_at_every_pod(mount: &impl Mount) {
+    let (a, b) = mount.pods(Bounds::default()).await;
+    // What came before may be told first.
+    for subject in ["one", "two"] {
+        a.revoke(&of(subject, LONG)).await.expect("in reach");
+        for store in [&a, &b] {
+            let heard = async {
+                while !subjects(store).await.iter().any(|known| known == subject) {
+                    store.revocations_changed().await;
+                }
+            };
+            tokio::time::timeout(LONG, heard).await.expect("it is heard of");
+        }
+    }
+    let silence = tokio::time::timeout(Duration::from_millis(300), async {
+        loop {
+            b.revocations_changed().await;
+        }
+    });
+    silence.await.expect_err("nothing more is revoked");
+    let three = of("three", LONG);
+    let heard = tokio::time::timeout(LONG, b.revocations_changed());
+    let (heard, revoked) = tokio::join!(heard, a.revoke(&three));
+    heard.expect("it is heard of");
+    revoked.expect("in reach");
+}
+
 pub(crate) async fn a_subject_over_its_bound_is_refused(mount: &impl Mount) {
     let store = mount.pod().await;
     let too_large = Err(Error::TooLarge { what: "what is revoked", limit: 1_024, length: 1_025 });
