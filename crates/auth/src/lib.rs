@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+pub use certificate::{CertificateRule, CertificateRules, certificate_expiry};
 pub use error::{Error, KeyProblem};
 pub use identity::Identity;
 pub use refusal::Refusal;
@@ -13,6 +14,7 @@ pub use settings::{Algorithm, KeySettings, Settings};
 pub use signer::{Claims, Signer};
 pub use verifier::Verifier;
 
+mod certificate;
 mod claims;
 mod error;
 mod header;
