@@ -18,10 +18,13 @@ mod pod;
 mod rest;
 mod session;
 mod shard;
+mod stream;
 mod tasks;
+mod tls;
 mod wheel;
 mod wire;
 mod ws;
 
 pub use config::Config;
 pub use gateway::{Error, Gateway};
+pub use tls::{Reload, TlsError};

@@ -15,10 +15,30 @@ pub enum Refusal {
     Unavailable,
     /// The request did not come whole in time.
     Timeout,
+    /// No TLS handshake came about.
+    Tls,
+    /// The client has shown no certificate.
+    CertificateMissing,
+    /// The client's certificate has expired.
+    CertificateExpired,
+    /// The client's certificate is of an authority that is not accepted.
+    CertificateUnknown,
+    /// The client's certificate is not valid for another reason.
+    CertificateInvalid,
 }
 
 impl Refusal {
-    pub(crate) const NAMES: [&'static str; 4] = ["bad_request", "unauthorized", "unavailable", "timeout"];
+    pub(crate) const NAMES: [&'static str; 9] = [
+        "bad_request",
+        "unauthorized",
+        "unavailable",
+        "timeout",
+        "tls",
+        "certificate_missing",
+        "certificate_expired",
+        "certificate_unknown",
+        "certificate_invalid",
+    ];
 }
 
 /// What became of a resume.

@@ -6,7 +6,7 @@ use hyper::Uri;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
 /// The token's holder. A token in the URL would stand in every log on its way, so it is refused unseen. `bearer` is a
-/// token that came in another way than in a header.
+/// token that came in another way than in a header, `holder` whose certificate was shown: without a token it is who asks.
 ///
 /// # Errors
 /// Why the token is not accepted.
@@ -14,13 +14,20 @@ pub(crate) fn identify(
     uri: &Uri,
     headers: &HeaderMap,
     bearer: Option<&str>,
+    holder: Option<&Identity>,
     shard: &Shard,
 ) -> Result<Identity, Refusal> {
-    verify(uri, headers, bearer, shard)
+    verify(uri, headers, bearer, holder, shard)
         .inspect_err(|refusal| tracing::info!(reason = refusal.name(), "a token was refused"))
 }
 
-fn verify(uri: &Uri, headers: &HeaderMap, bearer: Option<&str>, shard: &Shard) -> Result<Identity, Refusal> {
+fn verify(
+    uri: &Uri,
+    headers: &HeaderMap,
+    bearer: Option<&str>,
+    holder: Option<&Identity>,
+    shard: &Shard,
+) -> Result<Identity, Refusal> {
     let in_query = uri.query().is_some_and(|query| {
         query.split('&').any(|pair| {
             let name = pair.split('=').next().unwrap_or_default();
@@ -37,8 +44,15 @@ fn verify(uri: &Uri, headers: &HeaderMap, bearer: Option<&str>, shard: &Shard) -
         _ => return Err(Refusal::Malformed),
     };
     match bearer {
-        Some(token) => shard.verifier.verify(token),
-        None => shard.verifier.anonymous().ok_or(Refusal::Missing),
+        Some(token) => {
+            let identity = shard.verifier.verify(token)?;
+            let is_same = || holder.is_some_and(|holder| holder.is_same_holder(&identity));
+            if shard.config.tls.client_must_match_token && !is_same() {
+                return Err(Refusal::WrongHolder);
+            }
+            Ok(identity)
+        }
+        None => holder.cloned().or_else(|| shard.verifier.anonymous()).ok_or(Refusal::Missing),
     }
 }
 

@@ -48,12 +48,13 @@ impl Refused {
     }
 }
 
-/// The response to a request, and who comes in if it is an upgrade.
+/// The response to a request, and who comes in if it is an upgrade. `holder` is whose certificate was shown.
 pub(super) fn answer(
     request: &Request<Incoming>,
+    holder: Option<&Identity>,
     shard: &Shard,
 ) -> Result<(Answer, Option<Admission>), Infallible> {
-    match admit(request, shard) {
+    match admit(request, holder, shard) {
         Ok((response, admission)) => Ok((response, Some(admission))),
         Err(Refused(reason, response)) => {
             shard.counters.refused(reason);
@@ -63,7 +64,11 @@ pub(super) fn answer(
     }
 }
 
-fn admit(request: &Request<Incoming>, shard: &Shard) -> Result<(Answer, Admission), Refused> {
+fn admit(
+    request: &Request<Incoming>,
+    holder: Option<&Identity>,
+    shard: &Shard,
+) -> Result<(Answer, Admission), Refused> {
     let config = &shard.config.websocket;
     let path = request.uri().path();
     let echo = config.echo_path.as_deref() == Some(path);
@@ -77,7 +82,7 @@ fn admit(request: &Request<Incoming>, shard: &Shard) -> Result<(Answer, Admissio
     let identity = if echo {
         Identity::nobody()
     } else {
-        token::identify(request.uri(), request.headers(), offered.bearer, shard)
+        token::identify(request.uri(), request.headers(), offered.bearer, holder, shard)
             .map_err(|refusal| unauthorized(&refusal))?
     };
     let place = match shard.pod.admit(config.max_connections) {

@@ -31,6 +31,7 @@ use crate::pod::Place;
 use crate::shard::{Peer, Shard, Signals};
 use answer::Answer;
 use ask::Ask;
+use auth::Identity;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -66,13 +67,15 @@ pub(crate) fn is_below_root(path: &[u8]) -> bool {
 /// A connection, as its requests see it.
 pub(crate) struct Link {
     shard: Rc<Shard>,
+    /// Whose certificate was shown.
+    holder: Option<Identity>,
     /// Whether the connection was told to go: it takes no more calls, and answers that would last end.
     leaving: watch::Sender<bool>,
 }
 
-/// Serves one connection from its first request to its end. `place` is what it was admitted with; without one each
+/// Serves one connection from its first request to its end. `holder` is whose certificate was shown; `place` is what it was admitted with; without one each
 /// request is answered with 503.
-pub(crate) async fn serve(stream: Rewind, place: Option<Place>, shard: Rc<Shard>) {
+pub(crate) async fn serve(stream: Rewind, holder: Option<Identity>, place: Option<Place>, shard: Rc<Shard>) {
     let peer = {
         let mut peers = shard.peers.borrow_mut();
         let entry = peers.vacant_entry();
@@ -82,7 +85,7 @@ pub(crate) async fn serve(stream: Rewind, place: Option<Place>, shard: Rc<Shard>
     };
     shard.counters.http_opened.increment();
     let websocket = &shard.config.websocket;
-    let link = Rc::new(Link { shard: Rc::clone(&shard), leaving: watch::Sender::new(false) });
+    let link = Rc::new(Link { shard: Rc::clone(&shard), holder, leaving: watch::Sender::new(false) });
     let has_place = place.is_some();
     let service = service_fn(|request| {
         let link = Rc::clone(&link);

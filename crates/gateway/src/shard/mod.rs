@@ -18,6 +18,7 @@ use crate::mail::Memo;
 use crate::platform::{self, Told};
 use crate::pod::Pod;
 use crate::rest;
+use crate::tls;
 use crate::wheel::{Entry, Wheel};
 use crate::ws::{Rules, Spare};
 use desk::Desk;
@@ -68,6 +69,8 @@ pub(crate) struct Shard {
     pub(crate) pod: Arc<Pod>,
     pub(crate) counters: Arc<metrics::Shard>,
     pub(crate) verifier: Arc<auth::Verifier>,
+    /// What the client port speaks TLS with, if it does.
+    pub(crate) tls: Option<Arc<tls::Port>>,
     pub(crate) router: Router,
     pub(crate) rules: Rules,
     pub(crate) limits: protocol::Limits,
@@ -105,7 +108,7 @@ impl Drop for Busy {
 
 impl Shard {
     fn new(index: usize, common: Common) -> Rc<Self> {
-        let Common { config, pod, verifier, store, shards, watch } = common;
+        let Common { config, pod, verifier, tls, store, shards, watch } = common;
         let websocket = config.websocket.clone();
         Rc::new_cyclic(|me| Self {
             rules: Rules {
@@ -140,6 +143,7 @@ impl Shard {
             config,
             pod,
             verifier,
+            tls,
         })
     }
 

@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::fanout::Watch;
 use crate::mail::Memo;
 use crate::pod::Pod;
+use crate::tls;
 use router::Table;
 use session_store::Store;
 use std::io;
@@ -32,6 +33,7 @@ pub(crate) struct Common {
     pub(crate) config: Arc<Config>,
     pub(crate) pod: Arc<Pod>,
     pub(crate) verifier: Arc<auth::Verifier>,
+    pub(crate) tls: Option<Arc<tls::Port>>,
     pub(crate) store: Store,
     /// The way to each shard.
     pub(crate) shards: Arc<[mpsc::Sender<Memo>]>,
