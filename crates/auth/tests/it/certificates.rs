@@ -9,10 +9,11 @@ const END: u64 = 4_070_908_800;
 fn certificate(names: &[&str]) -> Vec<u8> {
     let (uris, hosts): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| name.contains("://"));
     let hosts: Vec<_> = hosts.into_iter().map(str::to_owned).collect();
-    let mut params = CertificateParams::new(hosts).unwrap();
-    params.subject_alt_names.extend(uris.into_iter().map(|uri| SanType::URI(uri.try_into().unwrap())));
+    let mut params = CertificateParams::new(hosts).expect("names of hosts");
+    params.subject_alt_names.extend(uris.into_iter().map(|uri| SanType::URI(uri.try_into().expect("ASCII"))));
     params.not_after = date_time_ymd(2099, 1, 1);
-    params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec()
+    let key = KeyPair::generate().expect("the system has randomness");
+    params.self_signed(&key).expect("a key can sign").der().to_vec()
 }
 
 fn rule(san: &str, tenant: Option<&str>, agent: Option<&str>) -> CertificateRule {
@@ -26,7 +27,8 @@ fn rule(san: &str, tenant: Option<&str>, agent: Option<&str>) -> CertificateRule
 
 /// Who holds a certificate with these names, as `tenant/agent`.
 fn holder(rules: &[CertificateRule], names: &[&str]) -> Option<String> {
-    let identity = CertificateRules::new(rules).unwrap().identify(&certificate(names))?;
+    let identity =
+        CertificateRules::new(rules).expect("the rules are right").identify(&certificate(names))?;
     Some(format!("{}/{}", identity.tenant(), identity.agent()))
 }
 

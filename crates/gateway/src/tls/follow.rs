@@ -38,6 +38,8 @@ pub(crate) struct Follower {
     expiry: u64,
     /// What was judged last.
     judged: Material,
+    /// Whether it is in force.
+    taken: bool,
     /// The last failure that was told.
     told: String,
 }
@@ -58,6 +60,7 @@ impl Follower {
             in_force: watch::Sender::new(Arc::new(config)),
             expiry,
             judged,
+            taken: true,
             told: String::new(),
         })
     }
@@ -77,6 +80,9 @@ impl Follower {
                 () = tokio::time::sleep(pause) => false,
                 () = reload.0.notified() => true,
             };
+            if asked {
+                self.told.clear();
+            }
             match self.read().await {
                 Err(error) => {
                     changed = None;
@@ -84,18 +90,24 @@ impl Follower {
                 }
                 Ok(material) if asked || changed.as_ref() == Some(&material) => {
                     changed = None;
-                    self.take(material, asked);
+                    self.take(material);
                     pod.metrics.certificate_expiry(self.expiry);
                 }
-                Ok(material) if material == self.judged => changed = None,
+                Ok(material) if material == self.judged => {
+                    changed = None;
+                    if self.taken {
+                        self.told.clear();
+                    }
+                }
                 Ok(material) => changed = Some(material),
             }
         }
     }
 
-    fn take(&mut self, material: Material, asked: bool) {
+    fn take(&mut self, material: Material) {
         let judgement = material.judge(&self.settings, &self.tickets);
         self.judged = material;
+        self.taken = judgement.is_ok();
         match judgement {
             Ok((config, expiry)) => {
                 self.expiry = expiry;
@@ -103,12 +115,7 @@ impl Follower {
                 self.in_force.send_replace(Arc::new(config));
                 tracing::info!(expiry, "certificates and keys were read again");
             }
-            Err(error) => {
-                if asked {
-                    self.told.clear();
-                }
-                self.tell(&error);
-            }
+            Err(error) => self.tell(&error),
         }
     }
 
