@@ -445,11 +445,15 @@ impl Connection {
     /// Writes until all is sent (`Ready`) or the socket takes no more.
     fn flush(&mut self, cx: &mut Context<'_>, shard: &Shard, out: &mut Vec<u8>) -> Result<Poll<()>, End> {
         loop {
+            if self.written == out.len() {
+                out.clear();
+                self.written = 0;
+            }
             if self.settle(cx, shard)?.is_pending() {
                 return Ok(Poll::Pending);
             }
-            if self.written == out.len() {
-                break;
+            if out.is_empty() {
+                return Ok(Poll::Ready(()));
             }
             match Pin::new(&mut self.stream).poll_write(cx, &out[self.written..])? {
                 Poll::Ready(0) => return Err(End::Gone),
@@ -461,9 +465,6 @@ impl Connection {
                 Poll::Pending => return Ok(Poll::Pending),
             }
         }
-        out.clear();
-        self.written = 0;
-        Ok(Poll::Ready(()))
     }
 
     /// Sends what the stream has taken and not sent.

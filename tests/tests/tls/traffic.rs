@@ -1,8 +1,8 @@
 //! What goes over an encrypted connection: the same as over one in the clear.
 
-use crate::{Setting, connect, open};
+use crate::{NAME, Setting, connect, open};
 use serde_json::json;
-use tests::{Draft, Http, Packet, Tools, until};
+use tests::{Client, Draft, Gateway, Http, Packet, Socket, Tools, until};
 
 #[test]
 fn both_formats_are_spoken_under_tls() {
@@ -53,19 +53,42 @@ fn a_message_of_a_mib_goes_both_ways() {
     client.check_alive();
 }
 
+/// A client that takes little at a time, and so many requests of 60 kB that were sent and whose answers it does not read.
+fn unread(gateway: &Gateway, setting: &Setting, count: usize) -> (Client, String) {
+    let socket = Socket::connect_narrow(gateway.clients);
+    let socket = socket.under_tls(&setting.trust().config(), NAME).expect("a handshake");
+    let mut client = gateway.accepted_on(socket, &gateway.upgrade());
+    let text = "y".repeat(60_000);
+    let received = "websocket_messages_received_total{type=\"request\",method=\"echo\"}";
+    for number in 1..=count {
+        client.request(&format!("r{number}"), "echo", &json!(text));
+        // Each is answered by itself, so that what is left over is now a part of one and now all of many.
+        until("the request to come", || (gateway.metrics().count(received) == number as f64).then_some(()));
+    }
+    (client, text)
+}
+
 #[test]
 fn answers_that_are_not_read_wait_and_then_come() {
     let setting = Setting::new();
-    let gateway = setting.gateway(|_| {});
-    let mut client = connect(&gateway, &setting.trust());
-    let text = "y".repeat(100_000);
-    let many = 40;
-    for id in 0..many {
-        client.request(&format!("r{id}"), "echo", &json!({"text": text}));
+    let gateway = setting.gateway(|config| config.websocket.write_high_water = 8 << 20);
+    let count = 100;
+    let (mut client, text) = unread(&gateway, &setting, count);
+    for number in 1..=count {
+        assert_eq!(client.result(&format!("r{number}")), text);
     }
-    for id in 0..many {
-        assert_eq!(client.result(&format!("r{id}"))["text"], text);
-    }
+    client.check_alive();
+}
+
+#[test]
+fn a_client_that_reads_nothing_is_dropped_in_time() {
+    let setting = Setting::new();
+    let gateway = setting.gateway(|config| {
+        config.websocket.write_high_water = 8 << 20;
+        config.websocket.write_timeout_ms = 500;
+    });
+    let (_client, _) = unread(&gateway, &setting, 10);
+    gateway.await_metric("websocket_connections_closed_total{code=\"abrupt\"}", 1.0);
 }
 
 #[test]

@@ -87,6 +87,10 @@ fn settings_of_tls_that_do_not_go_together_are_told() {
         let config = load_text(&tls(&format!("  min_version: {version}\n  {old}\n"))).unwrap();
         assert_eq!(config.tls.min_version, TlsVersion::V1_2);
     }
+    for word in ["off", "'off'", "false"] {
+        assert!(load_text(&tls(&format!("  client_certificates: {word}\n"))).is_ok(), "{word}");
+    }
+    check_refused(&tls("  client_certificates: on\n"), &["none of off, optional and required"]);
     let asking = "  client_certificates: required\n";
     check_refused(&tls(&format!("{pair}{asking}")), &["tls.client_ca_file"]);
     check_refused(&tls(&format!("{asking}  client_ca_file: ca.pem\n")), &["tls.cert_file"]);

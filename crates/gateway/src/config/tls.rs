@@ -45,6 +45,7 @@ pub struct Certificate {
 
 /// A version of TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "Word")]
 pub enum TlsVersion {
     /// RFC 5246.
     #[serde(rename = "1.2")]
@@ -56,7 +57,7 @@ pub enum TlsVersion {
 
 /// Whether clients show a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", try_from = "Word")]
 pub enum ClientCertificates {
     /// They are not asked for one.
     Off,
@@ -64,6 +65,50 @@ pub enum ClientCertificates {
     Optional,
     /// Nobody comes in without one.
     Required,
+}
+
+/// A word that YAML takes for something else where it has no quotes: `off`, `1.2`.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Word {
+    Flag(bool),
+    Number(f64),
+    Text(String),
+}
+
+impl Word {
+    fn text(self) -> String {
+        match self {
+            Self::Flag(flag) => if flag { "on" } else { "off" }.to_owned(),
+            Self::Number(number) => number.to_string(),
+            Self::Text(text) => text,
+        }
+    }
+}
+
+impl TryFrom<Word> for TlsVersion {
+    type Error = String;
+
+    fn try_from(word: Word) -> Result<Self, String> {
+        match &*word.text() {
+            "1.2" => Ok(Self::V1_2),
+            "1.3" => Ok(Self::V1_3),
+            other => Err(format!("TLS {other} is not spoken here; \"1.3\" or \"1.2\" is needed")),
+        }
+    }
+}
+
+impl TryFrom<Word> for ClientCertificates {
+    type Error = String;
+
+    fn try_from(word: Word) -> Result<Self, String> {
+        match &*word.text() {
+            "off" => Ok(Self::Off),
+            "optional" => Ok(Self::Optional),
+            "required" => Ok(Self::Required),
+            other => Err(format!("{other} is none of off, optional and required")),
+        }
+    }
 }
 
 impl Tls {
