@@ -105,12 +105,18 @@ impl Socket {
         Ok(())
     }
 
-    /// Sends all of it past TLS.
+    /// As [`Self::offer`], past TLS.
+    pub fn offer_bare(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
+    }
+
+    /// Has both sides take new keys, with what is sent next.
     ///
     /// # Panics
-    /// The gateway does not take it.
-    pub fn send_bare(&mut self, bytes: &[u8]) {
-        self.stream.write_all(bytes).expect("the gateway takes what is sent");
+    /// There is no session of TLS 1.3.
+    pub fn refresh_keys(&mut self) {
+        let tls = self.tls.as_mut().expect("there is TLS");
+        tls.refresh_traffic_keys().expect("it is TLS 1.3");
     }
 
     /// Sends what the gateway takes, which may have ended the connection already.

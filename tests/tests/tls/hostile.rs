@@ -124,8 +124,49 @@ fn a_record_that_was_changed_on_its_way_ends_the_connection_alone() {
     let gateway = setting.gateway(|_| {});
     let mut other = connect(&gateway, &setting.trust());
     let mut socket = open(&gateway, &setting.trust());
-    socket.send_bare(&[23, 3, 3, 0, 32]);
-    socket.send_bare(&[7; 32]);
+    assert!(socket.offer_bare(&[23, 3, 3, 0, 32]) && socket.offer_bare(&[7; 32]));
     assert!(socket.await_alert().contains("BadRecordMac"), "another alert");
     other.check_alive();
+}
+
+#[test]
+fn whatever_is_changed_in_a_hello_harms_nobody() {
+    let setting = Setting::new();
+    let gateway = setting.gateway(|_| {});
+    let (_, record) = hello(&setting);
+    for at in 0..record.len() {
+        let mut changed = record.clone();
+        changed[at] ^= 1 << (at % 8);
+        // Whole, and over records of a few bytes, with something behind it that belongs to nothing.
+        let parts = if at % 2 == 0 { vec![changed] } else { fragmented(&changed, 1 + at % 40) };
+        let mut socket = gateway.open();
+        socket.offer(&parts.concat());
+        socket.offer(&[0x17, 3, 3, 0, 1, at as u8]);
+        socket.finish();
+        socket.await_end("the end");
+    }
+    connect(&gateway, &setting.trust()).check_alive();
+    gateway.await_metric("websocket_connections_total", 1.0);
+}
+
+#[test]
+fn whatever_comes_after_the_handshake_harms_nobody() {
+    let setting = Setting::new();
+    let gateway = setting.gateway(|_| {});
+    let mut other = connect(&gateway, &setting.trust());
+    // Changes of cipher, alerts, messages of the handshake, data and a type that there is not.
+    for kind in 20..=25 {
+        for len in [0_u16, 1, 2, 17, 300, 16_384, 16_640, 0xffff] {
+            for comes in [0, 1, usize::from(len)] {
+                let mut client = connect(&gateway, &setting.trust());
+                let head = [&[kind, 3, 3][..], &len.to_be_bytes()].concat();
+                client.offer_bare(&head);
+                client.offer_bare(&vec![kind; comes.min(usize::from(len))]);
+                client.finish();
+                client.await_end("the end");
+            }
+        }
+    }
+    other.check_alive();
+    gateway.await_metric("websocket_connections_active", 1.0);
 }

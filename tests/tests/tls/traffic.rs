@@ -92,6 +92,17 @@ fn a_client_that_reads_nothing_is_dropped_in_time() {
 }
 
 #[test]
+fn keys_are_changed_on_the_way() {
+    let setting = Setting::new();
+    let gateway = setting.gateway(|_| {});
+    let mut client = connect(&gateway, &setting.trust());
+    for _ in 0..5 {
+        client.refresh_keys();
+        client.check_alive();
+    }
+}
+
+#[test]
 fn a_close_ends_with_close_notify() {
     let setting = Setting::new();
     let gateway = setting.gateway(|_| {});
