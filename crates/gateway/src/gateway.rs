@@ -67,7 +67,7 @@ impl Gateway {
     /// A setting, a certificate, a key file or an address that cannot be used.
     pub fn bind(config: Config) -> Result<Self, Error> {
         config.check()?;
-        let verifier = Arc::new(auth::Verifier::new(&config.auth)?);
+        let verifier = Arc::new(verifier(&config)?);
         let tls = if config.tls.is_on() { Some(Follower::start(&config.tls)?) } else { None };
         let shards = match config.runtime.shards {
             0 => std::thread::available_parallelism()?.get(),
@@ -220,6 +220,15 @@ impl Gateway {
         }
         tracing::info!("drained");
         Ok(())
+    }
+}
+
+/// What tokens are judged by. Where certificates say who clients are, there need be no key.
+pub(crate) fn verifier(config: &Config) -> Result<auth::Verifier, auth::Error> {
+    if config.tls.client_identities.is_empty() {
+        auth::Verifier::new(&config.auth)
+    } else {
+        auth::Verifier::beside_certificates(&config.auth)
     }
 }
 

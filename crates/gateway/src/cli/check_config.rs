@@ -2,6 +2,7 @@
 
 use super::gateway::Sources;
 use crate::config::Config;
+use crate::gateway::verifier;
 use crate::tls::Follower;
 use std::io::Write;
 use std::process::ExitCode;
@@ -9,7 +10,7 @@ use std::process::ExitCode;
 /// Prints the configuration in force as YAML, without secrets. Keys and certificates are read and checked too.
 pub(super) fn run(sources: &Sources) -> anyhow::Result<ExitCode> {
     let config = sources.load(Config::default())?;
-    auth::Verifier::new(&config.auth)?;
+    verifier(&config)?;
     if config.tls.is_on() {
         Follower::start(&config.tls)?;
     }
