@@ -1,8 +1,8 @@
 //! Who is knocking and what may they do: tokens in, identities out.
 //!
 //! The only room that can build an [`Identity`], and the only one that knows the token library.
-//! It refuses to know sockets, HTTP and sessions: the gateway brings the text of a token and takes away an
-//! identity, or a [`Refusal`] and the words to answer with.
+//! It refuses to know sockets, HTTP and sessions: the gateway brings the text of a token, or a certificate that a
+//! client has proved to be its own, and takes away an identity, or a [`Refusal`] and the words to answer with.
 
 use std::path::Path;
 
