@@ -37,7 +37,11 @@ impl Endpoints {
 
     /// An upgraded connection; the answer to the upgrade was checked.
     pub fn accepted(&self, request: &Request) -> Client {
-        let mut socket = self.open();
+        self.accepted_on(self.open(), request)
+    }
+
+    /// As [`Self::accepted`], over this connection.
+    pub fn accepted_on(&self, mut socket: Socket, request: &Request) -> Client {
         socket.send(&request.bytes());
         let response = socket.response();
         response.check_accepts(request);

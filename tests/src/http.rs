@@ -41,7 +41,12 @@ impl Http {
 
     /// A connection for the holder of this token.
     pub fn with_token(gateway: &Endpoints, token: &str) -> Self {
-        Self { socket: gateway.open(), token: token.to_owned(), stream: Vec::new() }
+        Self::over(gateway.open(), token)
+    }
+
+    /// As [`Self::with_token`], over this connection.
+    pub fn over(socket: Socket, token: &str) -> Self {
+        Self { socket, token: token.to_owned(), stream: Vec::new() }
     }
 
     /// As [`Self::open`], once the tool is known where the connection has come to: each shard hears of it by itself.

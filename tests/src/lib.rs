@@ -29,7 +29,7 @@ mod socket;
 mod usage;
 mod wait;
 
-pub use authority::Authority;
+pub use authority::{Authority, Bearer, Trust};
 pub use backends::Tools;
 pub use binary::{Flags, Packet, Type};
 pub use cable::Cable;

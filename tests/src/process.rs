@@ -100,7 +100,19 @@ impl Process {
     /// # Panics
     /// There is no command `kill`.
     pub fn terminate(&self) {
-        let status = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        self.signal("-TERM");
+    }
+
+    /// Sends SIGHUP.
+    ///
+    /// # Panics
+    /// There is no command `kill`.
+    pub fn hang_up(&self) {
+        self.signal("-HUP");
+    }
+
+    fn signal(&self, signal: &str) {
+        let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
         assert!(status.expect("there is a command kill").success());
     }
 

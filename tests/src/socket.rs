@@ -1,9 +1,13 @@
-//! A blocking TCP connection whose every read has a limit in time.
+//! A blocking TCP connection, perhaps under TLS, whose every read has a limit in time.
 
 use crate::{PATIENCE, Response};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection};
 use socket2::SockRef;
+use std::io;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What a read found.
@@ -15,6 +19,8 @@ pub enum Received {
     End,
     /// The connection was reset.
     Reset,
+    /// The session of TLS was ended with an alert.
+    Alert,
     /// Nothing, in the time given.
     Nothing,
 }
@@ -23,6 +29,7 @@ pub enum Received {
 #[derive(Debug)]
 pub struct Socket {
     stream: TcpStream,
+    tls: Option<Box<ClientConnection>>,
     inbox: Vec<u8>,
 }
 
@@ -35,7 +42,7 @@ impl Socket {
         let stream = TcpStream::connect_timeout(&address, PATIENCE).expect("the gateway listens");
         stream.set_nodelay(true).expect("a fresh socket takes options");
         stream.set_write_timeout(Some(PATIENCE)).expect("a fresh socket takes options");
-        Self { stream, inbox: Vec::new() }
+        Self { stream, tls: None, inbox: Vec::new() }
     }
 
     /// Connects with a receive buffer as small as the system allows, so that unread output backs up soon.
@@ -51,7 +58,34 @@ impl Socket {
         let stream = TcpStream::from(socket);
         stream.set_nodelay(true).expect("a fresh socket takes options");
         stream.set_write_timeout(Some(PATIENCE)).expect("a fresh socket takes options");
-        Self { stream, inbox: Vec::new() }
+        Self { stream, tls: None, inbox: Vec::new() }
+    }
+
+    /// Makes the handshake of TLS with a gateway that has to have this name.
+    ///
+    /// # Errors
+    /// The gateway or we refuse; what refused.
+    pub fn under_tls(mut self, config: &Arc<ClientConfig>, name: &str) -> io::Result<Self> {
+        let name = ServerName::try_from(name.to_owned()).map_err(io::Error::other)?;
+        let mut tls = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
+        tls.set_buffer_limit(None);
+        self.stream.set_read_timeout(Some(PATIENCE))?;
+        while tls.is_handshaking() {
+            tls.complete_io(&mut self.stream)?;
+        }
+        self.tls = Some(Box::new(tls));
+        Ok(self)
+    }
+
+    /// The session of TLS, if there is one.
+    pub fn tls(&self) -> Option<&ClientConnection> {
+        self.tls.as_deref()
+    }
+
+    /// Whether the gateway has said under TLS that nothing more comes.
+    pub fn was_told_the_end(&mut self) -> bool {
+        let state = self.tls.as_mut().map(|tls| tls.process_new_packets());
+        state.is_some_and(|state| state.is_ok_and(|state| state.peer_has_closed()))
     }
 
     /// Sends all of it.
@@ -59,12 +93,35 @@ impl Socket {
     /// # Panics
     /// The gateway does not take it.
     pub fn send(&mut self, bytes: &[u8]) {
-        self.stream.write_all(bytes).expect("the gateway takes what is sent");
+        self.write_all(bytes).expect("the gateway takes what is sent");
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let Some(tls) = &mut self.tls else { return self.stream.write_all(bytes) };
+        tls.writer().write_all(bytes)?;
+        while tls.wants_write() {
+            tls.write_tls(&mut self.stream)?;
+        }
+        Ok(())
+    }
+
+    /// As [`Self::offer`], past TLS.
+    pub fn offer_bare(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
+    }
+
+    /// Has both sides take new keys, with what is sent next.
+    ///
+    /// # Panics
+    /// There is no session of TLS 1.3.
+    pub fn refresh_keys(&mut self) {
+        let tls = self.tls.as_mut().expect("there is TLS");
+        tls.refresh_traffic_keys().expect("it is TLS 1.3");
     }
 
     /// Sends what the gateway takes, which may have ended the connection already.
     pub fn offer(&mut self, bytes: &[u8]) -> bool {
-        self.stream.write_all(bytes).is_ok()
+        self.write_all(bytes).is_ok()
     }
 
     /// Sends until the socket takes no more for `quiet`; says how many bytes it took. False: the connection broke.
@@ -112,7 +169,11 @@ impl Socket {
         let limit = limit.max(Duration::from_micros(1));
         self.stream.set_read_timeout(Some(limit)).expect("an open socket takes options");
         let mut chunk = [0; 16 * 1024];
-        match self.stream.read(&mut chunk) {
+        let read = match &mut self.tls {
+            None => self.stream.read(&mut chunk),
+            Some(tls) => read_under(tls, &mut self.stream, &mut chunk),
+        };
+        match read {
             Ok(0) => Received::End,
             Ok(read) => {
                 self.inbox.extend_from_slice(&chunk[..read]);
@@ -121,6 +182,7 @@ impl Socket {
             Err(error) => match error.kind() {
                 ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => Received::Nothing,
                 ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => Received::Reset,
+                ErrorKind::InvalidData if self.tls.is_some() => Received::Alert,
                 _ => panic!("the socket failed: {error}"),
             },
         }
@@ -199,7 +261,39 @@ impl Socket {
         response
     }
 
+    /// Reads until the gateway refuses the session of TLS; the alert that says so.
+    ///
+    /// # Panics
+    /// It does not within [`PATIENCE`], or there is no session.
+    pub fn await_alert(&mut self) -> String {
+        let tls = self.tls.as_mut().expect("there is TLS");
+        self.stream.set_read_timeout(Some(PATIENCE)).expect("an open socket takes options");
+        loop {
+            match read_under(tls, &mut self.stream, &mut [0; 1024]) {
+                Err(error) if error.kind() == ErrorKind::InvalidData => return error.to_string(),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                other => panic!("awaited an alert, found {other:?}"),
+            }
+        }
+    }
+
     fn shown(&self) -> String {
         String::from_utf8_lossy(&self.inbox[..self.inbox.len().min(200)]).into_owned()
     }
+}
+
+/// Reads what one read of the socket brings. Records that carry nothing are an interruption.
+fn read_under(tls: &mut ClientConnection, stream: &mut TcpStream, chunk: &mut [u8]) -> io::Result<usize> {
+    let buffered = |error: &io::Error| error.kind() == ErrorKind::WouldBlock;
+    match tls.reader().read(chunk) {
+        Err(error) if buffered(&error) => {}
+        read => return read,
+    }
+    if tls.read_tls(stream)? == 0 {
+        return Ok(0);
+    }
+    tls.process_new_packets().map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+    tls.reader()
+        .read(chunk)
+        .map_err(|error| if buffered(&error) { io::Error::from(ErrorKind::Interrupted) } else { error })
 }

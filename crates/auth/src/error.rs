@@ -47,6 +47,14 @@ pub enum Error {
         /// What is wrong with it.
         problem: ApiKeysProblem,
     },
+    /// A rule for clients' certificates can't be used.
+    #[error("tls.client_identities[{index}] {problem}")]
+    CertificateRule {
+        /// Which one, from 0.
+        index: usize,
+        /// What is wrong, and what would be right.
+        problem: &'static str,
+    },
     /// A file can't be read.
     #[error("can't read {path}: {reason}", path = path.display())]
     Unreadable {

@@ -1,13 +1,14 @@
 //! Who is knocking and what may they do: tokens and API keys in, identities out.
 //!
 //! The only room that can build an [`Identity`], and the only one that knows the libraries of tokens.
-//! It refuses to know sockets, HTTP and sessions: the gateway brings the text of a token and takes away an
-//! identity, or a [`Refusal`] and the words to answer with.
+//! It refuses to know sockets, HTTP and sessions: the gateway brings the text of a token, or a certificate that a
+//! client has proved to be its own, and takes away an identity, or a [`Refusal`] and the words to answer with.
 
 use std::path::Path;
 
 pub use api_key::ApiKeyEntry;
 pub use api_keys::ApiKeys;
+pub use certificate::{CertificateRule, CertificateRules, certificate_expiry};
 pub use error::{ApiKeysProblem, Error, JwksProblem, KeyProblem};
 pub use identity::Identity;
 pub use issuer_settings::{IssuerSettings, is_trustworthy};
@@ -19,6 +20,7 @@ pub use verifier::Verifier;
 
 mod api_key;
 mod api_keys;
+mod certificate;
 mod claims;
 mod error;
 mod header;

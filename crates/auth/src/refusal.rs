@@ -47,6 +47,9 @@ pub enum Refusal {
     /// `aud` is missing or does not hold ours.
     #[error("the token is for another audience")]
     WrongAudience,
+    /// The client's certificate is another's, or nobody's.
+    #[error("the token is not of the agent whose certificate was shown")]
+    WrongHolder,
     /// The named claim is missing, of the wrong type or out of its bounds.
     #[error("the token's claim {0} is missing or invalid")]
     BadClaim(&'static str),
@@ -78,6 +81,7 @@ impl Refusal {
             Self::NotYetValid => "not_yet_valid",
             Self::WrongIssuer => "wrong_issuer",
             Self::WrongAudience => "wrong_audience",
+            Self::WrongHolder => "wrong_holder",
             Self::BadClaim(_) => "bad_claim",
         }
     }

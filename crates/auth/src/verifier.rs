@@ -46,6 +46,15 @@ impl Verifier {
         if settings.required && has_none && settings.api_keys_file.is_none() {
             return Err(Error::NoKeys);
         }
+        Self::beside_certificates(settings)
+    }
+
+    /// As [`Self::new`], where clients may come with certificates too: then there need be no key.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn beside_certificates(settings: &Settings) -> Result<Self, Error> {
         let setting = |setting, wrong: bool, problem| match wrong {
             true => Err(Error::Setting { setting, problem }),
             false => Ok(()),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::greeting::Introduction;
 use crate::lifecycle::{Lifecycle, Plan};
 use crate::link::Link;
 use crate::shared::Shared;
+use crate::tls::{Files, Tls};
 use crate::token::Token;
 use crate::wire::Wire;
 use crate::writer::QUEUED;
@@ -23,6 +25,7 @@ use crate::{Client, Error, Reconnect, tasks};
 #[must_use = "a builder connects only when `connect` is called"]
 pub struct Builder {
     url: String,
+    files: Files,
     token: Token,
     format: Format,
     introduction: Introduction,
@@ -37,6 +40,7 @@ impl Builder {
     pub(crate) fn new(url: String) -> Self {
         Self {
             url,
+            files: Files::default(),
             token: Token::None,
             format: Format::Json,
             introduction: Introduction {
@@ -54,6 +58,18 @@ impl Builder {
     /// The token that says who is calling, sent as `Authorization: Bearer`. None by default.
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = Token::fixed(token.into());
+        self
+    }
+
+    /// The authorities, as PEM, by which a gateway at `wss://` has to prove who it is, in place of the system's.
+    pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.files.authorities = Some(path.into());
+        self
+    }
+
+    /// The certificate that a gateway at `wss://` is shown if it asks for one: a chain and its key, as PEM.
+    pub fn certificate(mut self, cert_file: impl Into<PathBuf>, key_file: impl Into<PathBuf>) -> Self {
+        self.files.certificate = Some((cert_file.into(), key_file.into()));
         self
     }
 
@@ -129,6 +145,7 @@ impl Builder {
     /// the first session on.
     pub async fn connect(self) -> Result<Client, Error> {
         let endpoint = Endpoint::parse(&self.url)?;
+        let tls = if endpoint.secure { Some(Tls::new(&self.files, &endpoint)?) } else { None };
         let wire = Wire::new(self.format, self.deflate, self.max_message_size);
         let shared =
             Arc::new(Shared::new(wire, self.token.detached(), self.unread_limit, !self.reconnect.is_never()));
@@ -136,6 +153,7 @@ impl Builder {
         let (opened, first) = oneshot::channel();
         let plan = Plan {
             endpoint,
+            tls,
             format: self.format,
             introduction: self.introduction,
             max_message_size: self.max_message_size,

@@ -1,4 +1,4 @@
-//! Where a gateway is: a `ws://` URL taken apart. Dials nothing.
+//! Where a gateway is: a `ws://` or `wss://` URL taken apart. Dials nothing.
 
 use hyper::Uri;
 use hyper::header::HeaderValue;
@@ -8,6 +8,8 @@ use crate::Error;
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     pub(crate) url: String,
+    /// Whether it is reached under TLS.
+    pub(crate) secure: bool,
     /// Without the brackets of an IPv6 address.
     pub(crate) host: String,
     pub(crate) port: u16,
@@ -18,16 +20,16 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Takes `ws://host[:port][/path][?query]` apart; the port is 80 if none is given.
+    /// Takes `ws://host[:port][/path][?query]` apart; the port is 80 if none is given, and 443 for `wss://`.
     pub(crate) fn parse(url: &str) -> Result<Self, Error> {
         let refuse = |reason: &str| Error::Connect { url: url.to_owned(), reason: reason.to_owned() };
         let uri: Uri =
             url.parse().map_err(|_| refuse("this is not a URL; one looks like ws://127.0.0.1:8080/ws"))?;
-        match uri.scheme_str().map(str::to_ascii_lowercase).as_deref() {
-            Some("ws") => {}
-            Some("wss") => return Err(refuse("TLS is not supported by this client; use ws://")),
-            _ => return Err(refuse("the URL has to begin with ws://")),
-        }
+        let secure = match uri.scheme_str().map(str::to_ascii_lowercase).as_deref() {
+            Some("ws") => false,
+            Some("wss") => true,
+            _ => return Err(refuse("the URL has to begin with ws:// or wss://")),
+        };
         let authority = uri.authority().ok_or_else(|| refuse("the URL names no host"))?;
         if authority.as_str().contains('@') {
             return Err(refuse("credentials do not belong into the URL; give a token"));
@@ -37,6 +39,7 @@ impl Endpoint {
             return Err(refuse("the URL names no host"));
         }
         let port = match authority.as_str()[host.len()..].strip_prefix(':') {
+            None if secure => 443,
             None => 80,
             Some(port) => port.parse().map_err(|_| refuse("the port has to be a number from 1 to 65535"))?,
         };
@@ -44,6 +47,7 @@ impl Endpoint {
             .map_err(|_| refuse("the host is no name or address"))?;
         Ok(Self {
             url: url.to_owned(),
+            secure,
             host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
             port,
             authority: header,
@@ -63,6 +67,7 @@ mod tests {
     fn check(url: &str, expected: (&str, u16, &str)) {
         let endpoint = Endpoint::parse(url).expect(url);
         assert_eq!((endpoint.host.as_str(), endpoint.port, endpoint.target.as_str()), expected, "{url}");
+        assert_eq!(endpoint.secure, url.to_ascii_lowercase().starts_with("wss"), "{url}");
     }
 
     #[test]
@@ -71,6 +76,8 @@ mod tests {
         check("ws://gateway.example", ("gateway.example", 80, "/"));
         check("ws://[::1]:9/ws?a=b", ("::1", 9, "/ws?a=b"));
         check("WS://[::1]", ("::1", 80, "/"));
+        check("wss://gateway.example/ws", ("gateway.example", 443, "/ws"));
+        check("WSS://[::1]:9", ("::1", 9, "/"));
     }
 
     #[test]
@@ -79,7 +86,6 @@ mod tests {
             ("", "not a URL"),
             ("127.0.0.1:8080", "ws://"),
             ("http://127.0.0.1:8080/ws", "ws://"),
-            ("wss://127.0.0.1/ws", "TLS"),
             ("ws://agent:secret@127.0.0.1/ws", "credentials"),
             ("ws://127.0.0.1:99999/ws", "port"),
             ("ws://127.0.0.1:/ws", "port"),

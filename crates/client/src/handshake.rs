@@ -15,6 +15,8 @@ use serde::Deserialize;
 use tokio::net::TcpStream;
 
 use crate::endpoint::Endpoint;
+use crate::stream::Stream;
+use crate::tls::Tls;
 use crate::{Error, tasks};
 
 /// As much of a refusal's body is read.
@@ -26,12 +28,13 @@ const REASON_WAIT: Duration = Duration::from_secs(2);
 
 /// A stream after its upgrade, and the bytes of frames that came together with the response.
 pub(crate) struct Upgraded {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Stream,
     pub(crate) early: Bytes,
 }
 
 pub(crate) async fn upgrade(
     endpoint: &Endpoint,
+    tls: Option<&Tls>,
     token: Option<&str>,
     format: Format,
 ) -> Result<Upgraded, Error> {
@@ -44,6 +47,10 @@ pub(crate) async fn upgrade(
         .map_err(|error| endpoint.unreachable(error))?;
     // Requests are small and answers are awaited: nothing may wait for an acknowledgement.
     stream.set_nodelay(true).map_err(|error| endpoint.unreachable(error))?;
+    let stream = match tls {
+        Some(tls) => tls.connect(stream, endpoint).await?,
+        None => Stream::Plain(stream),
+    };
     let (mut sender, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(|error| endpoint.unreachable(error))?;
     tasks::start(async move {
@@ -57,7 +64,7 @@ pub(crate) async fn upgrade(
     verify(response.headers(), accept.as_ref(), format).map_err(|reason| endpoint.unreachable(reason))?;
     let upgraded = hyper::upgrade::on(&mut response).await.map_err(|error| endpoint.unreachable(error))?;
     let parts = upgraded
-        .downcast::<TokioIo<TcpStream>>()
+        .downcast::<TokioIo<Stream>>()
         .map_err(|_| endpoint.unreachable("the upgraded stream is not the one that was dialled"))?;
     Ok(Upgraded { stream: parts.io.into_inner(), early: parts.read_buf })
 }

@@ -14,6 +14,7 @@ use crate::greeting::Introduction;
 use crate::heartbeat::Pulse;
 use crate::session::Welcome;
 use crate::shared::Shared;
+use crate::tls::Tls;
 use crate::verdict::Verdict;
 use crate::writer::Parcel;
 use crate::{Error, Reconnect, State, connection, handshake, renewal};
@@ -31,6 +32,8 @@ const ANSWERS: Duration = Duration::from_millis(250);
 /// What a client was told about its connections.
 pub(crate) struct Plan {
     pub(crate) endpoint: Endpoint,
+    /// Where the endpoint asks for it.
+    pub(crate) tls: Option<Tls>,
     pub(crate) format: Format,
     pub(crate) introduction: Introduction,
     pub(crate) max_message_size: usize,
@@ -232,7 +235,8 @@ impl Drop for Lifecycle {
 
 async fn dial(plan: &Plan, shared: &Shared) -> Result<(handshake::Upgraded, Option<String>), Error> {
     let token = shared.token.now().await?;
-    let upgraded = handshake::upgrade(&plan.endpoint, token.as_deref(), plan.format).await?;
+    let upgraded =
+        handshake::upgrade(&plan.endpoint, plan.tls.as_ref(), token.as_deref(), plan.format).await?;
     Ok((upgraded, token))
 }
 

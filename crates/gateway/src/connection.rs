@@ -8,6 +8,7 @@ mod leaving;
 use crate::pod::Place;
 use crate::session::{self, Exchange, Outbox, Session};
 use crate::shard::{Peer, Scratch, Shard, Signals};
+use crate::stream::Stream;
 use crate::wire::Wire;
 use crate::ws::{Decoder, Incoming, Spare, write_close, write_head};
 use fastwebsockets::OpCode;
@@ -19,7 +20,6 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 /// Reads, or frames taken up again, in a row before another connection has its turn.
 const TURNS: usize = 4;
@@ -73,7 +73,7 @@ impl From<io::Error> for End {
 
 /// The task of a connection.
 pub(crate) struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     shard: Rc<Shard>,
     peer: Rc<Peer>,
     _place: Place,
@@ -102,7 +102,7 @@ pub(crate) struct Connection {
 impl Connection {
     /// A connection that was just upgraded. `early` are bytes that came behind the request.
     pub(crate) fn new(
-        stream: TcpStream,
+        stream: Stream,
         early: &[u8],
         shard: &Rc<Shard>,
         place: Place,
@@ -447,12 +447,22 @@ impl Connection {
     }
 
     const fn unsent(&self, out: &[u8]) -> usize {
-        out.len() - self.written
+        out.len() - self.written + self.stream.unsent()
     }
 
     /// Writes until all is sent (`Ready`) or the socket takes no more.
     fn flush(&mut self, cx: &mut Context<'_>, shard: &Shard, out: &mut Vec<u8>) -> Result<Poll<()>, End> {
-        while self.written < out.len() {
+        loop {
+            if self.written == out.len() {
+                out.clear();
+                self.written = 0;
+            }
+            if self.settle(cx, shard)?.is_pending() {
+                return Ok(Poll::Pending);
+            }
+            if out.is_empty() {
+                return Ok(Poll::Ready(()));
+            }
             match Pin::new(&mut self.stream).poll_write(cx, &out[self.written..])? {
                 Poll::Ready(0) => return Err(End::Gone),
                 Poll::Ready(sent) => {
@@ -463,9 +473,19 @@ impl Connection {
                 Poll::Pending => return Ok(Poll::Pending),
             }
         }
-        out.clear();
-        self.written = 0;
-        Ok(Poll::Ready(()))
+    }
+
+    /// Sends what the stream has taken and not sent.
+    fn settle(&mut self, cx: &mut Context<'_>, shard: &Shard) -> Result<Poll<()>, End> {
+        let before = self.stream.unsent();
+        if before == 0 {
+            return Ok(Poll::Ready(()));
+        }
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx)?;
+        if self.stream.unsent() < before {
+            self.write_at = shard.now();
+        }
+        Ok(flushed)
     }
 
     /// Keeps what is unsent, in little more space than it takes, and gives the buffer back to the shard.
@@ -498,7 +518,7 @@ impl Future for Connection {
         let mut scratch = shard.scratch.borrow_mut();
         this.peer.watch(cx.waker());
         let mut out = mem::take(if this.output.is_empty() { &mut scratch.output } else { &mut this.output });
-        if out.is_empty() {
+        if this.unsent(&out) == 0 {
             this.write_at = shard.now();
         }
         let turned = this.turn(cx, &shard, &mut scratch, &mut out);

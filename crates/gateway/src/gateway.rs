@@ -11,6 +11,7 @@ use crate::mail::{self, Memo};
 use crate::pod::Pod;
 use crate::shard::{self, Common, Parts, Stage};
 use crate::tasks::Tasks;
+use crate::tls::{Follower, Port, Reload, TlsError};
 use session_store::{Channel as _, EventLog as _, Leases as _, MemoryStore, RedisStore, Store};
 use socket2::{Domain, Socket, Type};
 use std::future::Future;
@@ -38,6 +39,9 @@ pub enum Error {
         /// What is wrong.
         problem: String,
     },
+    /// The certificates or keys of `tls` cannot be used.
+    #[error("tls: {0}")]
+    Tls(#[from] TlsError),
     /// An address cannot be bound.
     #[error("{key}: {address} cannot be bound: {reason}")]
     Bind {
@@ -62,6 +66,8 @@ pub struct Gateway {
     config: Arc<Config>,
     verifier: Arc<auth::Verifier>,
     door: Arc<Door>,
+    tls: Option<Follower>,
+    reload: Reload,
     clients: Vec<TcpListener>,
     admin: TcpListener,
     grpc: TcpListener,
@@ -71,11 +77,12 @@ impl Gateway {
     /// Binds the three ports. Port 0 takes a free one.
     ///
     /// # Errors
-    /// A setting, a key file or an address that cannot be used.
+    /// A setting, a certificate, a key file or an address that cannot be used.
     pub fn bind(config: Config) -> Result<Self, Error> {
         config.check()?;
-        let verifier = Arc::new(auth::Verifier::new(&config.auth)?);
+        let verifier = Arc::new(verifier(&config)?);
         let door = Arc::new(Door::new(&config)?);
+        let tls = if config.tls.is_on() { Some(Follower::start(&config.tls)?) } else { None };
         let shards = match config.runtime.shards {
             0 => std::thread::available_parallelism()?.get(),
             shards => shards,
@@ -89,7 +96,13 @@ impl Gateway {
         }
         let admin = listen("admin.listen", config.admin.listen, false)?;
         let grpc = listen("registry.listen", config.registry.listen, false)?;
-        Ok(Self { config: Arc::new(config), verifier, door, clients, admin, grpc })
+        let reload = Reload::default();
+        Ok(Self { config: Arc::new(config), verifier, door, tls, reload, clients, admin, grpc })
+    }
+
+    /// Has certificates and keys read again at once, now and while the gateway runs.
+    pub fn reload(&self) -> Reload {
+        self.reload.clone()
     }
 
     /// Where clients connect.
@@ -125,7 +138,7 @@ impl Gateway {
     /// # Cancel safety
     /// Dropping the future ends the shards at once, without a drain.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
-        let Self { config, verifier, door, clients, admin, grpc } = self;
+        let Self { config, verifier, door, tls, reload, clients, admin, grpc } = self;
         let followers = start_issuers(&verifier)
             .await
             .map_err(|(issuer, problem)| Error::Issuer { issuer, problem: problem.to_string() })?;
@@ -178,15 +191,26 @@ impl Gateway {
 
         let cpus = if config.runtime.pin { core_affinity::get_core_ids() } else { None }.unwrap_or_default();
         let mut threads = Vec::new();
+        let port = match &tls {
+            Some(follower) => {
+                let rules = auth::CertificateRules::new(&config.tls.client_identities)?;
+                Some(Arc::new(Port::new(follower.in_force(), rules)))
+            }
+            None => None,
+        };
         let common = Common {
             config: Arc::clone(&config),
             pod: Arc::clone(&pod),
             verifier,
             door,
+            tls: port,
             store: store.clone(),
             shards: shards.into(),
             watch,
         };
+        if let Some(follower) = tls {
+            tasks.spawn(follower.run(reload, Arc::clone(&pod)));
+        }
         for (index, (listener, memos)) in clients.into_iter().zip(memos).enumerate() {
             threads.push(shard::spawn(Parts {
                 index,
@@ -228,6 +252,15 @@ impl Gateway {
         }
         tracing::info!("drained");
         Ok(())
+    }
+}
+
+/// What tokens are judged by. Where certificates say who clients are, there need be no key.
+pub(crate) fn verifier(config: &Config) -> Result<auth::Verifier, auth::Error> {
+    if config.tls.client_identities.is_empty() {
+        auth::Verifier::new(&config.auth)
+    } else {
+        auth::Verifier::beside_certificates(&config.auth)
     }
 }
 

@@ -20,10 +20,13 @@ mod rest;
 mod revoked;
 mod session;
 mod shard;
+mod stream;
 mod tasks;
+mod tls;
 mod wheel;
 mod wire;
 mod ws;
 
 pub use config::Config;
 pub use gateway::{Error, Gateway};
+pub use tls::{Reload, TlsError};

@@ -12,6 +12,7 @@ pub struct Pod {
     tools: AtomicU64,
     ready: AtomicU64,
     store_up: AtomicU64,
+    certificate_expiry: AtomicU64,
 }
 
 impl Pod {
@@ -41,12 +42,22 @@ impl Pod {
         self.store_up.store(u64::from(is_up), Relaxed);
     }
 
-    pub(crate) fn gauges(&self) -> [(&'static str, &'static str, u64); 4] {
+    /// When the first of the certificates expires, in Unix seconds.
+    pub fn certificate_expiry(&self, at: u64) {
+        self.certificate_expiry.store(at, Relaxed);
+    }
+
+    pub(crate) fn gauges(&self) -> [(&'static str, &'static str, u64); 5] {
         [
             ("backend_replicas", "Replicas of backends that are known", self.replicas.load(Relaxed)),
             ("backend_tools", "Tools that backends offer", self.tools.load(Relaxed)),
             ("gateway_ready", "1 while the pod takes new connections", self.ready.load(Relaxed)),
             ("store_up", "1 while the store is in reach", self.store_up.load(Relaxed)),
+            (
+                "tls_certificate_expiry_seconds",
+                "When the first certificate of the client port expires, in Unix seconds; 0 without TLS",
+                self.certificate_expiry.load(Relaxed),
+            ),
         ]
     }
 }

@@ -17,11 +17,31 @@ pub enum Refusal {
     Unavailable,
     /// The request did not come whole in time.
     Timeout,
+    /// No TLS handshake came about.
+    Tls,
+    /// The client has shown no certificate.
+    CertificateMissing,
+    /// The client's certificate has expired.
+    CertificateExpired,
+    /// The client's certificate is of an authority that is not accepted.
+    CertificateUnknown,
+    /// The client's certificate is not valid for another reason.
+    CertificateInvalid,
 }
 
 impl Refusal {
-    pub(crate) const NAMES: [&'static str; 5] =
-        ["bad_request", "unauthorized", "forbidden", "unavailable", "timeout"];
+    pub(crate) const NAMES: [&'static str; 10] = [
+        "bad_request",
+        "unauthorized",
+        "forbidden",
+        "unavailable",
+        "timeout",
+        "tls",
+        "certificate_missing",
+        "certificate_expired",
+        "certificate_unknown",
+        "certificate_invalid",
+    ];
 }
 
 /// What became of a resume.

@@ -132,7 +132,7 @@ fn keys_are_discovered() {
 
 #[tokio::test]
 async fn a_discovered_document_that_can_not_be_trusted_ends_the_start() {
-    let authority = Authority::fresh();
+    let authority = Authority::fresh("believed");
     let file = believing(&authority);
     let (plain, encrypted) = (Provider::start(), Provider::start_tls(authority.server("127.0.0.1")));
     for (provider, issuer, keys, told) in [
@@ -191,13 +191,13 @@ fn a_file_of_keys_is_followed_and_a_broken_one_changes_nothing() {
 /// A file that believes this authority.
 fn believing(authority: &Authority) -> tempfile::NamedTempFile {
     let file = tempfile::NamedTempFile::new().expect("a file");
-    std::fs::write(file.path(), authority.pem()).expect("the file is ours");
+    std::fs::write(file.path(), &authority.pem).expect("the file is ours");
     file
 }
 
 #[test]
 fn keys_come_by_https_from_a_server_that_a_trusted_authority_vouches_for() {
-    let (authority, pair) = (Authority::fresh(), Pair::fresh("a"));
+    let (authority, pair) = (Authority::fresh("believed"), Pair::fresh("a"));
     let provider = Provider::start_tls(authority.server("127.0.0.1"));
     let name = provider.url("");
     provider.publish(KEYS, Pair::set(&[&pair]));
@@ -218,7 +218,8 @@ fn keys_come_by_https_from_a_server_that_a_trusted_authority_vouches_for() {
 
 #[test]
 fn a_server_that_nobody_vouches_for_is_refused_and_told_of() {
-    let (authority, stranger, pair) = (Authority::fresh(), Authority::fresh(), Pair::fresh("a"));
+    let (authority, stranger, pair) =
+        (Authority::fresh("believed"), Authority::fresh("strange"), Pair::fresh("a"));
     let authorities = believing(&authority);
     for (server, told) in [
         (stranger.server("127.0.0.1"), "UnknownIssuer"),

@@ -22,6 +22,8 @@ fn check_key(key: KeySettings, expected: &[&str]) {
 fn a_required_token_needs_a_key() {
     check(&Settings::default(), &["auth.keys is empty", "auth.required"]);
     assert!(Verifier::new(&Settings { required: false, ..Settings::default() }).is_ok());
+    let verifier = Verifier::beside_certificates(&Settings::default()).unwrap();
+    assert_eq!(verifier.anonymous(), None);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod attacks;
+mod certificates;
 mod configuration;
 mod forge;
 mod issuers;

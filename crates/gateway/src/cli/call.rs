@@ -66,6 +66,15 @@ pub(super) struct Arguments {
     /// A file with the token.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
+    /// The authorities, as PEM, by which a gateway at wss:// has to prove who it is; by default the system's.
+    #[arg(long, env = "MCPW_CA_FILE", value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// A certificate to show to the gateway, as PEM.
+    #[arg(long, value_name = "FILE", requires = "key_file")]
+    cert_file: Option<PathBuf>,
+    /// Its key, as PEM.
+    #[arg(long, value_name = "FILE", requires = "cert_file")]
+    key_file: Option<PathBuf>,
     /// Speak mcp.v1.binary instead of JSON text.
     #[arg(long)]
     binary: bool,
@@ -232,6 +241,12 @@ async fn connect(arguments: &Arguments, target: Target) -> Result<Client, Error>
         Client::builder(target.url).format(format).name("mcpw call").version(env!("CARGO_PKG_VERSION"));
     if let Some(token) = target.token {
         builder = builder.token(token);
+    }
+    if let Some(authorities) = &arguments.ca_file {
+        builder = builder.ca_file(authorities);
+    }
+    if let Some((certificate, key)) = arguments.cert_file.as_ref().zip(arguments.key_file.as_ref()) {
+        builder = builder.certificate(certificate, key);
     }
     if let Some(timeout) = arguments.timeout {
         builder = builder.connect_timeout(timeout);

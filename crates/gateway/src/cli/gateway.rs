@@ -46,13 +46,18 @@ pub(super) fn run(sources: &Sources) -> anyhow::Result<ExitCode> {
         // Before anything is bound, so that whoever sees it bound can end it well.
         let ended = signals::ended();
         let gateway = Gateway::bind(config)?;
+        let reload = gateway.reload();
+        let reloading = signals::at_hangup(move || reload.ask());
         tracing::info!(
             clients = %gateway.client_address()?,
             admin = %gateway.admin_address()?,
             grpc = %gateway.grpc_address()?,
             "bound"
         );
-        anyhow::Ok(gateway.run(ended).await?)
+        tokio::select! {
+            served = gateway.run(ended) => anyhow::Ok(served?),
+            never = reloading => match never {},
+        }
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,6 @@
-//! SIGTERM and SIGINT.
+//! SIGTERM, SIGINT and SIGHUP.
 
+use std::convert::Infallible;
 use std::future::{Future, pending};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -15,5 +16,17 @@ pub(super) fn ended() -> impl Future<Output = ()> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+    }
+}
+
+/// Acts at each SIGHUP, which from this call on no longer ends the process.
+pub(super) fn at_hangup(mut act: impl FnMut()) -> impl Future<Output = Infallible> {
+    let hangups = signal(SignalKind::hangup());
+    async move {
+        let Ok(mut hangups) = hangups else { return pending().await };
+        while hangups.recv().await.is_some() {
+            act();
+        }
+        pending().await
     }
 }

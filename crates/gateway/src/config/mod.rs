@@ -26,11 +26,17 @@ macro_rules! settings {
     };
 }
 
+mod tls;
+
+pub use tls::{Certificate, ClientCertificates, Tls, TlsVersion};
+
 settings! {
     /// The whole configuration.
     Config {
         /// Client connections.
         websocket: WebSocket = WebSocket::default(),
+        /// TLS on their port.
+        tls: Tls = Tls::default(),
         /// Compression of payloads, where a client asked for it.
         compression: Compression = Compression::default(),
         /// Tokens.
@@ -355,6 +361,7 @@ impl Config {
             return Err(ConfigError::value("registry.lease_ms", self.registry.lease_ms, "100 or more"));
         }
         crate::door::Door::new(self)?;
+        self.tls.check()?;
         self.router.check().map_err(|(key, why)| ConfigError::Type(format!("router.{key} {why}")))?;
         self.context.check().map_err(|(key, value, right)| {
             ConfigError::Type(format!("context.{key} = {value}: {right} is needed"))

@@ -69,6 +69,36 @@ fn a_value_out_of_range_is_told_with_what_would_be_right() {
 }
 
 #[test]
+fn settings_of_tls_that_do_not_go_together_are_told() {
+    let pair = "  cert_file: a.pem\n  key_file: a.key\n";
+    let tls = |text: &str| format!("tls:\n{text}");
+    check_refused(&tls("  cert_file: a.pem\n"), &["tls.key_file", "the key of tls.cert_file"]);
+    check_refused(&tls("  key_file: a.key\n"), &["tls.cert_file"]);
+    let both = format!("{pair}  certificates: [{{cert_file: b.pem, key_file: b.key}}]\n");
+    check_refused(&tls(&both), &["either tls.certificates or tls.cert_file"]);
+    check_refused(&tls("  certificates: [{cert_file: b.pem}]\n"), &["mcpw.yaml:2", "key_file"]);
+    check_refused(&tls("  cipher_suites: [TLS_NULL]\n"), &["TLS_NULL", "one of TLS_AES_256_GCM_SHA384, "]);
+    check_refused(&tls("  cipher_suites: []\n"), &["tls.cipher_suites", "TLS_AES_128_GCM_SHA256"]);
+    check_refused(&tls("  min_version: '1.2'\n"), &["tls.min_version = 1.2", "TLS_ECDHE_ECDSA_WITH"]);
+    check_refused(&tls("  min_version: '1.1'\n"), &["mcpw.yaml:2", "1.1"]);
+    let old = "cipher_suites: [TLS_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]";
+    check_refused(&tls(&format!("  {old}\n")), &["tls.min_version = 1.3", "1.2 for the suites of TLS 1.2"]);
+    for version in ["1.2", "'1.2'"] {
+        let config = load_text(&tls(&format!("  min_version: {version}\n  {old}\n"))).unwrap();
+        assert_eq!(config.tls.min_version, TlsVersion::V1_2);
+    }
+    for word in ["off", "'off'", "false"] {
+        assert!(load_text(&tls(&format!("  client_certificates: {word}\n"))).is_ok(), "{word}");
+    }
+    check_refused(&tls("  client_certificates: on\n"), &["none of off, optional and required"]);
+    let asking = "  client_certificates: required\n";
+    check_refused(&tls(&format!("{pair}{asking}")), &["tls.client_ca_file"]);
+    check_refused(&tls(&format!("{asking}  client_ca_file: ca.pem\n")), &["tls.cert_file"]);
+    check_refused(&tls(&format!("{pair}  client_ca_file: ca.pem\n")), &["tls.client_certificates = off"]);
+    assert!(load_text(&tls(&format!("{pair}{asking}  client_ca_file: ca.pem\n"))).is_ok());
+}
+
+#[test]
 fn a_missing_file_is_told_by_name() {
     let error = load(Config::default(), Some(Path::new("/nowhere.yaml")), &Overrides::new())
         .expect_err("there is no such file");

@@ -73,7 +73,7 @@ impl Connection {
             (Phase::Open, Some(pinged_at)) => after(pinged_at, websocket.pong_timeout_ms),
             (Phase::Open, None) => after(self.read_at, websocket.ping_interval_ms),
         };
-        if !self.output.is_empty() {
+        if self.unsent(&self.output) > 0 {
             next = next.min(after(self.write_at, websocket.write_timeout_ms));
         }
         if self.session.could_rest() {

@@ -1,11 +1,11 @@
 //! Answers to requests that are not upgraded. Their body is a JSON object that says what would be right.
 
+use crate::stream::{self, Stream};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{CONNECTION, CONTENT_TYPE};
 use hyper::{Response, StatusCode};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::AsyncWriteExt;
 
 /// An answer, after which the connection ends.
 pub(super) fn refuse(status: StatusCode, reason: &str) -> Response<Full<Bytes>> {
@@ -21,19 +21,15 @@ fn body(status: StatusCode, reason: &str) -> Bytes {
     serde_json::json!({"status": status.as_u16(), "error": reason}).to_string().into()
 }
 
-/// An answer to what never became a request. Reads on for a moment, since a reset would take the answer
-/// away from the peer.
-pub(super) async fn write_bare(mut stream: TcpStream, status: StatusCode, reason: &str) {
-    const MOST: usize = 64 * 1024;
+/// An answer to what never became a request.
+pub(super) async fn write_bare(mut stream: Stream, status: StatusCode, reason: &str) {
     let body = body(status, reason);
     let head = format!(
         "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
     );
     let answer = [head.as_bytes(), &body].concat();
-    if stream.write_all(&answer).await.is_ok() && stream.shutdown().await.is_ok() {
-        let mut rest = stream.take(MOST as u64);
-        let mut sink = [0; 1024];
-        while rest.read(&mut sink).await.is_ok_and(|read| read > 0) {}
+    if stream.write_all(&answer).await.is_ok() {
+        stream::part(stream).await;
     }
 }

@@ -1,11 +1,11 @@
 //! Reads a request head until its empty line, into no more than came. Refuses what no honest client sends
 //! and what parsers disagree about.
 
+use crate::stream::Stream;
 use hyper::StatusCode;
 use memchr::memchr_iter;
 use std::io;
 use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
 
 /// Bounds of a head.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,7 @@ pub(super) enum Head {
 ///
 /// # Cancel safety
 /// What was read is lost with the future: drop the stream too.
-pub(super) async fn read(stream: &mut TcpStream, limits: Limits) -> io::Result<Head> {
+pub(super) async fn read(stream: &mut Stream, limits: Limits) -> io::Result<Head> {
     let mut head = Vec::new();
     let mut lines = Lines::default();
     loop {

@@ -14,7 +14,11 @@ use crate::connection::Connection;
 use crate::rest;
 use crate::session::Session;
 use crate::shard::Shard;
+use crate::stream::{self, Stream};
+use crate::tls::{Failed, Failure};
+use auth::Identity;
 use head::Head;
+use hyper::StatusCode;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::upgrade::Upgraded;
@@ -27,13 +31,13 @@ use tokio::net::TcpStream;
 use upgrade::Admission;
 
 /// Serves one socket until it is upgraded, answered, or out of time.
-pub(crate) async fn serve(stream: TcpStream, address: SocketAddr, shard: &Rc<Shard>) {
+pub(crate) async fn serve(socket: TcpStream, address: SocketAddr, shard: &Rc<Shard>) {
     let limit = ms(shard.config.websocket.handshake_timeout_ms);
-    match tokio::time::timeout(limit, handshake(stream, shard)).await {
-        Ok(Some(Came::Rest(stream))) => {
+    match tokio::time::timeout(limit, handshake(socket, shard)).await {
+        Ok(Some(Came::Rest(stream, holder))) => {
             let place = Some(&shard.pod).filter(|pod| !pod.is_draining());
             let place = place.and_then(|pod| pod.admit(shard.config.websocket.max_connections));
-            tokio::task::spawn_local(rest::serve(stream, place, Rc::clone(shard)));
+            tokio::task::spawn_local(rest::serve(stream, holder, place, Rc::clone(shard)));
         }
         Ok(Some(Came::WebSocket(stream, early, admission))) => {
             let session = Session::new(admission.identity, shard);
@@ -50,13 +54,14 @@ pub(crate) async fn serve(stream: TcpStream, address: SocketAddr, shard: &Rc<Sha
 
 /// Who has come.
 enum Came {
-    /// The raw stream of an upgraded connection, what came behind the request, and who it is.
-    WebSocket(TcpStream, Vec<u8>, Admission),
-    /// A stream with a request that nobody has looked at.
-    Rest(Rewind),
+    /// The bare stream of an upgraded connection, what came behind the request, and who it is.
+    WebSocket(Stream, Vec<u8>, Admission),
+    /// A stream with a request that nobody has looked at, and whose certificate was shown.
+    Rest(Rewind, Option<Identity>),
 }
 
-async fn handshake(mut stream: TcpStream, shard: &Rc<Shard>) -> Option<Came> {
+async fn handshake(socket: TcpStream, shard: &Rc<Shard>) -> Option<Came> {
+    let (mut stream, holder) = open(socket, shard).await?;
     let websocket = &shard.config.websocket;
     let limits = head::Limits { bytes: websocket.max_header_bytes, headers: websocket.max_headers };
     let head = match head::read(&mut stream, limits).await {
@@ -69,11 +74,11 @@ async fn handshake(mut stream: TcpStream, shard: &Rc<Shard>) -> Option<Came> {
         Ok(Head::Ended) | Err(_) => return None,
     };
     if rest::is_meant(&head) {
-        return Some(Came::Rest(Rewind::new(head, stream)));
+        return Some(Came::Rest(Rewind::new(head, stream), holder));
     }
     let admitted: RefCell<Option<(hyper::upgrade::OnUpgrade, Admission)>> = RefCell::new(None);
     let service = service_fn(async |mut request| {
-        upgrade::answer(&request, shard).await.map(|(response, admission)| {
+        upgrade::answer(&request, holder.as_ref(), shard).await.map(|(response, admission)| {
             admitted.replace(admission.map(|admission| (hyper::upgrade::on(&mut request), admission)));
             response
         })
@@ -95,6 +100,32 @@ async fn handshake(mut stream: TcpStream, shard: &Rc<Shard>) -> Option<Came> {
     let parts = upgrade.await.ok().and_then(raw)?;
     let (unread, stream) = parts.0.into_inner().into_parts();
     Some(Came::WebSocket(stream, [&*parts.1, &*unread].concat(), admission))
+}
+
+/// The stream on which requests come: the socket, or where the port speaks TLS a session over it. And whose certificate
+/// was shown there.
+async fn open(socket: TcpStream, shard: &Shard) -> Option<(Stream, Option<Identity>)> {
+    let Some(port) = &shard.tls else { return Some((Stream::Plain(socket), None)) };
+    match port.accept(socket).await {
+        Ok(session) => {
+            let holder = port.holder(&session);
+            Some((Stream::Tls(session), holder))
+        }
+        Err(Failed { reason, socket }) => {
+            tracing::debug!(error = %reason, "no TLS handshake");
+            if let Some(refusal) = reason.refusal() {
+                shard.counters.refused(refusal);
+            }
+            let socket = Stream::Plain(socket?);
+            if let Failure::Plain = reason {
+                let reason = "this port speaks TLS: ask with https:// or wss://";
+                answer::write_bare(socket, StatusCode::BAD_REQUEST, reason).await;
+            } else {
+                stream::part(socket).await;
+            }
+            None
+        }
+    }
 }
 
 /// Takes hyper off the stream, so that its buffers go too.

@@ -1,26 +1,26 @@
 //! A stream whose first bytes were read already and are read again.
 
+use crate::stream::Stream;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 /// First the bytes, then the stream.
 #[derive(Debug)]
 pub(crate) struct Rewind {
     bytes: Vec<u8>,
     at: usize,
-    stream: TcpStream,
+    stream: Stream,
 }
 
 impl Rewind {
-    pub(super) const fn new(bytes: Vec<u8>, stream: TcpStream) -> Self {
+    pub(super) const fn new(bytes: Vec<u8>, stream: Stream) -> Self {
         Self { bytes, at: 0, stream }
     }
 
     /// The bytes that were not read again, and the stream.
-    pub(super) fn into_parts(mut self) -> (Vec<u8>, TcpStream) {
+    pub(super) fn into_parts(mut self) -> (Vec<u8>, Stream) {
         self.bytes.drain(..self.at);
         (self.bytes, self.stream)
     }

@@ -9,7 +9,7 @@ use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 const SECRETS: [&str; 6] = ["token", "access_token", "jwt", "paseto", "bearer", "api_key"];
 
 /// The token's holder. A token in the URL would stand in every log on its way, so it is refused unseen. `bearer` is a
-/// token that came in another way than in a header.
+/// token that came in another way than in a header, `holder` whose certificate was shown: without a token it is who asks.
 ///
 /// # Errors
 /// Why the token is not accepted.
@@ -20,9 +20,10 @@ pub(crate) async fn identify(
     uri: &Uri,
     headers: &HeaderMap,
     bearer: Option<&str>,
+    holder: Option<&Identity>,
     shard: &Shard,
 ) -> Result<Identity, Refusal> {
-    verify(uri, headers, bearer, shard)
+    verify(uri, headers, bearer, holder, shard)
         .await
         .inspect_err(|refusal| tracing::info!(reason = refusal.name(), "a token was refused"))
 }
@@ -31,6 +32,7 @@ async fn verify(
     uri: &Uri,
     headers: &HeaderMap,
     bearer: Option<&str>,
+    holder: Option<&Identity>,
     shard: &Shard,
 ) -> Result<Identity, Refusal> {
     let in_query = uri.query().is_some_and(|query| {
@@ -49,8 +51,15 @@ async fn verify(
         _ => return Err(Refusal::Malformed),
     };
     match bearer {
-        Some(token) => shard.verify_patiently(token).await,
-        None => shard.anonymous(),
+        Some(token) => {
+            let identity = shard.verify_patiently(token).await?;
+            let is_same = || holder.is_some_and(|holder| holder.is_same_holder(&identity));
+            if shard.config.tls.client_must_match_token && !is_same() {
+                return Err(Refusal::WrongHolder);
+            }
+            Ok(identity)
+        }
+        None => holder.map_or_else(|| shard.anonymous(), |holder| shard.unrevoked(holder.clone())),
     }
 }
 

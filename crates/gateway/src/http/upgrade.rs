@@ -49,12 +49,13 @@ impl Refused {
     }
 }
 
-/// The response to a request, and who comes in if it is an upgrade.
+/// The response to a request, and who comes in if it is an upgrade. `holder` is whose certificate was shown.
 pub(super) async fn answer(
     request: &Request<Incoming>,
+    holder: Option<&Identity>,
     shard: &Shard,
 ) -> Result<(Answer, Option<Admission>), Infallible> {
-    match admit(request, shard).await {
+    match admit(request, holder, shard).await {
         Ok((response, admission)) => Ok((response, Some(admission))),
         Err(Refused(reason, response)) => {
             shard.counters.refused(reason);
@@ -64,7 +65,11 @@ pub(super) async fn answer(
     }
 }
 
-async fn admit(request: &Request<Incoming>, shard: &Shard) -> Result<(Answer, Admission), Refused> {
+async fn admit(
+    request: &Request<Incoming>,
+    holder: Option<&Identity>,
+    shard: &Shard,
+) -> Result<(Answer, Admission), Refused> {
     let config = &shard.config.websocket;
     let path = request.uri().path();
     let echo = config.echo_path.as_deref() == Some(path);
@@ -79,7 +84,7 @@ async fn admit(request: &Request<Incoming>, shard: &Shard) -> Result<(Answer, Ad
     let identity = if echo {
         Identity::nobody()
     } else {
-        token::identify(request.uri(), request.headers(), offered.bearer, shard)
+        token::identify(request.uri(), request.headers(), offered.bearer, holder, shard)
             .await
             .map_err(|refusal| unauthorized(&refusal))?
     };

@@ -39,9 +39,10 @@ impl Ask {
         if !methods.contains(request.method()) {
             return Err(not_allowed(methods));
         }
-        let identity = token::identify(request.uri(), request.headers(), None, &link.shard)
-            .await
-            .map_err(|refusal| unauthorized(&refusal))?;
+        let identity =
+            token::identify(request.uri(), request.headers(), None, link.holder.as_ref(), &link.shard)
+                .await
+                .map_err(|refusal| unauthorized(&refusal))?;
         let (head, body) = request.into_parts();
         Ok(Self { link: Rc::clone(link), identity, head, body: Some(body) })
     }

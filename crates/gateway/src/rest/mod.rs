@@ -68,15 +68,17 @@ pub(crate) fn is_below_root(path: &[u8]) -> bool {
 /// A connection, as its requests see it.
 pub(crate) struct Link {
     shard: Rc<Shard>,
+    /// Whose certificate was shown.
+    holder: Option<Identity>,
     /// Whether the connection was told to go: it takes no more calls, and answers that would last end.
     leaving: watch::Sender<bool>,
     /// Told when a holder is perhaps not recognised any more.
     holders: watch::Sender<()>,
 }
 
-/// Serves one connection from its first request to its end. `place` is what it was admitted with; without one each
+/// Serves one connection from its first request to its end. `holder` is whose certificate was shown; `place` is what it was admitted with; without one each
 /// request is answered with 503.
-pub(crate) async fn serve(stream: Rewind, place: Option<Place>, shard: Rc<Shard>) {
+pub(crate) async fn serve(stream: Rewind, holder: Option<Identity>, place: Option<Place>, shard: Rc<Shard>) {
     let peer = {
         let mut peers = shard.peers.borrow_mut();
         let entry = peers.vacant_entry();
@@ -88,6 +90,7 @@ pub(crate) async fn serve(stream: Rewind, place: Option<Place>, shard: Rc<Shard>
     let websocket = &shard.config.websocket;
     let link = Rc::new(Link {
         shard: Rc::clone(&shard),
+        holder,
         leaving: watch::Sender::new(false),
         holders: watch::Sender::new(()),
     });

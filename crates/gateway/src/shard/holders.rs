@@ -27,7 +27,8 @@ impl Shard {
         (!self.verifier.holds(identity)).then_some("the API key was withdrawn")
     }
 
-    fn unrevoked(&self, identity: Identity) -> Result<Identity, Refusal> {
+    /// The identity, unless it was revoked.
+    pub(crate) fn unrevoked(&self, identity: Identity) -> Result<Identity, Refusal> {
         if self.pod.revoked.load().has(&identity) { Err(Refusal::Revoked) } else { Ok(identity) }
     }
 }

@@ -20,6 +20,7 @@ use crate::mail::Memo;
 use crate::platform::{self, Told};
 use crate::pod::Pod;
 use crate::rest;
+use crate::tls;
 use crate::wheel::{Entry, Wheel};
 use crate::ws::{Rules, Spare};
 use desk::Desk;
@@ -75,6 +76,8 @@ pub(crate) struct Shard {
     pub(crate) counters: Arc<metrics::Shard>,
     pub(crate) verifier: Arc<auth::Verifier>,
     pub(crate) door: Arc<Door>,
+    /// What the client port speaks TLS with, if it does.
+    pub(crate) tls: Option<Arc<tls::Port>>,
     pub(crate) router: Router,
     pub(crate) rules: Rules,
     pub(crate) limits: protocol::Limits,
@@ -112,7 +115,7 @@ impl Drop for Busy {
 
 impl Shard {
     fn new(index: usize, common: Common) -> Rc<Self> {
-        let Common { config, pod, verifier, door, store, shards, watch } = common;
+        let Common { config, pod, verifier, door, tls, store, shards, watch } = common;
         let websocket = config.websocket.clone();
         Rc::new_cyclic(|me| Self {
             rules: Rules {
@@ -148,6 +151,7 @@ impl Shard {
             pod,
             verifier,
             door,
+            tls,
         })
     }
 

@@ -6,6 +6,7 @@ use crate::door::Door;
 use crate::fanout::Watch;
 use crate::mail::Memo;
 use crate::pod::Pod;
+use crate::tls;
 use router::Table;
 use session_store::Store;
 use std::io;
@@ -34,6 +35,7 @@ pub(crate) struct Common {
     pub(crate) pod: Arc<Pod>,
     pub(crate) verifier: Arc<auth::Verifier>,
     pub(crate) door: Arc<Door>,
+    pub(crate) tls: Option<Arc<tls::Port>>,
     pub(crate) store: Store,
     /// The way to each shard.
     pub(crate) shards: Arc<[mpsc::Sender<Memo>]>,
