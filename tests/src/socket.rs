@@ -45,6 +45,21 @@ impl Socket {
         Self { stream, tls: None, inbox: Vec::new() }
     }
 
+    /// Connects from this address, which is one of the machine's: all below 127.0.0.0/8 are.
+    ///
+    /// # Panics
+    /// Nobody listens.
+    pub fn connect_from(own: [u8; 4], address: SocketAddr) -> Self {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
+        let socket = socket.expect("the system gives a socket");
+        socket.bind(&SocketAddr::from((own, 0)).into()).expect("the address is the machine's");
+        socket.connect(&address.into()).expect("the gateway listens");
+        let stream = TcpStream::from(socket);
+        stream.set_nodelay(true).expect("a fresh socket takes options");
+        stream.set_write_timeout(Some(PATIENCE)).expect("a fresh socket takes options");
+        Self { stream, tls: None, inbox: Vec::new() }
+    }
+
     /// Connects with a receive buffer as small as the system allows, so that unread output backs up soon.
     ///
     /// # Panics

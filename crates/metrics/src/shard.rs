@@ -13,6 +13,10 @@ pub enum Refusal {
     Unauthorized,
     /// It asked for another host, or is a page's from which none is taken.
     Forbidden,
+    /// Nobody from its address is let in.
+    Address,
+    /// The header of the PROXY protocol is missing, or is none.
+    ProxyProtocol,
     /// As many connections as the pod takes are open, or it drains.
     Unavailable,
     /// The request did not come whole in time.
@@ -30,10 +34,12 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    pub(crate) const NAMES: [&'static str; 10] = [
+    pub(crate) const NAMES: [&'static str; 12] = [
         "bad_request",
         "unauthorized",
         "forbidden",
+        "address",
+        "proxy_protocol",
         "unavailable",
         "timeout",
         "tls",

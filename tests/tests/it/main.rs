@@ -1,6 +1,7 @@
 //! Behaviour through the public surface: a gateway on real sockets, and clients that write every byte themselves.
 //! The functions named after attacks are one each for the lines of the attack checklist.
 
+mod addresses;
 mod api_keys;
 mod batches;
 mod binary;

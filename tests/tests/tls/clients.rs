@@ -2,12 +2,12 @@
 
 use crate::{NAME, Setting, asked, check_refused, connect, open, shake};
 use auth::CertificateRule;
-use gateway::config::ClientCertificates::{self, Optional, Required};
+use gateway::config::Demand::{self, Optional, Required};
 use serde_json::json;
 use tests::{Authority, Bearer, Gateway, Http, PATIENCE, Received, Request, Trust, until};
 
 /// A gateway that asks for certificates of this authority.
-fn asking(setting: &Setting, clients: &Authority, how: ClientCertificates) -> Gateway {
+fn asking(setting: &Setting, clients: &Authority, how: Demand) -> Gateway {
     setting.gateway(|config| asked(config, setting, clients, how))
 }
 

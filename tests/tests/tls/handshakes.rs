@@ -1,7 +1,7 @@
 //! What is agreed on in a handshake: version, suite, protocol, and how a client comes back.
 
 use crate::{NAME, Setting, check_refused, connect, open, shake};
-use gateway::config::TlsVersion;
+use gateway::config::{Demand, TlsVersion};
 use rustls::version::TLS12;
 use rustls::{CipherSuite, HandshakeKind, ProtocolVersion};
 
@@ -83,4 +83,26 @@ fn a_client_comes_back_with_its_ticket() {
         })
         .collect();
     assert_eq!(kinds, [HandshakeKind::Full, HandshakeKind::Resumed, HandshakeKind::Resumed].map(Some));
+}
+
+#[test]
+fn a_header_of_the_proxy_protocol_comes_before_the_handshake() {
+    let setting = Setting::new();
+    for how in [Demand::Optional, Demand::Required] {
+        let gateway = setting.gateway(|config| {
+            config.security.trusted_proxies = vec!["127.0.0.1".to_owned()];
+            config.security.denied_addresses = vec!["192.0.2.0/24".to_owned()];
+            config.security.proxy_protocol = how;
+        });
+        let mut socket = gateway.open();
+        socket.send(b"PROXY TCP4 203.0.113.1 198.51.100.1 1025 443\r\n");
+        let socket =
+            socket.under_tls(&setting.trust().config(), NAME).expect("a handshake behind the header");
+        gateway.accepted_on(socket, &gateway.upgrade()).check_alive();
+        let mut socket = gateway.open();
+        socket.send(b"PROXY TCP4 192.0.2.1 198.51.100.1 1025 443\r\n");
+        socket.await_end("the end of a connection from an address that is not let in");
+        gateway.await_metric("websocket_handshakes_refused_total{reason=\"address\"}", 1.0);
+        assert_eq!(shake(&gateway, &setting.trust()).is_ok(), how == Demand::Optional);
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::{BINARY, Setting, asked};
 use client::{Client, Error, Format, Reconnect};
-use gateway::config::ClientCertificates;
+use gateway::config::Demand;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
@@ -65,7 +65,7 @@ async fn the_library_believes_no_strange_gateway() {
 #[test]
 fn mcpw_call_shows_its_certificate() {
     let (setting, clients) = (Setting::new(), Authority::fresh("clients"));
-    let gateway = start(&setting, |config| asked(config, &setting, &clients, ClientCertificates::Required));
+    let gateway = start(&setting, |config| asked(config, &setting, &clients, Demand::Required));
     let own = setting.write(&clients.certify(&["agent.example"]), "own");
     let authorities = setting.write_authority(&setting.authority, "servers.pem");
     let call = |extra: &[&Path]| {

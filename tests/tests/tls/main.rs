@@ -11,7 +11,7 @@ mod program;
 mod traffic;
 
 use gateway::Config;
-use gateway::config::{Certificate, ClientCertificates};
+use gateway::config::{Certificate, Demand};
 use std::io;
 use std::path::PathBuf;
 use tempfile::TempDir;
@@ -66,7 +66,7 @@ impl Setting {
 }
 
 /// Has the gateway ask for certificates of this authority.
-fn asked(config: &mut Config, setting: &Setting, clients: &Authority, how: ClientCertificates) {
+fn asked(config: &mut Config, setting: &Setting, clients: &Authority, how: Demand) {
     config.tls.client_ca_file = Some(setting.write_authority(clients, "clients.pem"));
     config.tls.client_certificates = how;
 }

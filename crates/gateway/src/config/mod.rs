@@ -27,8 +27,10 @@ macro_rules! settings {
 }
 
 mod tls;
+mod word;
 
-pub use tls::{Certificate, ClientCertificates, Tls, TlsVersion};
+pub use tls::{Certificate, Tls, TlsVersion};
+pub use word::Demand;
 
 settings! {
     /// The whole configuration.
@@ -191,6 +193,14 @@ settings! {
         allowed_origins: Vec<String> = Vec::new(),
         /// The only names by which the gateway may be asked. None: any, but on loopback the machine's own.
         allowed_hosts: Vec<String> = Vec::new(),
+        /// Networks of the proxies in front, whose word for whom they have come is believed.
+        trusted_proxies: Vec<String> = Vec::new(),
+        /// Whether these say so before anything else, in the header of the PROXY protocol.
+        proxy_protocol: Demand = Demand::Off,
+        /// Networks from which clients may come. None: from any.
+        allowed_addresses: Vec<String> = Vec::new(),
+        /// Networks from which nobody may, allowed or not.
+        denied_addresses: Vec<String> = Vec::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Settings of TLS on the client port.
 
 use super::ConfigError;
+use super::word::{Demand, Word};
 use crate::tls;
 use auth::{CertificateRule, CertificateRules};
 use serde::{Deserialize, Serialize};
@@ -22,7 +23,7 @@ settings! {
         /// The authorities of clients' certificates, PEM.
         client_ca_file: Option<PathBuf> = None,
         /// Whether clients are asked for a certificate.
-        client_certificates: ClientCertificates = ClientCertificates::Off,
+        client_certificates: Demand = Demand::Off,
         /// Whose a certificate is, by the names in it.
         client_identities: Vec<CertificateRule> = Vec::new(),
         /// Whether a token has to be of the tenant and the agent of the certificate.
@@ -55,37 +56,6 @@ pub enum TlsVersion {
     V1_3,
 }
 
-/// Whether clients show a certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase", try_from = "Word")]
-pub enum ClientCertificates {
-    /// They are not asked for one.
-    Off,
-    /// One that is shown has to be good.
-    Optional,
-    /// Nobody comes in without one.
-    Required,
-}
-
-/// A word that YAML takes for something else where it has no quotes: `off`, `1.2`.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Word {
-    Flag(bool),
-    Number(f64),
-    Text(String),
-}
-
-impl Word {
-    fn text(self) -> String {
-        match self {
-            Self::Flag(flag) => if flag { "on" } else { "off" }.to_owned(),
-            Self::Number(number) => number.to_string(),
-            Self::Text(text) => text,
-        }
-    }
-}
-
 impl TryFrom<Word> for TlsVersion {
     type Error = String;
 
@@ -94,19 +64,6 @@ impl TryFrom<Word> for TlsVersion {
             "1.2" => Ok(Self::V1_2),
             "1.3" => Ok(Self::V1_3),
             other => Err(format!("TLS {other} is not spoken here; \"1.3\" or \"1.2\" is needed")),
-        }
-    }
-}
-
-impl TryFrom<Word> for ClientCertificates {
-    type Error = String;
-
-    fn try_from(word: Word) -> Result<Self, String> {
-        match &*word.text() {
-            "off" => Ok(Self::Off),
-            "optional" => Ok(Self::Optional),
-            "required" => Ok(Self::Required),
-            other => Err(format!("{other} is none of off, optional and required")),
         }
     }
 }
@@ -165,16 +122,16 @@ impl Tls {
             }
             _ => {}
         }
-        if self.client_certificates != ClientCertificates::Off && self.client_ca_file.is_none() {
+        if self.client_certificates != Demand::Off && self.client_ca_file.is_none() {
             return missing("tls.client_ca_file", "the authorities of clients' certificates");
         }
-        if self.client_ca_file.is_some() && self.client_certificates == ClientCertificates::Off {
+        if self.client_ca_file.is_some() && self.client_certificates == Demand::Off {
             let right = "optional or required with a tls.client_ca_file";
             return Err(ConfigError::value("tls.client_certificates", "off", right));
         }
         CertificateRules::new(&self.client_identities)
             .map_err(|error| ConfigError::Type(error.to_string()))?;
-        if !self.client_identities.is_empty() && self.client_certificates == ClientCertificates::Off {
+        if !self.client_identities.is_empty() && self.client_certificates == Demand::Off {
             let right = "optional or required with tls.client_identities";
             return Err(ConfigError::value("tls.client_certificates", "off", right));
         }

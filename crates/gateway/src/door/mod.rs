@@ -1,11 +1,19 @@
-//! Who is let in by what its request says of where it comes from. Browsers say so themselves, and no page can have them
-//! say otherwise; anybody else says what it likes, and is told apart by its token alone.
+//! Who is let in by where they come from: by the address, as the socket or a trusted proxy says it, and by what a request
+//! says. Browsers say the page themselves, and no page can have them say otherwise; anybody else says what it likes, and is
+//! told apart by its token alone.
 
+mod address;
+mod forwarded;
 mod hosts;
 mod name;
+mod networks;
 mod origin;
+pub(crate) mod proxy;
+
+pub(crate) use address::Source;
 
 use crate::config::{Config, ConfigError};
+use address::Addresses;
 use hosts::Hosts;
 use hyper::header::{HOST, HeaderMap, HeaderName, ORIGIN};
 use name::Name;
@@ -14,6 +22,8 @@ use origin::{Origin, Origins};
 /// What the configuration lets in.
 #[derive(Clone, Debug)]
 pub(crate) struct Door {
+    /// Where connections may come from.
+    pub(crate) addresses: Addresses,
     hosts: Hosts,
     origins: Origins,
 }
@@ -23,6 +33,8 @@ pub(crate) struct Door {
 pub(crate) enum Shut {
     /// The head lacks something, or has it twice.
     Malformed(&'static str),
+    /// The address that it comes from is none from which requests are taken.
+    Address,
     /// It asked for a host that this is not.
     Host,
     /// It is a page's from which none is taken.
@@ -33,6 +45,7 @@ impl std::fmt::Display for Shut {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Malformed(reason) => reason,
+            Self::Address => "requests from this address are not taken",
             Self::Host => "the Host is none of this gateway's; security.allowed_hosts names those that are",
             Self::Origin => {
                 "requests from pages of this Origin are not taken; security.allowed_origins names those that are"
@@ -48,6 +61,7 @@ impl Door {
         let is_local = config.websocket.listen.ip().is_loopback();
         let security = &config.security;
         Ok(Self {
+            addresses: Addresses::new(security)?,
             hosts: Hosts::new(&security.allowed_hosts, is_local)
                 .map_err(|value| ConfigError::value("security.allowed_hosts", value, hosts::RIGHT))?,
             origins: Origins::new(&security.allowed_origins, is_local)

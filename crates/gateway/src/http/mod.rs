@@ -9,8 +9,10 @@ mod upgrade;
 
 pub(crate) use rewind::Rewind;
 
-use crate::config::ms;
+use crate::config::{Demand, ms};
 use crate::connection::Connection;
+use crate::door::Source;
+use crate::door::proxy::{self, Header};
 use crate::rest;
 use crate::session::Session;
 use crate::shard::Shard;
@@ -25,19 +27,30 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics::Refusal;
 use std::cell::RefCell;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::rc::Rc;
 use tokio::net::TcpStream;
 use upgrade::Admission;
 
+/// Who has come to the port; `None`, and it is counted, if its socket is to be dropped without a word.
+pub(crate) fn look(address: IpAddr, shard: &Shard) -> Option<Source> {
+    shard.door.addresses.of_socket(address).or_else(|| shut_out(address, shard))
+}
+
+fn shut_out(address: IpAddr, shard: &Shard) -> Option<Source> {
+    shard.counters.refused(Refusal::Address);
+    tracing::debug!(%address, "nobody from this address is let in");
+    None
+}
+
 /// Serves one socket until it is upgraded, answered, or out of time.
-pub(crate) async fn serve(socket: TcpStream, address: SocketAddr, shard: &Rc<Shard>) {
+pub(crate) async fn serve(socket: TcpStream, source: Source, shard: &Rc<Shard>) {
     let limit = ms(shard.config.websocket.handshake_timeout_ms);
-    match tokio::time::timeout(limit, handshake(socket, shard)).await {
-        Ok(Some(Came::Rest(stream, holder))) => {
+    match tokio::time::timeout(limit, handshake(socket, source, shard)).await {
+        Ok(Some(Came::Rest(stream, visit))) => {
             let place = Some(&shard.pod).filter(|pod| !pod.is_draining());
             let place = place.and_then(|pod| pod.admit(shard.config.websocket.max_connections));
-            tokio::task::spawn_local(rest::serve(stream, holder, place, Rc::clone(shard)));
+            tokio::task::spawn_local(rest::serve(stream, visit, place, Rc::clone(shard)));
         }
         Ok(Some(Came::WebSocket(stream, early, admission))) => {
             let session = Session::new(admission.identity, shard);
@@ -47,7 +60,7 @@ pub(crate) async fn serve(socket: TcpStream, address: SocketAddr, shard: &Rc<Sha
         Ok(None) => {}
         Err(_) => {
             shard.counters.refused(Refusal::Timeout);
-            tracing::debug!(%address, "the request did not come whole in time");
+            tracing::debug!(address = %source.address, "the request did not come whole in time");
         }
     }
 }
@@ -56,12 +69,21 @@ pub(crate) async fn serve(socket: TcpStream, address: SocketAddr, shard: &Rc<Sha
 enum Came {
     /// The bare stream of an upgraded connection, what came behind the request, and who it is.
     WebSocket(Stream, Vec<u8>, Admission),
-    /// A stream with a request that nobody has looked at, and whose certificate was shown.
-    Rest(Rewind, Option<Identity>),
+    /// A stream with a request that nobody has looked at.
+    Rest(Rewind, Visit),
 }
 
-async fn handshake(socket: TcpStream, shard: &Rc<Shard>) -> Option<Came> {
+/// What is known of whoever has come before a request was looked at.
+pub(crate) struct Visit {
+    pub(crate) source: Source,
+    /// Whose certificate was shown.
+    pub(crate) holder: Option<Identity>,
+}
+
+async fn handshake(mut socket: TcpStream, source: Source, shard: &Rc<Shard>) -> Option<Came> {
+    let source = announced(&mut socket, source, shard).await?;
     let (mut stream, holder) = open(socket, shard).await?;
+    let visit = Visit { source, holder };
     let websocket = &shard.config.websocket;
     let limits = head::Limits { bytes: websocket.max_header_bytes, headers: websocket.max_headers };
     let head = match head::read(&mut stream, limits).await {
@@ -74,11 +96,11 @@ async fn handshake(socket: TcpStream, shard: &Rc<Shard>) -> Option<Came> {
         Ok(Head::Ended) | Err(_) => return None,
     };
     if rest::is_meant(&head) {
-        return Some(Came::Rest(Rewind::new(head, stream), holder));
+        return Some(Came::Rest(Rewind::new(head, stream), visit));
     }
     let admitted: RefCell<Option<(hyper::upgrade::OnUpgrade, Admission)>> = RefCell::new(None);
     let service = service_fn(async |mut request| {
-        upgrade::answer(&request, holder.as_ref(), shard).await.map(|(response, admission)| {
+        upgrade::answer(&request, &visit, shard).await.map(|(response, admission)| {
             admitted.replace(admission.map(|admission| (hyper::upgrade::on(&mut request), admission)));
             response
         })
@@ -100,6 +122,25 @@ async fn handshake(socket: TcpStream, shard: &Rc<Shard>) -> Option<Came> {
     let parts = upgrade.await.ok().and_then(raw)?;
     let (unread, stream) = parts.0.into_inner().into_parts();
     Some(Came::WebSocket(stream, [&*parts.1, &*unread].concat(), admission))
+}
+
+/// For whom a trusted proxy has come, where it says so before anything else.
+async fn announced(socket: &mut TcpStream, source: Source, shard: &Shard) -> Option<Source> {
+    let addresses = &shard.door.addresses;
+    let demand = addresses.announcement(source);
+    if demand == Demand::Off {
+        return Some(source);
+    }
+    match proxy::read(socket).await.ok()? {
+        Header::For(address) => addresses.source(address).or_else(|| shut_out(address, shard)),
+        Header::Own => Some(source),
+        Header::None if demand == Demand::Optional => Some(source),
+        Header::None | Header::Garbage => {
+            shard.counters.refused(Refusal::ProxyProtocol);
+            tracing::debug!(address = %source.address, "no header of the PROXY protocol");
+            None
+        }
+    }
 }
 
 /// The stream on which requests come: the socket, or where the port speaks TLS a session over it. And whose certificate

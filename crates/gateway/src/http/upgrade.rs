@@ -2,7 +2,7 @@
 //! whether there is room. Nothing is upgraded before all of it holds.
 
 use super::answer::refuse;
-use super::token;
+use super::{Visit, token};
 use crate::door::Shut;
 use crate::pod::Place;
 use crate::shard::Shard;
@@ -49,17 +49,18 @@ impl Refused {
     }
 }
 
-/// The response to a request, and who comes in if it is an upgrade. `holder` is whose certificate was shown.
+/// The response to a request, and who comes in if it is an upgrade.
 pub(super) async fn answer(
     request: &Request<Incoming>,
-    holder: Option<&Identity>,
+    visit: &Visit,
     shard: &Shard,
 ) -> Result<(Answer, Option<Admission>), Infallible> {
-    match admit(request, holder, shard).await {
+    match admit(request, visit, shard).await {
         Ok((response, admission)) => Ok((response, Some(admission))),
         Err(Refused(reason, response)) => {
             shard.counters.refused(reason);
-            tracing::debug!(status = response.status().as_u16(), path = request.uri().path(), "refused");
+            let (status, path) = (response.status().as_u16(), request.uri().path());
+            tracing::debug!(address = %visit.source.address, status, path, "refused");
             Ok((*response, None))
         }
     }
@@ -67,7 +68,7 @@ pub(super) async fn answer(
 
 async fn admit(
     request: &Request<Incoming>,
-    holder: Option<&Identity>,
+    visit: &Visit,
     shard: &Shard,
 ) -> Result<(Answer, Admission), Refused> {
     let config = &shard.config.websocket;
@@ -78,13 +79,15 @@ async fn admit(
         return Err(Refused::new(StatusCode::NOT_FOUND, &reason));
     }
     check_form(request)?;
+    let address = shard.door.addresses.client(visit.source, request.headers());
+    let address = address.map_err(|shut| shut_out(&shut))?;
     shard.door.check(request.headers()).map_err(|shut| shut_out(&shut))?;
     let offered = Offered::of(request.headers())?;
     let wire = if echo { Wire::Echo } else { offered.wire()? };
     let identity = if echo {
         Identity::nobody()
     } else {
-        token::identify(request.uri(), request.headers(), offered.bearer, holder, shard)
+        token::identify(request.uri(), request.headers(), offered.bearer, visit.holder.as_ref(), shard)
             .await
             .map_err(|refusal| unauthorized(&refusal))?
     };
@@ -101,6 +104,8 @@ async fn admit(
     if !offered.names.is_empty() && !echo {
         headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(wire.name()));
     }
+    let (tenant, agent) = (identity.tenant(), identity.agent());
+    tracing::debug!(connection = place.id, %address, tenant, agent, "upgraded");
     Ok((response, Admission { identity, wire, place }))
 }
 
@@ -211,6 +216,7 @@ impl<'a> Offered<'a> {
 fn shut_out(shut: &Shut) -> Refused {
     let (reason, status) = match shut {
         Shut::Malformed(_) => (Refusal::BadRequest, StatusCode::BAD_REQUEST),
+        Shut::Address => (Refusal::Address, StatusCode::FORBIDDEN),
         Shut::Host | Shut::Origin => (Refusal::Forbidden, StatusCode::FORBIDDEN),
     };
     Refused(reason, Box::new(refuse(status, &shut.to_string())))

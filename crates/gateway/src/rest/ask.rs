@@ -40,7 +40,7 @@ impl Ask {
             return Err(not_allowed(methods));
         }
         let identity =
-            token::identify(request.uri(), request.headers(), None, link.holder.as_ref(), &link.shard)
+            token::identify(request.uri(), request.headers(), None, link.visit.holder.as_ref(), &link.shard)
                 .await
                 .map_err(|refusal| unauthorized(&refusal))?;
         let (head, body) = request.into_parts();

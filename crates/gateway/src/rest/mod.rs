@@ -27,7 +27,7 @@ pub(crate) use names::is_shared;
 
 use crate::config::ms;
 use crate::door::Shut;
-use crate::http::Rewind;
+use crate::http::{Rewind, Visit};
 use crate::pod::Place;
 use crate::shard::{Peer, Shard, Signals};
 use answer::Answer;
@@ -35,6 +35,7 @@ use ask::Ask;
 use auth::Identity;
 use hyper::Request;
 use hyper::body::Incoming;
+use hyper::header::HeaderMap;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -43,6 +44,7 @@ use problem::Problem;
 use protocol::ErrorCode;
 use route::Target;
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
@@ -68,17 +70,16 @@ pub(crate) fn is_below_root(path: &[u8]) -> bool {
 /// A connection, as its requests see it.
 pub(crate) struct Link {
     shard: Rc<Shard>,
-    /// Whose certificate was shown.
-    holder: Option<Identity>,
+    visit: Visit,
     /// Whether the connection was told to go: it takes no more calls, and answers that would last end.
     leaving: watch::Sender<bool>,
     /// Told when a holder is perhaps not recognised any more.
     holders: watch::Sender<()>,
 }
 
-/// Serves one connection from its first request to its end. `holder` is whose certificate was shown; `place` is what it was admitted with; without one each
-/// request is answered with 503.
-pub(crate) async fn serve(stream: Rewind, holder: Option<Identity>, place: Option<Place>, shard: Rc<Shard>) {
+/// Serves one connection from its first request to its end. `place` is what it was admitted with; without one each request is
+/// answered with 503.
+pub(crate) async fn serve(stream: Rewind, visit: Visit, place: Option<Place>, shard: Rc<Shard>) {
     let peer = {
         let mut peers = shard.peers.borrow_mut();
         let entry = peers.vacant_entry();
@@ -90,7 +91,7 @@ pub(crate) async fn serve(stream: Rewind, holder: Option<Identity>, place: Optio
     let websocket = &shard.config.websocket;
     let link = Rc::new(Link {
         shard: Rc::clone(&shard),
-        holder,
+        visit,
         leaving: watch::Sender::new(false),
         holders: watch::Sender::new(()),
     });
@@ -138,7 +139,8 @@ impl Link {
         };
         let status = answer.status().as_u16();
         self.shard.counters.requests.answered(route, status);
-        tracing::debug!(%method, ?route, status, elapsed_us = started.elapsed().as_micros() as u64, "a REST request");
+        let (address, elapsed_us) = (self.visit.source.address, started.elapsed().as_micros() as u64);
+        tracing::debug!(%address, %method, ?route, status, elapsed_us, "a REST request");
         answer
     }
 
@@ -151,10 +153,7 @@ impl Link {
         if !has_place {
             return Err(Problem::unavailable("max_connections is reached, or the pod drains").closing());
         }
-        self.shard.door.check(request.headers()).map_err(|shut| match shut {
-            Shut::Malformed(_) => Problem::new(ErrorCode::InvalidMessage, shut.to_string()),
-            Shut::Host | Shut::Origin => Problem::new(ErrorCode::Forbidden, shut.to_string()),
-        })?;
+        self.look(request.headers())?;
         let Some(target) = target else {
             let detail = format!("nothing is at this path; what there is stands in {ROOT}/openapi.json");
             return Err(Problem::new(ErrorCode::MethodNotFound, detail));
@@ -171,6 +170,16 @@ impl Link {
             Target::Context(id) => contexts::one(ask, &id).await,
             Target::Events => events::answer(ask).await,
         }
+    }
+
+    /// From where a request comes.
+    fn look(&self, headers: &HeaderMap) -> Result<IpAddr, Problem> {
+        let door = &self.shard.door;
+        let address = door.addresses.client(self.visit.source, headers);
+        address.and_then(|address| door.check(headers).map(|()| address)).map_err(|shut| match shut {
+            Shut::Malformed(_) => Problem::new(ErrorCode::InvalidMessage, shut.to_string()),
+            Shut::Address | Shut::Host | Shut::Origin => Problem::new(ErrorCode::Forbidden, shut.to_string()),
+        })
     }
 
     /// Whether the connection was told to go.

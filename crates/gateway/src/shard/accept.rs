@@ -20,9 +20,10 @@ pub(crate) async fn accept(shard: &Rc<Shard>, listener: TcpListener) {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, address)) => {
+                let Some(source) = http::look(address.ip(), shard) else { continue };
                 let shard = Rc::clone(shard);
                 tokio::task::spawn_local(async move {
-                    http::serve(stream, address, &shard).await;
+                    http::serve(stream, source, &shard).await;
                     drop(place);
                 });
             }

@@ -3,7 +3,7 @@
 use super::certificates::Certificates;
 use super::error::TlsError;
 use super::suites;
-use crate::config::{ClientCertificates, Tls, TlsVersion};
+use crate::config::{Demand, Tls, TlsVersion};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::{Error as PemError, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -96,10 +96,10 @@ impl Material {
             .with_protocol_versions(versions)
             .map_err(|error| TlsError::Settings(format!("tls.cipher_suites: {error}")))?;
         let builder = match &self.authorities {
-            Some(file) if settings.client_certificates != ClientCertificates::Off => {
+            Some(file) if settings.client_certificates != Demand::Off => {
                 let verifier =
                     WebPkiClientVerifier::builder_with_provider(Arc::new(authorities(file)?), provider);
-                let verifier = if settings.client_certificates == ClientCertificates::Optional {
+                let verifier = if settings.client_certificates == Demand::Optional {
                     verifier.allow_unauthenticated()
                 } else {
                     verifier
@@ -113,7 +113,7 @@ impl Material {
         let mut config = builder.with_cert_resolver(Arc::new(certificates));
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         config.session_storage = Arc::new(NoServerSessionStorage {});
-        if settings.client_certificates == ClientCertificates::Off {
+        if settings.client_certificates == Demand::Off {
             // A client keeps what it needs to come back cheaply; the gateway keeps nothing for it.
             config.ticketer = Arc::clone(tickets);
             config.send_tls13_tickets = 1;
