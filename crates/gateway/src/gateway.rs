@@ -142,7 +142,7 @@ impl Gateway {
         let followers = start_issuers(&verifier)
             .await
             .map_err(|(issuer, problem)| Error::Issuer { issuer, problem: problem.to_string() })?;
-        let pod = Arc::new(Pod::new(clients.len()));
+        let pod = Arc::new(Pod::new(&config, clients.len()));
         let store = open_store(&config, &pod).await?;
         let backends = Arc::new(Backends::new(store.clone()));
         let (stage, stages) = watch::channel(Stage::Serving);

@@ -9,6 +9,7 @@ mod door;
 mod fanout;
 mod gateway;
 mod http;
+mod limits;
 mod listing;
 mod logging;
 mod mail;

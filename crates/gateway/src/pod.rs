@@ -1,8 +1,13 @@
 //! What all shards of the pod share: how many connections are open, whether new ones are taken, and what is revoked.
 
+use crate::config::Config;
+use crate::limits::{Crowded, Limits, Seats};
 use crate::revoked::Revoked;
 use arc_swap::ArcSwap;
+use auth::Identity;
 use session_store::PodId;
+use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
@@ -12,7 +17,10 @@ pub(crate) struct Pod {
     /// Its name among all pods, for as long as the process lives.
     pub(crate) id: PodId,
     pub(crate) metrics: Arc<metrics::Pod>,
+    /// What one client may take of it.
+    pub(crate) limits: Limits,
     connections: AtomicUsize,
+    most: usize,
     admitted: AtomicU64,
     draining: AtomicBool,
     /// What nobody may hold any more.
@@ -23,11 +31,13 @@ pub(crate) struct Pod {
 }
 
 impl Pod {
-    pub(crate) fn new(shards: usize) -> Self {
+    pub(crate) fn new(config: &Config, shards: usize) -> Self {
         Self {
             id: PodId::fresh(),
             metrics: Arc::new(metrics::Pod::new(shards)),
+            limits: Limits::new(config),
             connections: AtomicUsize::new(0),
+            most: config.websocket.max_connections,
             admitted: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             revoked: ArcSwap::default(),
@@ -36,12 +46,23 @@ impl Pod {
         }
     }
 
-    /// Takes a place for one more connection, if there are fewer than `most`.
-    pub(crate) fn admit(self: &Arc<Self>, most: usize) -> Option<Place> {
+    /// Takes a place for one more connection, which counts for this address and this holder if they are told.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(crate) fn admit(
+        self: &Arc<Self>,
+        address: Option<IpAddr>,
+        holder: Option<&Identity>,
+    ) -> Result<Place, NoPlace> {
+        if self.is_draining() {
+            return Err(NoPlace::Draining);
+        }
+        let seats = self.limits.seats(address, holder).map_err(NoPlace::Crowded)?;
         self.connections
-            .fetch_update(Relaxed, Relaxed, |open| (open < most).then_some(open + 1))
-            .ok()
-            .map(|_| Place { id: self.admitted.fetch_add(1, Relaxed) + 1, pod: Arc::clone(self) })
+            .fetch_update(Relaxed, Relaxed, |open| (open < self.most).then_some(open + 1))
+            .map_err(|_| NoPlace::Pod)?;
+        Ok(Place { id: self.admitted.fetch_add(1, Relaxed) + 1, pod: Arc::clone(self), _seats: seats })
     }
 
     /// Open connections.
@@ -78,6 +99,37 @@ pub(crate) struct Place {
     /// Tells the connection from every other one of the process.
     pub(crate) id: u64,
     pod: Arc<Pod>,
+    _seats: Option<Box<Seats>>,
+}
+
+/// Why somebody gets no place, as it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoPlace {
+    Draining,
+    /// As many connections as the pod takes are open.
+    Pod,
+    Crowded(Crowded),
+    /// Connections come too fast from its address.
+    Hasty,
+}
+
+impl NoPlace {
+    /// Whether it is of the client's own doing.
+    pub(crate) const fn is_own_doing(self) -> bool {
+        matches!(self, Self::Crowded(_) | Self::Hasty)
+    }
+}
+
+impl fmt::Display for NoPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Draining => "the pod drains",
+            Self::Pod => "max_connections is reached",
+            Self::Crowded(Crowded::Address) => "this address has max_connections_per_ip connections open",
+            Self::Crowded(Crowded::User) => "this user has max_connections_per_user connections open",
+            Self::Hasty => "this address has opened more than max_handshakes_per_ip connections in a second",
+        })
+    }
 }
 
 impl Drop for Place {

@@ -17,6 +17,10 @@ pub enum Refusal {
     Address,
     /// The header of the PROXY protocol is missing, or is none.
     ProxyProtocol,
+    /// Its address or its user has as many connections as it may, or its address opens them too fast.
+    RateLimited,
+    /// Its address opens connections so fast that it is not answered.
+    Flood,
     /// As many connections as the pod takes are open, or it drains.
     Unavailable,
     /// The request did not come whole in time.
@@ -34,12 +38,14 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    pub(crate) const NAMES: [&'static str; 12] = [
+    pub(crate) const NAMES: [&'static str; 14] = [
         "bad_request",
         "unauthorized",
         "forbidden",
         "address",
         "proxy_protocol",
+        "rate_limited",
+        "flood",
         "unavailable",
         "timeout",
         "tls",
@@ -48,6 +54,34 @@ impl Refusal {
         "certificate_unknown",
         "certificate_invalid",
     ];
+}
+
+/// Which rate a request was over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Limit {
+    /// That of its connection.
+    Connection,
+    /// That of its user, over all connections.
+    User,
+    /// That of its address.
+    Address,
+    /// That of its tenant.
+    Tenant,
+    /// That of its method, whoever asks.
+    Method,
+    /// That of the gateway.
+    Gateway,
+}
+
+impl Limit {
+    pub(crate) const NAMES: [&'static str; 6] =
+        ["connection", "user", "address", "tenant", "method", "gateway"];
+
+    /// The name used as a metric label and in answers.
+    pub const fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
 }
 
 /// What became of a resume.
@@ -121,6 +155,7 @@ pub struct Shard {
     errors: [Counter; ErrorCode::ALL.len()],
     closes: [Counter; CloseCode::ALL.len() + 1],
     refusals: [Counter; Refusal::NAMES.len()],
+    limited: [Counter; Limit::NAMES.len()],
 }
 
 impl Shard {
@@ -151,6 +186,11 @@ impl Shard {
     /// An upgrade was refused.
     pub fn refused(&self, reason: Refusal) {
         self.refusals[reason as usize].increment();
+    }
+
+    /// A request, or a notification, was over this limit.
+    pub fn limited(&self, limit: Limit) {
+        self.limited[limit as usize].increment();
     }
 
     /// A client asked for its session.
@@ -184,6 +224,10 @@ impl Shard {
         std::array::from_fn(|i| {
             (CloseCode::ALL.get(i).map_or("abrupt", |code| code.name()), self.closes[i].value())
         })
+    }
+
+    pub(crate) fn limited_counts(&self) -> [(&'static str, u64); Limit::NAMES.len()] {
+        std::array::from_fn(|i| (Limit::NAMES[i], self.limited[i].value()))
     }
 
     pub(crate) fn refusal_counts(&self) -> [(&'static str, u64); Refusal::NAMES.len()] {

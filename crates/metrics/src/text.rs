@@ -171,6 +171,12 @@ impl Collector for Scrape {
                 self.sum_by(|s| s.resume_counts()),
             ),
             (
+                "requests_rate_limited",
+                "Requests and notifications that were over a rate, by whose",
+                "limit",
+                self.sum_by(|s| s.limited_counts()),
+            ),
+            (
                 "websocket_handshakes_refused",
                 "Upgrades that were refused, by reason",
                 "reason",

@@ -26,9 +26,11 @@ macro_rules! settings {
     };
 }
 
+mod limits;
 mod tls;
 mod word;
 
+pub use limits::{Limits, Rate};
 pub use tls::{Certificate, Tls, TlsVersion};
 pub use word::Demand;
 
@@ -53,6 +55,8 @@ settings! {
         events: Events = Events::default(),
         /// Who may come in, before it is known who it is.
         security: Security = Security::default(),
+        /// How fast clients may ask.
+        limits: Limits = Limits::default(),
         /// HTTP for those who can't hold a WebSocket.
         rest: Rest = Rest::default(),
         /// This process among others.
@@ -86,8 +90,16 @@ settings! {
         echo_path: Option<String> = None,
         /// Open connections of this pod; one more is answered with 503.
         max_connections: usize = 100_000,
+        /// Open connections of one address at this pod, and of IPv6 of 64 bits of one; one more is answered with 429. 0: any.
+        max_connections_per_ip: u32 = 0,
+        /// Open connections of one agent of a tenant at this pod; one more is answered with 429. 0: any.
+        max_connections_per_user: u32 = 0,
         /// Upgrades that this pod works on at a time; further sockets wait in the kernel's queue.
         max_handshakes: usize = 16_384,
+        /// Connections of one address in a second; more are answered with 429, four times as many not at all. 0: any.
+        max_handshakes_per_ip: u32 = 0,
+        /// Of them so many at once.
+        handshake_burst_per_ip: u32 = 20,
         /// From accept to the end of the upgrade.
         handshake_timeout_ms: u64 = 10_000,
         /// The request line and all headers together.
@@ -317,6 +329,7 @@ impl Config {
             ("events.max_subscriptions", self.events.max_subscriptions as u64),
             ("events.max_unsent", self.events.max_unsent as u64),
             ("registry.max_registrations", self.registry.max_registrations as u64),
+            ("limits.flood", u64::from(self.limits.flood)),
             ("drain.rate", u64::from(self.drain.rate)),
         ];
         for (key, value) in at_least_one {

@@ -99,6 +99,35 @@ fn settings_of_tls_that_do_not_go_together_are_told() {
 }
 
 #[test]
+fn networks_that_are_none_are_told() {
+    let security = |text: &str| format!("security:\n  {text}\n");
+    for key in ["trusted_proxies", "allowed_addresses", "denied_addresses"] {
+        for network in ["10.0.0.0/33", "example.com", "10.0.0"] {
+            let told = format!("security.{key} = {network}");
+            check_refused(&security(&format!("{key}: ['{network}']")), &[&told, "10.0.0.0/8"]);
+        }
+        let right = security(&format!("{key}: [10.0.0.0/8, '2001:db8::/32', 192.0.2.1, '::1']"));
+        assert!(load_text(&right).is_ok(), "{key}");
+    }
+    check_refused(&security("proxy_protocol: required"), &["security.trusted_proxies", "PROXY protocol"]);
+    check_refused(&security("proxy_protocol: on"), &["none of off, optional and required"]);
+    let both = "proxy_protocol: optional\n  trusted_proxies: [10.0.0.0/8]";
+    assert_eq!(load_text(&security(both)).unwrap().security.proxy_protocol, Demand::Optional);
+}
+
+#[test]
+fn rates_are_read_by_their_names() {
+    let config = load_text(
+        "limits:\n  user: {per_minute: 60}\n  methods: {tool.execute: {burst: 2, per_minute: 3}}\n",
+    );
+    let limits = config.unwrap().limits;
+    assert_eq!(limits.user, Rate { per_minute: 60, burst: 0 });
+    assert_eq!(limits.methods["tool.execute"], Rate { per_minute: 3, burst: 2 });
+    check_refused("limits:\n  user: {per_second: 5}\n", &["mcpw.yaml:2", "unknown key `per_second`"]);
+    check_refused("limits:\n  flood: 0\n", &["limits.flood = 0", "1 or more"]);
+}
+
+#[test]
 fn a_missing_file_is_told_by_name() {
     let error = load(Config::default(), Some(Path::new("/nowhere.yaml")), &Overrides::new())
         .expect_err("there is no such file");

@@ -14,6 +14,8 @@ pub(crate) struct Source {
     pub(crate) address: IpAddr,
     /// It is a trusted proxy's: each request says for whom it is.
     pub(crate) is_proxy: bool,
+    /// Connections come too fast from there: what is asked on this one is answered with 429.
+    pub(crate) is_hasty: bool,
 }
 
 /// From where clients come in.
@@ -51,7 +53,7 @@ impl Addresses {
     pub(crate) fn source(&self, address: IpAddr) -> Option<Source> {
         let address = address.to_canonical();
         let is_proxy = self.trusted.has(address);
-        (is_proxy || self.welcomes(address)).then_some(Source { address, is_proxy })
+        (is_proxy || self.welcomes(address)).then_some(Source { address, is_proxy, is_hasty: false })
     }
 
     /// Whether this connection begins with a header of the PROXY protocol.

@@ -13,6 +13,8 @@ use crate::config::{Demand, ms};
 use crate::connection::Connection;
 use crate::door::Source;
 use crate::door::proxy::{self, Header};
+use crate::limits::Pace;
+use crate::pod::{NoPlace, Place};
 use crate::rest;
 use crate::session::Session;
 use crate::shard::Shard;
@@ -34,13 +36,35 @@ use upgrade::Admission;
 
 /// Who has come to the port; `None`, and it is counted, if its socket is to be dropped without a word.
 pub(crate) fn look(address: IpAddr, shard: &Shard) -> Option<Source> {
-    shard.door.addresses.of_socket(address).or_else(|| shut_out(address, shard))
+    paced(shard.door.addresses.of_socket(address), address, shard)
 }
 
-fn shut_out(address: IpAddr, shard: &Shard) -> Option<Source> {
-    shard.counters.refused(Refusal::Address);
-    tracing::debug!(%address, "nobody from this address is let in");
+/// The same, with how fast connections come from there. A proxy's requests are looked at one by one.
+fn paced(source: Option<Source>, address: IpAddr, shard: &Shard) -> Option<Source> {
+    let pace = match source {
+        Some(source) if !source.is_proxy => shard.pod.limits.knock(source.address),
+        _ => Pace::Calm,
+    };
+    let reason = match (source, pace) {
+        (None, _) => Refusal::Address,
+        (_, Pace::Flooding) => Refusal::Flood,
+        (Some(source), pace) => return Some(Source { is_hasty: pace == Pace::Hasty, ..source }),
+    };
+    shard.counters.refused(reason);
+    tracing::debug!(%address, ?reason, "dropped without an answer");
     None
+}
+
+/// What a connection of the REST API is admitted with. One of a trusted proxy counts for nobody: its requests do.
+fn place(visit: &Visit, shard: &Shard) -> Result<Place, NoPlace> {
+    let Source { address, is_proxy, is_hasty } = visit.source;
+    let place =
+        if is_hasty { Err(NoPlace::Hasty) } else { shard.pod.admit((!is_proxy).then_some(address), None) };
+    place.inspect_err(|why| {
+        if why.is_own_doing() {
+            shard.counters.refused(Refusal::RateLimited);
+        }
+    })
 }
 
 /// Serves one socket until it is upgraded, answered, or out of time.
@@ -48,12 +72,11 @@ pub(crate) async fn serve(socket: TcpStream, source: Source, shard: &Rc<Shard>) 
     let limit = ms(shard.config.websocket.handshake_timeout_ms);
     match tokio::time::timeout(limit, handshake(socket, source, shard)).await {
         Ok(Some(Came::Rest(stream, visit))) => {
-            let place = Some(&shard.pod).filter(|pod| !pod.is_draining());
-            let place = place.and_then(|pod| pod.admit(shard.config.websocket.max_connections));
+            let place = place(&visit, shard);
             tokio::task::spawn_local(rest::serve(stream, visit, place, Rc::clone(shard)));
         }
         Ok(Some(Came::WebSocket(stream, early, admission))) => {
-            let session = Session::new(admission.identity, shard);
+            let session = Session::new(admission.identity, admission.address, shard);
             let connection = Connection::new(stream, &early, shard, admission.place, session, admission.wire);
             tokio::task::spawn_local(connection);
         }
@@ -132,7 +155,7 @@ async fn announced(socket: &mut TcpStream, source: Source, shard: &Shard) -> Opt
         return Some(source);
     }
     match proxy::read(socket).await.ok()? {
-        Header::For(address) => addresses.source(address).or_else(|| shut_out(address, shard)),
+        Header::For(address) => paced(addresses.source(address), address, shard),
         Header::Own => Some(source),
         Header::None if demand == Demand::Optional => Some(source),
         Header::None | Header::Garbage => {

@@ -4,7 +4,8 @@
 use super::answer::refuse;
 use super::{Visit, token};
 use crate::door::Shut;
-use crate::pod::Place;
+use crate::limits::Pace;
+use crate::pod::{NoPlace, Place};
 use crate::shard::Shard;
 use crate::wire::Wire;
 use auth::{Identity, Refusal as TokenRefusal};
@@ -22,6 +23,7 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 use metrics::Refusal;
 use sha1::{Digest, Sha1};
 use std::convert::Infallible;
+use std::net::IpAddr;
 
 /// What a client that cannot set headers puts before its token, as one of its subprotocols.
 const BEARER_PREFIX: &str = "mcpw.bearer.";
@@ -29,6 +31,7 @@ const BEARER_PREFIX: &str = "mcpw.bearer.";
 /// A client that may come in.
 pub(super) struct Admission {
     pub(super) identity: Identity,
+    pub(super) address: IpAddr,
     pub(super) wire: Wire,
     pub(super) place: Place,
 }
@@ -81,6 +84,9 @@ async fn admit(
     check_form(request)?;
     let address = shard.door.addresses.client(visit.source, request.headers());
     let address = address.map_err(|shut| shut_out(&shut))?;
+    if visit.source.is_hasty || (visit.source.is_proxy && shard.pod.limits.knock(address) != Pace::Calm) {
+        return Err(no_place(NoPlace::Hasty));
+    }
     shard.door.check(request.headers()).map_err(|shut| shut_out(&shut))?;
     let offered = Offered::of(request.headers())?;
     let wire = if echo { Wire::Echo } else { offered.wire()? };
@@ -91,10 +97,7 @@ async fn admit(
             .await
             .map_err(|refusal| unauthorized(&refusal))?
     };
-    let place = match shard.pod.admit(config.max_connections) {
-        Some(place) if !shard.pod.is_draining() => place,
-        _ => return Err(unavailable(shard)),
-    };
+    let place = shard.pod.admit(Some(address), Some(&identity).filter(|_| !echo)).map_err(no_place)?;
     let mut response = Response::new(Full::default());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
@@ -106,7 +109,7 @@ async fn admit(
     }
     let (tenant, agent) = (identity.tenant(), identity.agent());
     tracing::debug!(connection = place.id, %address, tenant, agent, "upgraded");
-    Ok((response, Admission { identity, wire, place }))
+    Ok((response, Admission { identity, address, wire, place }))
 }
 
 /// RFC 6455 section 4.2.2, step 5.4.
@@ -228,9 +231,12 @@ fn unauthorized(refusal: &TokenRefusal) -> Refused {
     Refused(Refusal::Unauthorized, response)
 }
 
-fn unavailable(shard: &Shard) -> Refused {
-    let reason = if shard.pod.is_draining() { "the pod drains" } else { "max_connections is reached" };
-    let Refused(_, response) = Refused::new(StatusCode::SERVICE_UNAVAILABLE, reason)
-        .with(RETRY_AFTER, HeaderValue::from_static("1"));
-    Refused(Refusal::Unavailable, response)
+fn no_place(why: NoPlace) -> Refused {
+    let (reason, status) = if why.is_own_doing() {
+        (Refusal::RateLimited, StatusCode::TOO_MANY_REQUESTS)
+    } else {
+        (Refusal::Unavailable, StatusCode::SERVICE_UNAVAILABLE)
+    };
+    Refused(reason, Box::new(refuse(status, &why.to_string())))
+        .with(RETRY_AFTER, HeaderValue::from_static("1"))
 }

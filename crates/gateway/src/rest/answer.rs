@@ -1,5 +1,6 @@
 //! Answers: a whole body, or one that comes bit by bit.
 
+use crate::limits::Seats;
 use bytes::Bytes;
 use futures_util::Stream;
 use http_body_util::{Either, Full, StreamBody};
@@ -14,14 +15,23 @@ use std::task::{Context, Poll};
 type Bits = Pin<Box<dyn Stream<Item = Result<Frame<Bytes>, Infallible>>>>;
 
 /// What is sent behind the head.
-pub(super) struct Body(Either<Full<Bytes>, StreamBody<Bits>>);
+pub(super) struct Body {
+    bits: Either<Full<Bytes>, StreamBody<Bits>>,
+    /// What the request counts as until it is answered.
+    _seats: Option<Box<Seats>>,
+}
 
 /// What a request is answered with.
 pub(super) type Answer = Response<Body>;
 
 impl Body {
     pub(super) fn whole(bytes: impl Into<Bytes>) -> Self {
-        Self(Either::Left(Full::new(bytes.into())))
+        Self { bits: Either::Left(Full::new(bytes.into())), _seats: None }
+    }
+
+    /// Keeps this until all is sent.
+    pub(super) fn hold(&mut self, seats: Option<Box<Seats>>) {
+        self._seats = seats;
     }
 }
 
@@ -33,15 +43,15 @@ impl hyper::body::Body for Body {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        Pin::new(&mut self.0).poll_frame(cx)
+        Pin::new(&mut self.bits).poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
+        self.bits.is_end_stream()
     }
 
     fn size_hint(&self) -> hyper::body::SizeHint {
-        self.0.size_hint()
+        self.bits.size_hint()
     }
 }
 
@@ -70,7 +80,7 @@ pub(super) fn empty(status: StatusCode) -> Answer {
 pub(super) fn events(events: impl Stream<Item = Bytes> + 'static) -> Answer {
     use futures_util::StreamExt as _;
     let bits: Bits = Box::pin(events.map(|bytes| Ok(Frame::data(bytes))));
-    let mut answer = Response::new(Body(Either::Right(StreamBody::new(bits))));
+    let mut answer = Response::new(Body { bits: Either::Right(StreamBody::new(bits)), _seats: None });
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -10,6 +10,7 @@ mod contexts;
 mod events;
 mod execute;
 mod kept;
+mod limited;
 mod names;
 mod openapi;
 mod patient;
@@ -28,7 +29,8 @@ pub(crate) use names::is_shared;
 use crate::config::ms;
 use crate::door::Shut;
 use crate::http::{Rewind, Visit};
-use crate::pod::Place;
+use crate::limits::Bucket;
+use crate::pod::{NoPlace, Place};
 use crate::shard::{Peer, Shard, Signals};
 use answer::Answer;
 use ask::Ask;
@@ -47,6 +49,7 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Instant;
 use tokio::sync::watch;
@@ -71,6 +74,8 @@ pub(crate) fn is_below_root(path: &[u8]) -> bool {
 pub(crate) struct Link {
     shard: Rc<Shard>,
     visit: Visit,
+    /// What was asked on it.
+    bucket: Arc<Bucket>,
     /// Whether the connection was told to go: it takes no more calls, and answers that would last end.
     leaving: watch::Sender<bool>,
     /// Told when a holder is perhaps not recognised any more.
@@ -78,8 +83,8 @@ pub(crate) struct Link {
 }
 
 /// Serves one connection from its first request to its end. `place` is what it was admitted with; without one each request is
-/// answered with 503.
-pub(crate) async fn serve(stream: Rewind, visit: Visit, place: Option<Place>, shard: Rc<Shard>) {
+/// answered with why.
+pub(crate) async fn serve(stream: Rewind, visit: Visit, place: Result<Place, NoPlace>, shard: Rc<Shard>) {
     let peer = {
         let mut peers = shard.peers.borrow_mut();
         let entry = peers.vacant_entry();
@@ -92,13 +97,14 @@ pub(crate) async fn serve(stream: Rewind, visit: Visit, place: Option<Place>, sh
     let link = Rc::new(Link {
         shard: Rc::clone(&shard),
         visit,
+        bucket: Arc::default(),
         leaving: watch::Sender::new(false),
         holders: watch::Sender::new(()),
     });
-    let has_place = place.is_some();
+    let refused = place.as_ref().err().copied();
     let service = service_fn(|request| {
         let link = Rc::clone(&link);
-        async move { Ok::<_, Infallible>(link.answer(request, has_place).await) }
+        async move { Ok::<_, Infallible>(link.answer(request, refused).await) }
     });
     let stream = Patient::new(stream, ms(websocket.write_timeout_ms));
     let serving = http1::Builder::new()
@@ -128,12 +134,12 @@ pub(crate) async fn serve(stream: Rewind, visit: Visit, place: Option<Place>, sh
 }
 
 impl Link {
-    async fn answer(self: Rc<Self>, request: Request<Incoming>, has_place: bool) -> Answer {
+    async fn answer(self: Rc<Self>, request: Request<Incoming>, refused: Option<NoPlace>) -> Answer {
         let started = Instant::now();
         let target = Target::of(request.uri().path());
         let route = target.as_ref().map_or(metrics::Route::Unknown, Target::route);
         let method = request.method().clone();
-        let answer = match self.respond(request, target, has_place).await {
+        let answer = match self.respond(request, target, refused).await {
             Ok(answer) => answer,
             Err(problem) => problem.answer(),
         };
@@ -148,19 +154,26 @@ impl Link {
         self: &Rc<Self>,
         request: Request<Incoming>,
         target: Option<Target>,
-        has_place: bool,
+        refused: Option<NoPlace>,
     ) -> Result<Answer, Problem> {
-        if !has_place {
-            return Err(Problem::unavailable("max_connections is reached, or the pod drains").closing());
+        if let Some(refused) = refused {
+            return Err(Problem::no_place(refused).closing());
         }
-        self.look(request.headers())?;
+        let address = self.look(request.headers())?;
         let Some(target) = target else {
             let detail = format!("nothing is at this path; what there is stands in {ROOT}/openapi.json");
             return Err(Problem::new(ErrorCode::MethodNotFound, detail));
         };
         let ask = Ask::new(self, request, target.methods()).await?;
+        let seats = self.count(&ask, address, target.asked(&ask.head.method))?;
+        let mut answer = Self::handle(ask, target).await?;
+        answer.body_mut().hold(seats);
+        Ok(answer)
+    }
+
+    async fn handle(ask: Ask, target: Target) -> Result<Answer, Problem> {
         match target {
-            Target::OpenApi => Ok(openapi::answer(&self.shard)),
+            Target::OpenApi => Ok(openapi::answer(ask.shard())),
             Target::Tools => tools::list(&ask),
             Target::Tool(name) => tools::show(&ask, &name),
             Target::Execute(name) => execute::answer(ask, &name).await,

@@ -2,6 +2,7 @@
 //! 4000s has.
 
 use super::answer::{Answer, Body};
+use crate::pod::NoPlace;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 use protocol::ErrorCode;
@@ -58,6 +59,12 @@ impl Problem {
     /// 503: nothing was done.
     pub(super) fn unavailable(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorCode::BackendUnavailable, detail)
+    }
+
+    /// There is no place for who asks, or for its connection.
+    pub(super) fn no_place(why: NoPlace) -> Self {
+        let code = if why.is_own_doing() { ErrorCode::RateLimited } else { ErrorCode::BackendUnavailable };
+        Self::new(code, why.to_string())
     }
 
     /// Another status than the code's own, where HTTP has a closer one.

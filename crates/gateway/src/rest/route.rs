@@ -52,6 +52,25 @@ impl Target {
         }
     }
 
+    /// The method of the WebSocket that is asked for here; empty where there is none.
+    pub(super) fn asked(&self, method: &Method) -> &'static str {
+        match self {
+            Self::OpenApi => "",
+            Self::Tools | Self::Tool(_) => "tool.list",
+            Self::Execute(_) => "tool.execute",
+            Self::Call(_) if method == Method::DELETE => "tool.cancel",
+            Self::Call(_) => "",
+            Self::Contexts if method == Method::POST => "context.create",
+            Self::Contexts => "context.list",
+            Self::ContextSearch => "context.search",
+            Self::Context(_) if method == Method::DELETE => "context.delete",
+            Self::Context(_) if method == Method::PUT || method == Method::PATCH => "context.update",
+            Self::Context(_) => "context.get",
+            Self::Events if method == Method::POST => "event.publish",
+            Self::Events => "event.subscribe",
+        }
+    }
+
     /// What may be asked here.
     pub(super) const fn methods(&self) -> &'static [Method] {
         match self {

@@ -201,8 +201,20 @@ impl<'a> Exchange<'a> {
 
     /// Sends an error about a message, also one that could not be read.
     pub(crate) fn fail(&mut self, id: Option<Id<'_>>, method_code: u16, code: ErrorCode, message: &str) {
+        self.fail_with(id, method_code, code, message, None);
+    }
+
+    /// The same with details, which are JSON text.
+    pub(crate) fn fail_with(
+        &mut self,
+        id: Option<Id<'_>>,
+        method_code: u16,
+        code: ErrorCode,
+        message: &str,
+        details: Option<&[u8]>,
+    ) {
         self.shard.counters.error(code);
-        self.send(&Outgoing::error(id, method_code, code, message, None));
+        self.send(&Outgoing::error(id, method_code, code, message, details));
     }
 
     /// Space to inflate into; goes back with `return_inflated`.

@@ -7,6 +7,7 @@ mod events;
 mod exchange;
 mod feed;
 mod keep;
+mod limited;
 mod methods;
 mod open;
 mod params;
@@ -21,6 +22,7 @@ pub(crate) use events::PUBLISH;
 pub(crate) use exchange::{Close, Exchange, Outbox};
 pub(crate) use open::reach;
 
+use crate::limits::Allowance;
 use crate::shard::{Delivery, Peer, Shard, Word};
 use auth::Identity;
 use calls::{Calls, Heeded};
@@ -30,7 +32,9 @@ use protocol::{
     CloseCode, ErrorCode, Kind, Message, Method, MethodName, Outgoing, Rejection, binary, text, zlib,
 };
 use standing::Opened;
+use std::net::IpAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 use uuid::Uuid;
@@ -52,14 +56,17 @@ pub(crate) struct Session {
     feed: Option<Box<Feed>>,
     /// The question to the store that holds up the conversation.
     pending: Option<Pending>,
+    /// How fast its client may ask; none where nothing is limited.
+    allowance: Option<Box<Allowance>>,
     /// The client has closed the session: nothing of it outlives the connection.
     is_over: bool,
 }
 
 impl Session {
     /// The session of a token's holder, before `initialize`: anonymous and not resumable.
-    pub(crate) fn new(identity: Identity, shard: &Shard) -> Self {
+    pub(crate) fn new(identity: Identity, address: IpAddr, shard: &Shard) -> Self {
         let expiry = Self::expiry_of(&identity, shard);
+        let allowance = shard.pod.limits.allowance(&identity, address, Arc::default);
         Self {
             identity,
             id: Uuid::now_v7(),
@@ -69,6 +76,7 @@ impl Session {
             opened: None,
             feed: None,
             pending: None,
+            allowance,
             is_over: false,
         }
     }
@@ -178,6 +186,9 @@ impl Session {
         message: Result<Message<'_>, Rejection<'_>>,
         exchange: &mut Exchange<'_>,
     ) -> Result<(), Close> {
+        if self.is_over_limit(&message, exchange)? {
+            return Ok(());
+        }
         let message = match message {
             Ok(message) => message,
             Err(rejection) => {

@@ -42,10 +42,10 @@ pub(super) struct Answers {
 }
 
 /// What any request may meet.
-const READ: &[u16] = &[400, 401, 406, 503];
-const READ_ONE: &[u16] = &[400, 401, 404, 406, 503];
+const READ: &[u16] = &[400, 401, 403, 406, 429, 503];
+const READ_ONE: &[u16] = &[400, 401, 403, 404, 406, 429, 503];
 /// What a request with a body may meet besides.
-const PUBLISH: &[u16] = &[400, 401, 403, 406, 408, 413, 415, 422, 503];
+const PUBLISH: &[u16] = &[400, 401, 403, 406, 408, 413, 415, 422, 429, 503];
 /// What backends may answer besides.
 const ASK: &[u16] = &[400, 401, 403, 404, 406, 409, 413, 429, 500, 502, 503, 504];
 const CALL: &[u16] = &[400, 401, 403, 404, 406, 408, 409, 413, 415, 422, 429, 500, 502, 503, 504];
@@ -116,7 +116,7 @@ fn description() -> Vec<Operation> {
         params: vec![],
         body: None,
         answers: vec![found("An OpenAPI document", anything)],
-        problems: &[401, 503],
+        problems: &[401, 403, 429, 503],
     }]
 }
 
@@ -191,7 +191,7 @@ fn tools() -> Vec<Operation> {
             params: vec![id()],
             body: None,
             answers: vec![empty(204, "It is being cancelled")],
-            problems: &[400, 401, 404, 406, 409, 503],
+            problems: &[400, 401, 403, 404, 406, 409, 429, 503],
         },
     ]
 }

@@ -1,0 +1,38 @@
+//! Messages over a limit: they are told so, and nothing comes of them. Whoever goes on and on is told to go.
+
+use super::Session;
+use super::exchange::{Close, Exchange};
+use protocol::{CloseCode, ErrorCode, Kind, Message, Rejection};
+
+impl Session {
+    /// Whether the message is over a limit, and answered.
+    ///
+    /// # Errors
+    /// Too many were, one after the other.
+    pub(super) fn is_over_limit(
+        &mut self,
+        message: &Result<Message<'_>, Rejection<'_>>,
+        exchange: &mut Exchange<'_>,
+    ) -> Result<bool, Close> {
+        let Some(allowance) = &mut self.allowance else { return Ok(false) };
+        let name = match message {
+            Ok(message) if !matches!(message.kind, Kind::Request | Kind::Notification) => return Ok(false),
+            Ok(message) => message.method.as_ref().map_or("", |method| method.name()),
+            // What can't be read is answered too.
+            Err(_) => "",
+        };
+        let limits = &exchange.shard.pod.limits;
+        let Err(over) = limits.take(allowance, name) else { return Ok(false) };
+        exchange.shard.counters.limited(over.limit);
+        let (text, details) = (over.to_string(), over.details());
+        let (code, details) = (ErrorCode::RateLimited, Some(details.as_bytes()));
+        match message {
+            Ok(message) => exchange.refuse_with(message, code, &text, details),
+            Err(rejection) => exchange.fail_with(rejection.id, rejection.method_code, code, &text, details),
+        }
+        if limits.is_flooding(allowance) {
+            return Err(Close::new(CloseCode::Flooding, "too many requests over the limits"));
+        }
+        Ok(true)
+    }
+}
