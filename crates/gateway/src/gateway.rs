@@ -138,6 +138,7 @@ impl Gateway {
     /// # Cancel safety
     /// Dropping the future ends the shards at once, without a drain.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
+        let authorization = Arc::new(auth::Rules::new(&self.config.authorization)?);
         let Self { config, verifier, door, tls, reload, clients, admin, grpc } = self;
         let followers = start_issuers(&verifier)
             .await
@@ -203,6 +204,7 @@ impl Gateway {
             pod: Arc::clone(&pod),
             verifier,
             door,
+            authorization,
             tls: port,
             store: store.clone(),
             shards: shards.into(),

@@ -2,6 +2,7 @@
 //! The functions named after attacks are one each for the lines of the attack checklist.
 
 mod api_keys;
+mod authorization;
 mod batches;
 mod binary;
 mod calls;

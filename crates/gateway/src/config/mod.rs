@@ -41,6 +41,8 @@ settings! {
         compression: Compression = Compression::default(),
         /// Tokens.
         auth: auth::Settings = auth::Settings::default(),
+        /// Who may do what.
+        authorization: auth::Authorization = auth::Authorization::default(),
         /// Calls to backends.
         router: router::Options = router::Options::default(),
         /// What outlives a connection.
@@ -361,6 +363,7 @@ impl Config {
             return Err(ConfigError::value("registry.lease_ms", self.registry.lease_ms, "100 or more"));
         }
         crate::door::Door::new(self)?;
+        auth::Rules::new(&self.authorization).map_err(|error| ConfigError::Type(error.to_string()))?;
         self.tls.check()?;
         self.router.check().map_err(|(key, why)| ConfigError::Type(format!("router.{key} {why}")))?;
         self.context.check().map_err(|(key, value, right)| {

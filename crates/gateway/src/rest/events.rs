@@ -8,6 +8,7 @@ use super::problem::Problem;
 use super::query::wrong;
 use super::schema::{Events, Publish, Published};
 use super::{Link, sse, woken};
+use crate::access::Forbidden;
 use crate::config::ms;
 use crate::fanout::{Entry, Filter, News, Reader};
 use crate::platform;
@@ -36,8 +37,7 @@ pub(super) async fn answer(ask: Ask) -> Result<Answer, Problem> {
 async fn publish(mut ask: Ask) -> Result<Answer, Problem> {
     ask.accepts(&[JSON])?;
     if !ask.identity.has_scope(PUBLISH) {
-        let detail = format!("the token lacks the scope {PUBLISH:?}, which publishing needs");
-        return Err(Problem::new(ErrorCode::Forbidden, detail));
+        return Err(ask.forbidden(&Forbidden::Scope(PUBLISH)));
     }
     let body = ask.needed_json(JSON).await?;
     let Publish { name, data } = object(&body)?;
@@ -46,7 +46,7 @@ async fn publish(mut ask: Ask) -> Result<Answer, Problem> {
     }
     if platform::NAMES.contains(&&*name) {
         let detail = format!("{name} is published by the platform alone: choose another name");
-        return Err(Problem::new(ErrorCode::Forbidden, detail));
+        return Err(ask.forbidden(&detail));
     }
     let key = match ask.idempotency_key()? {
         // Nobody's keys are another publisher's.

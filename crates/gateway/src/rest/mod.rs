@@ -160,6 +160,9 @@ impl Link {
             return Err(Problem::new(ErrorCode::MethodNotFound, detail));
         };
         let ask = Ask::new(self, request, target.methods()).await?;
+        if let Some(method) = target.stands_for(&ask.head.method) {
+            ask.may_ask(method)?;
+        }
         match target {
             Target::OpenApi => Ok(openapi::answer(&self.shard)),
             Target::Tools => tools::list(&ask),

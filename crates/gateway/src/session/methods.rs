@@ -49,13 +49,13 @@ impl Session {
         Ok(())
     }
 
-    /// The tools whose scopes the caller has, by name.
+    /// The tools that the caller may execute, by name.
     pub(super) fn list_tools(&self, request: &Message<'_>, exchange: &mut Exchange<'_>) {
         let prefix = match Params::of(request.body).and_then(|params| params.text("prefix")) {
             Ok(prefix) => prefix.unwrap_or_default(),
             Err(mistake) => return exchange.refuse(request, ErrorCode::InvalidParams, &mistake),
         };
-        let result = listing::tools(&exchange.shard.router.table(), &self.identity, &prefix);
+        let result = listing::tools(&exchange.shard.router.table(), self.access(), &prefix);
         exchange.answer(request, &result);
     }
 }
