@@ -207,7 +207,9 @@ impl Names {
 impl Pattern {
     fn all(patterns: &[String]) -> Result<Box<[Self]>, String> {
         if patterns.is_empty() {
-            return Err("is an empty list, which matches nothing: leave it out to match everything".to_owned());
+            return Err(
+                "is an empty list, which matches nothing: leave it out to match everything".to_owned()
+            );
         }
         patterns.iter().map(|pattern| Self::new(pattern)).collect()
     }
@@ -265,7 +267,8 @@ mod tests {
 
     #[test]
     fn a_rule_about_tools_is_about_no_method() {
-        for rule in ["tools: ['*']", "tools: ['*'], methods: [tool.execute]", "tools: ['*'], methods: ['*']"] {
+        for rule in ["tools: ['*']", "tools: ['*'], methods: [tool.execute]", "tools: ['*'], methods: ['*']"]
+        {
             let permit = permit(&format!("rules: [{{effect: deny, {rule}}}]"), "t", "a");
             assert_eq!(permit.check_tool("fs.read"), Err(Denial::Rule));
             assert_eq!(permit.check_method("tool.list"), Ok(()));
@@ -276,7 +279,8 @@ mod tests {
 
     #[test]
     fn what_no_rule_matches_follows_the_default() {
-        let text = "{default: deny, rules: [{effect: allow, tools: ['fs.*']}, {effect: allow, methods: [echo]}]}";
+        let text =
+            "{default: deny, rules: [{effect: allow, tools: ['fs.*']}, {effect: allow, methods: [echo]}]}";
         let permit = permit(text, "t", "a");
         assert_eq!(permit.check_tool("fs.read"), Ok(()));
         assert_eq!(permit.check_tool("time.now"), Err(Denial::Default));
@@ -323,7 +327,10 @@ mod tests {
             let error = parse(&text).expect_err(rule).to_string();
             assert!(error.starts_with(expected), "{error}");
         }
-        assert!(serde_saphyr::from_str::<Authorization>("rules: [{tools: [x]}]").is_err(), "an effect is needed");
+        assert!(
+            serde_saphyr::from_str::<Authorization>("rules: [{tools: [x]}]").is_err(),
+            "an effect is needed"
+        );
         assert!(serde_saphyr::from_str::<Authorization>("rules: [{effect: deny, tool: [x]}]").is_err());
     }
 }

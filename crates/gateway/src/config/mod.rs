@@ -9,6 +9,7 @@ pub use load::{ConfigError, Overrides, load};
 use crate::rest;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 macro_rules! settings {
@@ -71,6 +72,8 @@ settings! {
         runtime: Runtime = Runtime::default(),
         /// Log lines.
         log: Log = Log::default(),
+        /// The log of decisions over who may come in and do what.
+        audit: Audit = Audit::default(),
     }
 }
 
@@ -265,6 +268,16 @@ settings! {
         level: String = "info".to_owned(),
         /// `json`, `human`, or `auto`: human on a terminal.
         format: LogFormat = LogFormat::Auto,
+    }
+}
+
+settings! {
+    /// The log of decisions over who may come in and do what.
+    Audit {
+        /// The file that it is appended to, or null for none.
+        file: Option<PathBuf> = None,
+        /// Whether the disk has to keep what was written before more is.
+        sync: bool = false,
     }
 }
 

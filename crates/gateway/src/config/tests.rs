@@ -114,7 +114,8 @@ fn flags_stand_above_the_file() {
 
 #[test]
 fn rules_that_are_none_are_told_with_their_place() {
-    let rules = |text: &str| format!("authorization:\n  rules: [{{effect: allow}}, {{effect: deny, {text}}}]\n");
+    let rules =
+        |text: &str| format!("authorization:\n  rules: [{{effect: allow}}, {{effect: deny, {text}}}]\n");
     let right = "a prefix that ends with * such as \"fs.*\"";
     check_refused(&rules("tools: ['']"), &["authorization.rules[1].tools has \"\"", right]);
     check_refused(&rules("methods: [a*b]"), &["authorization.rules[1].methods has \"a*b\"", right]);

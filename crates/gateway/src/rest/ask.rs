@@ -4,6 +4,7 @@ use super::Link;
 use super::problem::Problem;
 use super::query::Query;
 use crate::access::Access;
+use crate::audit::Event;
 use crate::http::token;
 use crate::shard::Shard;
 use auth::{Identity, Permit, Refusal};
@@ -46,7 +47,11 @@ impl Ask {
         let identity =
             token::identify(request.uri(), request.headers(), None, link.holder.as_ref(), &link.shard)
                 .await
-                .map_err(|refusal| unauthorized(&refusal))?;
+                .map_err(|refusal| {
+                    let entry = || link.decision(Event::Refuse).reason(refusal.name());
+                    link.shard.pod.audit.tell(entry);
+                    unauthorized(&refusal)
+                })?;
         let (head, body) = request.into_parts();
         let permit = link.shard.authorization.permit(&identity);
         Ok(Self { link: Rc::clone(link), identity, permit, head, body: Some(body) })
@@ -59,11 +64,13 @@ impl Ask {
 
     /// Whether the rules let the holder ask for this method.
     pub(super) fn may_ask(&self, method: &str) -> Result<(), Problem> {
-        self.permit.check_method(method).map_err(|denial| self.forbidden(&denial))
+        self.permit.check_method(method).map_err(|denial| self.forbidden(method, &denial))
     }
 
-    /// The answer to what the holder may not do.
-    pub(super) fn forbidden(&self, why: &impl Display) -> Problem {
+    /// The answer to what the holder may not do. `what` is the method or the tool.
+    pub(super) fn forbidden(&self, what: &str, why: &impl Display) -> Problem {
+        let entry = || self.link.decision(Event::Forbidden).holder(&self.identity);
+        self.shard().pod.audit.tell(|| entry().reason(format!("{what}: {why}")));
         Problem::new(ErrorCode::Forbidden, why.to_string())
     }
 

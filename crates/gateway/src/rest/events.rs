@@ -27,6 +27,9 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
+/// What a WebSocket publishes by.
+const METHOD: &str = protocol::Method::EventPublish.name();
+
 /// At most so many events, and about so many bytes of them, answer one long poll.
 const PAGE: (usize, usize) = (256, 1 << 20);
 
@@ -37,7 +40,7 @@ pub(super) async fn answer(ask: Ask) -> Result<Answer, Problem> {
 async fn publish(mut ask: Ask) -> Result<Answer, Problem> {
     ask.accepts(&[JSON])?;
     if !ask.identity.has_scope(PUBLISH) {
-        return Err(ask.forbidden(&Forbidden::Scope(PUBLISH)));
+        return Err(ask.forbidden(METHOD, &Forbidden::Scope(PUBLISH)));
     }
     let body = ask.needed_json(JSON).await?;
     let Publish { name, data } = object(&body)?;
@@ -46,7 +49,7 @@ async fn publish(mut ask: Ask) -> Result<Answer, Problem> {
     }
     if platform::NAMES.contains(&&*name) {
         let detail = format!("{name} is published by the platform alone: choose another name");
-        return Err(ask.forbidden(&detail));
+        return Err(ask.forbidden(METHOD, &detail));
     }
     let key = match ask.idempotency_key()? {
         // Nobody's keys are another publisher's.

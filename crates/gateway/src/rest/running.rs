@@ -103,7 +103,7 @@ impl Ask {
         if work.handler.kind != Kind::Tool {
             self.may_ask(work.method)?;
         }
-        self.access().to(&work.handler).map_err(|why| self.forbidden(&why))?;
+        self.access().to(&work.handler).map_err(|why| self.forbidden(&work.handler.name, &why))?;
         if self.link.is_leaving() {
             return Err(Failure {
                 details: Some(Bytes::from_static(b"{\"draining\":true}")),

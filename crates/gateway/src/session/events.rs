@@ -11,7 +11,7 @@ use crate::access::Forbidden;
 use crate::fanout::{Filter, Log};
 use crate::platform;
 use crate::shard::Shard;
-use protocol::{ErrorCode, Message};
+use protocol::{ErrorCode, Message, Method};
 use serde::Serialize;
 use session_store::{Epoch, Error, EventLog as _, NewEvent, Position, SessionId, Sessions as _};
 use std::rc::Rc;
@@ -127,7 +127,7 @@ impl Session {
     /// `event.publish`: answered once the event stands in the log.
     pub(super) fn publish(&mut self, request: &Message<'_>, exchange: &mut Exchange<'_>) {
         if !self.identity.has_scope(PUBLISH) {
-            return self.forbid(request, &Forbidden::Scope(PUBLISH), exchange);
+            return self.forbid(request, Method::EventPublish.name(), &Forbidden::Scope(PUBLISH), exchange);
         }
         let parsed = Params::of(request.body).and_then(|params| {
             let name = params.required_text("name")?;
@@ -148,7 +148,7 @@ impl Session {
         };
         if platform::NAMES.contains(&&*name) || platform::OF_CONTEXTS.contains(&&*name) {
             let why = format!("{name} is published by the platform alone: choose another name");
-            return self.forbid(request, &why, exchange);
+            return self.forbid(request, Method::EventPublish.name(), &why, exchange);
         }
         let (store, tenant) = (exchange.shard.store.clone(), self.identity.tenant().to_owned());
         let asker = Asker::of(request);

@@ -3,6 +3,7 @@
 use super::Session;
 use super::exchange::Exchange;
 use crate::access::{Access, Forbidden};
+use crate::audit::Event;
 use protocol::{ErrorCode, Message, Method, MethodName};
 use std::fmt::Display;
 
@@ -20,8 +21,16 @@ impl Session {
         }
     }
 
-    /// Answers a request that the holder may not make.
-    pub(super) fn forbid(&self, request: &Message<'_>, why: &impl Display, exchange: &mut Exchange<'_>) {
+    /// Answers a request that the holder may not make. `what` is the method or the tool, by the name that we know it by.
+    pub(super) fn forbid(
+        &self,
+        request: &Message<'_>,
+        what: &str,
+        why: &impl Display,
+        exchange: &mut Exchange<'_>,
+    ) {
+        let entry = || self.decision(Event::Forbidden, exchange.peer).reason(format!("{what}: {why}"));
+        exchange.shard.pod.audit.tell(entry);
         exchange.refuse(request, ErrorCode::Forbidden, &why.to_string());
     }
 }

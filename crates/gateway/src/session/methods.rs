@@ -2,6 +2,7 @@
 
 use super::params::{Mistake, Params};
 use super::{Close, Exchange, Session};
+use crate::audit::Event;
 use crate::listing;
 use protocol::{CloseCode, ErrorCode, Message};
 
@@ -34,15 +35,19 @@ impl Session {
     }
 
     pub(super) fn replace_identity(&mut self, token: &str, exchange: &Exchange<'_>) -> Result<(), Mistake> {
-        let identity = exchange
-            .shard
-            .verify(token)
-            .map_err(|refusal| Mistake::Owned(format!("the token was refused: {refusal}")))?;
+        let audit = &exchange.shard.pod.audit;
+        let refuse = |reason| audit.tell(|| self.decision(Event::Refuse, exchange.peer).reason(reason));
+        let identity = exchange.shard.verify(token).map_err(|refusal| {
+            refuse(refusal.name());
+            Mistake::Owned(format!("the token was refused: {refusal}"))
+        })?;
         if !identity.is_same_holder(&self.identity) {
+            refuse("another_holder");
             return Err("the token is another tenant's or agent's: open a connection of its own".into());
         }
         self.expiry = Self::expiry_of(&identity, exchange.shard);
         self.identity = identity;
+        audit.tell(|| self.decision(Event::Refresh, exchange.peer));
         if let Some(calls) = &mut self.calls {
             calls.replace_identity(&self.identity);
         }

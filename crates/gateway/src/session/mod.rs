@@ -3,6 +3,7 @@
 
 mod asker;
 mod calls;
+mod decisions;
 mod events;
 mod exchange;
 mod feed;
@@ -196,7 +197,9 @@ impl Session {
         exchange.shard.counters.received(message.kind, known);
         match message.kind {
             Kind::Request | Kind::Notification if let Err(why) = self.may_ask(&message) => {
-                self.forbid(&message, &why, exchange);
+                // What a client calls a method of a backend is its own affair.
+                let what = known.map_or("a method of a backend", Method::name);
+                self.forbid(&message, what, &why, exchange);
             }
             Kind::Request | Kind::Notification => match known {
                 Some(Method::Echo) => exchange.answer(&message, message.body.as_bytes()),

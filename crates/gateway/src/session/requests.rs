@@ -75,7 +75,7 @@ impl Session {
 
     fn call(&mut self, request: &Message<'_>, asked: &Asked<'_>, exchange: &mut Exchange<'_>) {
         if let Err(why) = self.access().to(asked.handler) {
-            return self.forbid(request, &why, exchange);
+            return self.forbid(request, &asked.handler.name, &why, exchange);
         }
         if exchange.draining {
             return exchange.refuse_with(
