@@ -1,5 +1,6 @@
 //! What all shards of the pod share: how many connections are open, whether new ones are taken, and what is revoked.
 
+use crate::audit::Audit;
 use crate::revoked::Revoked;
 use arc_swap::ArcSwap;
 use session_store::PodId;
@@ -12,6 +13,8 @@ pub(crate) struct Pod {
     /// Its name among all pods, for as long as the process lives.
     pub(crate) id: PodId,
     pub(crate) metrics: Arc<metrics::Pod>,
+    /// Where decisions are told.
+    pub(crate) audit: Audit,
     connections: AtomicUsize,
     admitted: AtomicU64,
     draining: AtomicBool,
@@ -27,6 +30,7 @@ impl Pod {
         Self {
             id: PodId::fresh(),
             metrics: Arc::new(metrics::Pod::new(shards)),
+            audit: Audit::default(),
             connections: AtomicUsize::new(0),
             admitted: AtomicU64::new(0),
             draining: AtomicBool::new(false),

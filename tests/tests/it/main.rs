@@ -2,6 +2,8 @@
 //! The functions named after attacks are one each for the lines of the attack checklist.
 
 mod api_keys;
+mod audit;
+mod authorization;
 mod batches;
 mod binary;
 mod calls;

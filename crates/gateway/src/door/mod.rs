@@ -29,6 +29,17 @@ pub(crate) enum Shut {
     Origin,
 }
 
+impl Shut {
+    /// The class for which somebody is not let in; none where only the form was wrong.
+    pub(crate) const fn judged(&self) -> Option<&'static str> {
+        match self {
+            Self::Malformed(_) => None,
+            Self::Host => Some("host"),
+            Self::Origin => Some("origin"),
+        }
+    }
+}
+
 impl std::fmt::Display for Shut {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {

@@ -9,6 +9,7 @@ mod upgrade;
 
 pub(crate) use rewind::Rewind;
 
+use crate::audit::{Entry, Event};
 use crate::config::ms;
 use crate::connection::Connection;
 use crate::rest;
@@ -33,15 +34,19 @@ use upgrade::Admission;
 /// Serves one socket until it is upgraded, answered, or out of time.
 pub(crate) async fn serve(socket: TcpStream, address: SocketAddr, shard: &Rc<Shard>) {
     let limit = ms(shard.config.websocket.handshake_timeout_ms);
-    match tokio::time::timeout(limit, handshake(socket, shard)).await {
+    match tokio::time::timeout(limit, handshake(socket, address, shard)).await {
         Ok(Some(Came::Rest(stream, holder))) => {
             let place = Some(&shard.pod).filter(|pod| !pod.is_draining());
             let place = place.and_then(|pod| pod.admit(shard.config.websocket.max_connections));
-            tokio::task::spawn_local(rest::serve(stream, holder, place, Rc::clone(shard)));
+            tokio::task::spawn_local(rest::serve(stream, address, holder, place, Rc::clone(shard)));
         }
         Ok(Some(Came::WebSocket(stream, early, admission))) => {
-            let session = Session::new(admission.identity, shard);
-            let connection = Connection::new(stream, &early, shard, admission.place, session, admission.wire);
+            let Admission { identity, wire, place } = admission;
+            shard.pod.audit.tell(|| {
+                Entry::new(Event::Connect).connection(place.id).address(Some(address)).holder(&identity)
+            });
+            let session = Session::new(identity, shard);
+            let connection = Connection::new(stream, &early, shard, place, session, wire, address);
             tokio::task::spawn_local(connection);
         }
         Ok(None) => {}
@@ -60,8 +65,8 @@ enum Came {
     Rest(Rewind, Option<Identity>),
 }
 
-async fn handshake(socket: TcpStream, shard: &Rc<Shard>) -> Option<Came> {
-    let (mut stream, holder) = open(socket, shard).await?;
+async fn handshake(socket: TcpStream, address: SocketAddr, shard: &Rc<Shard>) -> Option<Came> {
+    let (mut stream, holder) = open(socket, address, shard).await?;
     let websocket = &shard.config.websocket;
     let limits = head::Limits { bytes: websocket.max_header_bytes, headers: websocket.max_headers };
     let head = match head::read(&mut stream, limits).await {
@@ -78,7 +83,7 @@ async fn handshake(socket: TcpStream, shard: &Rc<Shard>) -> Option<Came> {
     }
     let admitted: RefCell<Option<(hyper::upgrade::OnUpgrade, Admission)>> = RefCell::new(None);
     let service = service_fn(async |mut request| {
-        upgrade::answer(&request, holder.as_ref(), shard).await.map(|(response, admission)| {
+        upgrade::answer(&request, address, holder.as_ref(), shard).await.map(|(response, admission)| {
             admitted.replace(admission.map(|admission| (hyper::upgrade::on(&mut request), admission)));
             response
         })
@@ -104,7 +109,7 @@ async fn handshake(socket: TcpStream, shard: &Rc<Shard>) -> Option<Came> {
 
 /// The stream on which requests come: the socket, or where the port speaks TLS a session over it. And whose certificate
 /// was shown there.
-async fn open(socket: TcpStream, shard: &Shard) -> Option<(Stream, Option<Identity>)> {
+async fn open(socket: TcpStream, address: SocketAddr, shard: &Shard) -> Option<(Stream, Option<Identity>)> {
     let Some(port) = &shard.tls else { return Some((Stream::Plain(socket), None)) };
     match port.accept(socket).await {
         Ok(session) => {
@@ -115,6 +120,10 @@ async fn open(socket: TcpStream, shard: &Shard) -> Option<(Stream, Option<Identi
             tracing::debug!(error = %reason, "no TLS handshake");
             if let Some(refusal) = reason.refusal() {
                 shard.counters.refused(refusal);
+                if refusal != Refusal::Tls {
+                    let entry = || Entry::new(Event::Refuse).address(Some(address)).reason(refusal.name());
+                    shard.pod.audit.tell(entry);
+                }
             }
             let socket = Stream::Plain(socket?);
             if let Failure::Plain = reason {

@@ -3,6 +3,7 @@
 
 use super::answer::refuse;
 use super::token;
+use crate::audit::{Entry, Event};
 use crate::door::Shut;
 use crate::pod::Place;
 use crate::shard::Shard;
@@ -22,6 +23,7 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 use metrics::Refusal;
 use sha1::{Digest, Sha1};
 use std::convert::Infallible;
+use std::net::SocketAddr;
 
 /// What a client that cannot set headers puts before its token, as one of its subprotocols.
 const BEARER_PREFIX: &str = "mcpw.bearer.";
@@ -35,12 +37,12 @@ pub(super) struct Admission {
 
 type Answer = Response<Full<Bytes>>;
 
-/// Why not, with the response that says so.
-struct Refused(Refusal, Box<Answer>);
+/// Why not, with the response that says so; and what the client is refused for, if it was judged.
+struct Refused(Refusal, Box<Answer>, Option<&'static str>);
 
 impl Refused {
     fn new(status: StatusCode, reason: &str) -> Self {
-        Self(Refusal::BadRequest, Box::new(refuse(status, reason)))
+        Self(Refusal::BadRequest, Box::new(refuse(status, reason)), None)
     }
 
     fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -52,13 +54,17 @@ impl Refused {
 /// The response to a request, and who comes in if it is an upgrade. `holder` is whose certificate was shown.
 pub(super) async fn answer(
     request: &Request<Incoming>,
+    address: SocketAddr,
     holder: Option<&Identity>,
     shard: &Shard,
 ) -> Result<(Answer, Option<Admission>), Infallible> {
     match admit(request, holder, shard).await {
         Ok((response, admission)) => Ok((response, Some(admission))),
-        Err(Refused(reason, response)) => {
+        Err(Refused(reason, response, judged)) => {
             shard.counters.refused(reason);
+            if let Some(judged) = judged {
+                shard.pod.audit.tell(|| Entry::new(Event::Refuse).address(Some(address)).reason(judged));
+            }
             tracing::debug!(status = response.status().as_u16(), path = request.uri().path(), "refused");
             Ok((*response, None))
         }
@@ -213,18 +219,18 @@ fn shut_out(shut: &Shut) -> Refused {
         Shut::Malformed(_) => (Refusal::BadRequest, StatusCode::BAD_REQUEST),
         Shut::Host | Shut::Origin => (Refusal::Forbidden, StatusCode::FORBIDDEN),
     };
-    Refused(reason, Box::new(refuse(status, &shut.to_string())))
+    Refused(reason, Box::new(refuse(status, &shut.to_string())), shut.judged())
 }
 
 fn unauthorized(refusal: &TokenRefusal) -> Refused {
-    let Refused(_, response) = Refused::new(StatusCode::UNAUTHORIZED, &refusal.to_string())
+    let Refused(_, response, _) = Refused::new(StatusCode::UNAUTHORIZED, &refusal.to_string())
         .with(WWW_AUTHENTICATE, token::challenge(refusal));
-    Refused(Refusal::Unauthorized, response)
+    Refused(Refusal::Unauthorized, response, Some(refusal.name()))
 }
 
 fn unavailable(shard: &Shard) -> Refused {
     let reason = if shard.pod.is_draining() { "the pod drains" } else { "max_connections is reached" };
-    let Refused(_, response) = Refused::new(StatusCode::SERVICE_UNAVAILABLE, reason)
+    let Refused(_, response, _) = Refused::new(StatusCode::SERVICE_UNAVAILABLE, reason)
         .with(RETRY_AFTER, HeaderValue::from_static("1"));
-    Refused(Refusal::Unavailable, response)
+    Refused(Refusal::Unavailable, response, None)
 }

@@ -25,6 +25,7 @@ mod tools;
 pub(crate) use awaited::Awaited;
 pub(crate) use names::is_shared;
 
+use crate::audit::{Entry, Event};
 use crate::config::ms;
 use crate::door::Shut;
 use crate::http::Rewind;
@@ -43,6 +44,7 @@ use problem::Problem;
 use protocol::ErrorCode;
 use route::Target;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
@@ -68,6 +70,10 @@ pub(crate) fn is_below_root(path: &[u8]) -> bool {
 /// A connection, as its requests see it.
 pub(crate) struct Link {
     shard: Rc<Shard>,
+    /// Where the client is.
+    address: SocketAddr,
+    /// The connection's number.
+    id: u64,
     /// Whose certificate was shown.
     holder: Option<Identity>,
     /// Whether the connection was told to go: it takes no more calls, and answers that would last end.
@@ -78,7 +84,13 @@ pub(crate) struct Link {
 
 /// Serves one connection from its first request to its end. `holder` is whose certificate was shown; `place` is what it was admitted with; without one each
 /// request is answered with 503.
-pub(crate) async fn serve(stream: Rewind, holder: Option<Identity>, place: Option<Place>, shard: Rc<Shard>) {
+pub(crate) async fn serve(
+    stream: Rewind,
+    address: SocketAddr,
+    holder: Option<Identity>,
+    place: Option<Place>,
+    shard: Rc<Shard>,
+) {
     let peer = {
         let mut peers = shard.peers.borrow_mut();
         let entry = peers.vacant_entry();
@@ -90,6 +102,8 @@ pub(crate) async fn serve(stream: Rewind, holder: Option<Identity>, place: Optio
     let websocket = &shard.config.websocket;
     let link = Rc::new(Link {
         shard: Rc::clone(&shard),
+        address,
+        id: peer.id(),
         holder,
         leaving: watch::Sender::new(false),
         holders: watch::Sender::new(()),
@@ -151,15 +165,23 @@ impl Link {
         if !has_place {
             return Err(Problem::unavailable("max_connections is reached, or the pod drains").closing());
         }
-        self.shard.door.check(request.headers()).map_err(|shut| match shut {
-            Shut::Malformed(_) => Problem::new(ErrorCode::InvalidMessage, shut.to_string()),
-            Shut::Host | Shut::Origin => Problem::new(ErrorCode::Forbidden, shut.to_string()),
+        self.shard.door.check(request.headers()).map_err(|shut| {
+            if let Some(judged) = shut.judged() {
+                self.shard.pod.audit.tell(|| self.decision(Event::Refuse).reason(judged));
+            }
+            match shut {
+                Shut::Malformed(_) => Problem::new(ErrorCode::InvalidMessage, shut.to_string()),
+                Shut::Host | Shut::Origin => Problem::new(ErrorCode::Forbidden, shut.to_string()),
+            }
         })?;
         let Some(target) = target else {
             let detail = format!("nothing is at this path; what there is stands in {ROOT}/openapi.json");
             return Err(Problem::new(ErrorCode::MethodNotFound, detail));
         };
         let ask = Ask::new(self, request, target.methods()).await?;
+        if let Some(method) = target.stands_for(&ask.head.method) {
+            ask.may_ask(method)?;
+        }
         match target {
             Target::OpenApi => Ok(openapi::answer(&self.shard)),
             Target::Tools => tools::list(&ask),
@@ -171,6 +193,11 @@ impl Link {
             Target::Context(id) => contexts::one(ask, &id).await,
             Target::Events => events::answer(ask).await,
         }
+    }
+
+    /// What the audit log is told of somebody on this connection.
+    fn decision(&self, event: Event) -> Entry {
+        Entry::new(event).connection(self.id).address(Some(self.address))
     }
 
     /// Whether the connection was told to go.

@@ -4,6 +4,7 @@ use super::ROOT;
 use hyper::Method;
 use metrics::Route;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use protocol::Method as Platform;
 
 /// Where a request goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +51,18 @@ impl Target {
             Self::Context(_) => Route::Context,
             Self::Events => Route::Events,
         }
+    }
+
+    /// The method of a WebSocket that a request here stands for, where the gateway answers it itself.
+    pub(super) fn stands_for(&self, method: &Method) -> Option<&'static str> {
+        let platform = match (self, method) {
+            (Self::Tools | Self::Tool(_), _) => Platform::ToolList,
+            (Self::Call(_), &Method::DELETE) => Platform::ToolCancel,
+            (Self::Events, &Method::POST) => Platform::EventPublish,
+            (Self::Events, _) => Platform::EventSubscribe,
+            _ => return None,
+        };
+        Some(platform.name())
     }
 
     /// What may be asked here.
