@@ -281,12 +281,12 @@ mod tests {
     fn what_no_rule_matches_follows_the_default() {
         let text =
             "{default: deny, rules: [{effect: allow, tools: ['fs.*']}, {effect: allow, methods: [echo]}]}";
-        let permit = permit(text, "t", "a");
-        assert_eq!(permit.check_tool("fs.read"), Ok(()));
-        assert_eq!(permit.check_tool("time.now"), Err(Denial::Default));
-        assert_eq!(permit.check_method("echo"), Ok(()));
-        assert_eq!(permit.check_method("tool.list"), Err(Denial::Default));
-        let nothing = super::tests::permit("default: deny", "t", "a");
+        let some = permit(text, "t", "a");
+        assert_eq!(some.check_tool("fs.read"), Ok(()));
+        assert_eq!(some.check_tool("time.now"), Err(Denial::Default));
+        assert_eq!(some.check_method("echo"), Ok(()));
+        assert_eq!(some.check_method("tool.list"), Err(Denial::Default));
+        let nothing = permit("default: deny", "t", "a");
         assert_eq!(nothing.check_method("initialize"), Err(Denial::Default));
     }
 
