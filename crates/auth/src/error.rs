@@ -55,6 +55,16 @@ pub enum Error {
         /// What is wrong, and what would be right.
         problem: &'static str,
     },
+    /// A rule of authorization can't be used.
+    #[error("authorization.rules[{index}].{list} {problem}")]
+    Rule {
+        /// Which one, from 0.
+        index: usize,
+        /// Which of its lists.
+        list: &'static str,
+        /// What is wrong, and what would be right.
+        problem: String,
+    },
     /// A file can't be read.
     #[error("can't read {path}: {reason}", path = path.display())]
     Unreadable {

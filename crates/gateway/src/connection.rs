@@ -5,6 +5,7 @@
 mod clocks;
 mod leaving;
 
+use crate::audit::Event;
 use crate::pod::Place;
 use crate::session::{self, Exchange, Outbox, Session};
 use crate::shard::{Peer, Scratch, Shard, Signals};
@@ -15,6 +16,7 @@ use fastwebsockets::OpCode;
 use protocol::CloseCode;
 use std::io;
 use std::mem;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -108,12 +110,14 @@ impl Connection {
         place: Place,
         session: Session,
         wire: Wire,
+        address: IpAddr,
     ) -> Self {
         let now = shard.now();
         let peer = {
             let mut peers = shard.peers.borrow_mut();
             let entry = peers.vacant_entry();
-            let peer = Rc::new(Peer::new(place.id, entry.key()));
+            let peer = Peer::new(place.id, entry.key());
+            let peer = Rc::new(if shard.pod.audit.is_on() { peer.at(address) } else { peer });
             entry.insert(Rc::clone(&peer));
             peer
         };
@@ -415,6 +419,9 @@ impl Connection {
 
     /// Writes the close frame and throws away what still comes.
     fn close(&mut self, out: &mut Vec<u8>, code: CloseCode, reason: &str) {
+        if code == CloseCode::TakenOver {
+            self.shard.pod.audit.tell(|| self.session.decision(Event::Takeover, &self.peer));
+        }
         write_close(out, code.as_u16(), reason);
         tracing::debug!(connection = self.peer.id(), code = code.as_u16(), reason, "closing");
         self.begin_close(code);

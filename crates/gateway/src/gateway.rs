@@ -1,5 +1,6 @@
 //! The whole gateway: sockets bound, shards and control plane started, and brought to an end in order.
 
+use crate::audit;
 use crate::config::{Config, ConfigError, StoreKind, ms};
 use crate::control::{
     Admin, Backends, Publisher, Registry, Revocations, follow_api_keys, follow_configured, keep_lease,
@@ -9,14 +10,16 @@ use crate::door::Door;
 use crate::fanout;
 use crate::mail::{self, Memo};
 use crate::pod::Pod;
+use crate::reload::Reload;
 use crate::shard::{self, Common, Parts, Stage};
 use crate::tasks::Tasks;
-use crate::tls::{Follower, Port, Reload, TlsError};
+use crate::tls::{Follower, Port, TlsError};
 use session_store::{Channel as _, EventLog as _, Leases as _, MemoryStore, RedisStore, Store};
 use socket2::{Domain, Socket, Type};
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -55,6 +58,14 @@ pub enum Error {
     /// The store cannot be used with these settings.
     #[error("store.redis: {0}")]
     Store(session_store::Error),
+    /// The audit log cannot be written.
+    #[error("audit.file: {path}: {reason}", path = path.display())]
+    Audit {
+        /// The file.
+        path: PathBuf,
+        /// What the system said, or what is wrong with the file.
+        reason: io::Error,
+    },
     /// The system refused something else that is needed.
     #[error("{0}")]
     Io(#[from] io::Error),
@@ -67,6 +78,7 @@ pub struct Gateway {
     verifier: Arc<auth::Verifier>,
     door: Arc<Door>,
     tls: Option<Follower>,
+    audit: Option<audit::Log>,
     reload: Reload,
     clients: Vec<TcpListener>,
     admin: TcpListener,
@@ -83,6 +95,10 @@ impl Gateway {
         let verifier = Arc::new(verifier(&config)?);
         let door = Arc::new(Door::new(&config)?);
         let tls = if config.tls.is_on() { Some(Follower::start(&config.tls)?) } else { None };
+        let audit = audit::Log::open(&config.audit).map_err(|reason| {
+            let path = config.audit.file.clone().unwrap_or_default();
+            Error::Audit { path, reason }
+        })?;
         let shards = match config.runtime.shards {
             0 => std::thread::available_parallelism()?.get(),
             shards => shards,
@@ -97,10 +113,10 @@ impl Gateway {
         let admin = listen("admin.listen", config.admin.listen, false)?;
         let grpc = listen("registry.listen", config.registry.listen, false)?;
         let reload = Reload::default();
-        Ok(Self { config: Arc::new(config), verifier, door, tls, reload, clients, admin, grpc })
+        Ok(Self { config: Arc::new(config), verifier, door, tls, audit, reload, clients, admin, grpc })
     }
 
-    /// Has certificates and keys read again at once, now and while the gateway runs.
+    /// Has certificates and keys read again at once, and the audit log opened again, now and while the gateway runs.
     pub fn reload(&self) -> Reload {
         self.reload.clone()
     }
@@ -138,11 +154,18 @@ impl Gateway {
     /// # Cancel safety
     /// Dropping the future ends the shards at once, without a drain.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
-        let Self { config, verifier, door, tls, reload, clients, admin, grpc } = self;
+        let authorization = Arc::new(auth::Rules::new(&self.config.authorization)?);
+        let Self { config, verifier, door, tls, audit, reload, clients, admin, grpc } = self;
         let followers = start_issuers(&verifier)
             .await
             .map_err(|(issuer, problem)| Error::Issuer { issuer, problem: problem.to_string() })?;
-        let pod = Arc::new(Pod::new(&config, clients.len()));
+        let mut pod = Pod::new(&config, clients.len());
+        let mut writer = None;
+        if let Some(log) = audit {
+            let (audit, thread) = log.start(&pod.id, Arc::clone(&pod.metrics))?;
+            (pod.audit, writer) = (audit, Some(thread));
+        }
+        let pod = Arc::new(pod);
         let store = open_store(&config, &pod).await?;
         let backends = Arc::new(Backends::new(store.clone()));
         let (stage, stages) = watch::channel(Stage::Serving);
@@ -203,11 +226,21 @@ impl Gateway {
             pod: Arc::clone(&pod),
             verifier,
             door,
+            authorization,
             tls: port,
             store: store.clone(),
             shards: shards.into(),
             watch,
         };
+        if pod.audit.is_on() {
+            let (audit, reload) = (pod.audit.clone(), reload.clone());
+            tasks.spawn(async move {
+                loop {
+                    reload.audit().await;
+                    audit.reopen().await;
+                }
+            });
+        }
         if let Some(follower) = tls {
             tasks.spawn(follower.run(reload, Arc::clone(&pod)));
         }
@@ -249,6 +282,9 @@ impl Gateway {
         // From now on nobody waits for what this pod was doing.
         if let Err(error) = store.release(&pod.id).await {
             tracing::debug!(%error, "the pod's lease runs out by itself");
+        }
+        if let Some(thread) = writer {
+            pod.audit.end(thread).await;
         }
         tracing::info!("drained");
         Ok(())

@@ -1,6 +1,8 @@
 //! The house itself: config, shards, HTTP, WebSocket, sessions, drain, admin. The way of a message is
 //! `connection` → `ws` → `session` → the router's crate, and back.
 
+mod access;
+mod audit;
 pub mod cli;
 pub mod config;
 mod connection;
@@ -17,6 +19,7 @@ mod outcome;
 mod patience;
 mod platform;
 mod pod;
+mod reload;
 mod rest;
 mod revoked;
 mod session;
@@ -30,4 +33,5 @@ mod ws;
 
 pub use config::Config;
 pub use gateway::{Error, Gateway};
-pub use tls::{Reload, TlsError};
+pub use reload::Reload;
+pub use tls::TlsError;

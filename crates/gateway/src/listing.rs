@@ -1,19 +1,14 @@
-//! Which tools a caller is shown: those that its scopes allow.
+//! Which tools a caller is shown: those that it may execute.
 
-use auth::Identity;
-use router::{Handler, Table};
-
-/// Whether the holder has every scope that the handler needs.
-pub(crate) fn may_call(identity: &Identity, handler: &Handler) -> bool {
-    handler.scopes.iter().all(|scope| identity.has_scope(scope))
-}
+use crate::access::Access;
+use router::Table;
 
 /// `{"tools":[…]}`, by name.
-pub(crate) fn tools(table: &Table, identity: &Identity, prefix: &str) -> Vec<u8> {
+pub(crate) fn tools(table: &Table, access: Access<'_>, prefix: &str) -> Vec<u8> {
     let mut result = b"{\"tools\":[".to_vec();
     let mut first = true;
     for tool in table.tools() {
-        if tool.name.starts_with(prefix) && may_call(identity, tool) {
+        if tool.name.starts_with(prefix) && access.to(tool).is_ok() {
             if !first {
                 result.push(b',');
             }

@@ -1,5 +1,6 @@
 //! What all shards of the pod share: how many connections are open, whether new ones are taken, and what is revoked.
 
+use crate::audit::Audit;
 use crate::config::Config;
 use crate::limits::{Crowded, Limits, Seats};
 use crate::revoked::Revoked;
@@ -19,6 +20,8 @@ pub(crate) struct Pod {
     pub(crate) metrics: Arc<metrics::Pod>,
     /// What one client may take of it.
     pub(crate) limits: Limits,
+    /// Where decisions are told.
+    pub(crate) audit: Audit,
     connections: AtomicUsize,
     most: usize,
     admitted: AtomicU64,
@@ -36,6 +39,7 @@ impl Pod {
             id: PodId::fresh(),
             metrics: Arc::new(metrics::Pod::new(shards)),
             limits: Limits::new(config),
+            audit: Audit::default(),
             connections: AtomicUsize::new(0),
             most: config.websocket.max_connections,
             admitted: AtomicU64::new(0),
@@ -114,9 +118,14 @@ pub(crate) enum NoPlace {
 }
 
 impl NoPlace {
-    /// Whether it is of the client's own doing.
-    pub(crate) const fn is_own_doing(self) -> bool {
-        matches!(self, Self::Crowded(_) | Self::Hasty)
+    /// The limit that the client is over; none where it is not of its own doing.
+    pub(crate) const fn judged(self) -> Option<&'static str> {
+        match self {
+            Self::Draining | Self::Pod => None,
+            Self::Crowded(Crowded::Address) => Some("max_connections_per_ip"),
+            Self::Crowded(Crowded::User) => Some("max_connections_per_user"),
+            Self::Hasty => Some("max_handshakes_per_ip"),
+        }
     }
 }
 

@@ -13,6 +13,7 @@ pub struct Pod {
     ready: AtomicU64,
     store_up: AtomicU64,
     certificate_expiry: AtomicU64,
+    audit_lines_lost: AtomicU64,
 }
 
 impl Pod {
@@ -45,6 +46,15 @@ impl Pod {
     /// When the first of the certificates expires, in Unix seconds.
     pub fn certificate_expiry(&self, at: u64) {
         self.certificate_expiry.store(at, Relaxed);
+    }
+
+    /// So many lines of the audit log could not be written.
+    pub fn audit_lines_lost(&self, count: u64) {
+        self.audit_lines_lost.fetch_add(count, Relaxed);
+    }
+
+    pub(crate) fn lost_audit_lines(&self) -> u64 {
+        self.audit_lines_lost.load(Relaxed)
     }
 
     pub(crate) fn gauges(&self) -> [(&'static str, &'static str, u64); 5] {

@@ -54,6 +54,11 @@ impl Refusal {
         "certificate_unknown",
         "certificate_invalid",
     ];
+
+    /// The value of the label.
+    pub const fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
 }
 
 /// Which rate a request was over.

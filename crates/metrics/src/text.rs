@@ -118,6 +118,11 @@ impl Collector for Scrape {
                 self.sum(|s| s.events_dropped.value()),
             ),
             (
+                "audit_lines_lost",
+                "Lines of the audit log that could not be written",
+                self.0.lost_audit_lines(),
+            ),
+            (
                 "event_gaps",
                 "Times that a subscriber was told that events are missing",
                 self.sum(|s| s.event_gaps.value()),

@@ -145,7 +145,8 @@ fn a_file_that_breaks_changes_nothing_and_is_told_of_once() {
 
 #[test]
 fn a_key_that_expires_closes_its_connection() {
-    let ttl = Some(Duration::from_secs(1));
+    // Whole seconds count, and the gateway has to be up in time.
+    let ttl = Some(Duration::from_secs(4));
     let (key, entry) = ApiKeyEntry::fresh("acme", "ci", Vec::new(), ttl).expect("the members are right");
     let file = File::with(&[&entry]);
     let gateway = Gateway::with(|config| {

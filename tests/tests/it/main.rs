@@ -3,6 +3,8 @@
 
 mod addresses;
 mod api_keys;
+mod audit;
+mod authorization;
 mod batches;
 mod binary;
 mod calls;

@@ -30,7 +30,7 @@ fn a_body_may_be_as_large_as_a_message_and_no_larger() {
             .collect();
         http.bytes(
             format!(
-                "POST /api/v1/tools/echo/execute HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\n\
+                "POST /api/v1/tools/echo/execute HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\
                  Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n",
                 gateway.keys.token()
             )
@@ -62,7 +62,7 @@ fn a_body_that_does_not_come_is_not_waited_for() {
     let mut http = Http::open(&gateway);
     http.bytes(
         format!(
-            "POST /api/v1/events HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+            "POST /api/v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
              Content-Length: 10\r\n\r\n{{",
             gateway.keys.token()
         )

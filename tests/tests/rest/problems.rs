@@ -52,7 +52,7 @@ fn each_code_has_its_status() {
 #[test]
 fn a_token_is_needed_and_has_to_be_good() {
     let gateway = Gateway::start();
-    let bare = "GET /api/v1/tools HTTP/1.1\r\nHost: a\r\n\r\n";
+    let bare = "GET /api/v1/tools HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let mut http = Http::open(&gateway);
     http.bytes(bare.as_bytes());
     let answer = http.response();
@@ -73,7 +73,7 @@ fn a_token_is_needed_and_has_to_be_good() {
 fn without_tokens_a_client_is_nobody_in_particular() {
     let gateway = Gateway::with(|config| config.auth.required = false);
     let mut http = Http::open(&gateway);
-    http.bytes(b"GET /api/v1/tools HTTP/1.1\r\nHost: a\r\n\r\n");
+    http.bytes(b"GET /api/v1/tools HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_eq!(http.response().json(), json!({"tools": []}));
 }
 

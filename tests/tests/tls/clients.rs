@@ -85,7 +85,7 @@ fn a_certificate_with_a_name_that_fits_needs_no_token() {
         assert!(session["session_id"].is_string(), "{session}");
         client.check_alive();
         let mut http = Http::over(open(&gateway, trust), "");
-        http.bytes(b"GET /api/v1/tools HTTP/1.1\r\nHost: rest\r\n\r\n");
+        http.bytes(b"GET /api/v1/tools HTTP/1.1\r\nHost: localhost\r\n\r\n");
         assert_eq!(http.response().status, 200);
     }
     // Good certificates, but not of agents, and none at all: a token is needed.

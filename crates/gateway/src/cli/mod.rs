@@ -1,6 +1,7 @@
 //! The command `mcpw`.
 
 mod api_key;
+mod audit;
 mod call;
 mod check_config;
 mod context;
@@ -36,6 +37,9 @@ enum Command {
     /// API keys for machines.
     #[command(subcommand)]
     ApiKey(api_key::Command),
+    /// Audit logs.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Call a method of a gateway.
     Call(call::Arguments),
 }
@@ -49,6 +53,7 @@ pub fn main() -> ExitCode {
         Command::CheckConfig(sources) => check_config::run(&sources),
         Command::Token(arguments) => token::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::ApiKey(command) => api_key::run(command).map(|()| ExitCode::SUCCESS),
+        Command::Audit(command) => audit::run(&command),
         Command::Call(arguments) => runtime().and_then(|runtime| runtime.block_on(call::run(arguments))),
     };
     outcome.unwrap_or_else(|error| {

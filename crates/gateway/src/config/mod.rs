@@ -9,6 +9,7 @@ pub use load::{ConfigError, Overrides, load};
 use crate::rest;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 macro_rules! settings {
@@ -45,6 +46,8 @@ settings! {
         compression: Compression = Compression::default(),
         /// Tokens.
         auth: auth::Settings = auth::Settings::default(),
+        /// Who may do what.
+        authorization: auth::Authorization = auth::Authorization::default(),
         /// Calls to backends.
         router: router::Options = router::Options::default(),
         /// What outlives a connection.
@@ -75,6 +78,8 @@ settings! {
         runtime: Runtime = Runtime::default(),
         /// Log lines.
         log: Log = Log::default(),
+        /// The log of decisions over who may come in and do what.
+        audit: Audit = Audit::default(),
     }
 }
 
@@ -288,6 +293,16 @@ settings! {
     }
 }
 
+settings! {
+    /// The log of decisions over who may come in and do what.
+    Audit {
+        /// The file that it is appended to, or null for none.
+        file: Option<PathBuf> = None,
+        /// Whether the disk has to keep what was written before more is.
+        sync: bool = false,
+    }
+}
+
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -384,6 +399,7 @@ impl Config {
             return Err(ConfigError::value("registry.lease_ms", self.registry.lease_ms, "100 or more"));
         }
         crate::door::Door::new(self)?;
+        auth::Rules::new(&self.authorization).map_err(|error| ConfigError::Type(error.to_string()))?;
         self.tls.check()?;
         self.router.check().map_err(|(key, why)| ConfigError::Type(format!("router.{key} {why}")))?;
         self.context.check().map_err(|(key, value, right)| {

@@ -140,3 +140,16 @@ fn flags_stand_above_the_file() {
     let config = load(Config::default(), Some(&shipped()), &overrides).unwrap();
     assert_eq!(config.websocket.listen, ([127, 0, 0, 1], 7).into());
 }
+
+#[test]
+fn rules_that_are_none_are_told_with_their_place() {
+    let rules =
+        |text: &str| format!("authorization:\n  rules: [{{effect: allow}}, {{effect: deny, {text}}}]\n");
+    let right = "a prefix that ends with * such as \"fs.*\"";
+    check_refused(&rules("tools: ['']"), &["authorization.rules[1].tools has \"\"", right]);
+    check_refused(&rules("methods: [a*b]"), &["authorization.rules[1].methods has \"a*b\"", right]);
+    check_refused(&rules("agents: []"), &["authorization.rules[1].agents is an empty list", "leave it out"]);
+    check_refused(&rules("tool: [x]"), &["mcpw.yaml:2", "tool"]);
+    check_refused("authorization:\n  default: no\n", &["mcpw.yaml:2", "allow"]);
+    assert!(load_text(&rules("tools: ['fs.*'], tenants: ['*']")).is_ok());
+}

@@ -2,6 +2,7 @@
 
 use super::revocations::Revocations;
 use super::revoke;
+use crate::audit::{Entry, Event};
 use crate::pod::Pod;
 use bytes::Bytes;
 use http_body_util::Full;
@@ -14,6 +15,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics::Exposition;
 use session_store::Availability;
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -59,9 +61,10 @@ impl Admin {
 
     /// Serves one connection.
     pub(crate) async fn serve(self, stream: TcpStream) {
+        let address = stream.peer_addr().ok().map(|address| address.ip());
         let service = service_fn(move |request| {
             let admin = self.clone();
-            async move { Ok::<_, Infallible>(admin.answer(request).await) }
+            async move { Ok::<_, Infallible>(admin.answer(request, address).await) }
         });
         let served = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -73,7 +76,7 @@ impl Admin {
         }
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn answer(&self, request: Request<Incoming>, address: Option<IpAddr>) -> Response<Full<Bytes>> {
         let path = request.uri().path();
         let changes = ["/health/drain", REVOKE].contains(&path);
         let allowed = if changes { Method::POST } else { Method::GET };
@@ -98,11 +101,15 @@ impl Admin {
             "/health/drain" => {
                 // A drain that is asked for twice is one drain.
                 let _ = self.drain.try_send(());
+                self.pod.audit.tell(|| Entry::new(Event::Drain).address(address));
                 text(StatusCode::ACCEPTED, "draining\n")
             }
             REVOKE => {
                 match revoke::answer(request.into_body(), &self.revocations, self.revocation_ttl).await {
-                    Ok((status, json)) => typed(status, json, "application/json"),
+                    Ok((status, json, entry)) => {
+                        self.pod.audit.tell(|| entry.address(address));
+                        typed(status, json, "application/json")
+                    }
                     Err((status, reason)) => text(status, reason + "\n"),
                 }
             }

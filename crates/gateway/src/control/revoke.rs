@@ -1,6 +1,7 @@
 //! `POST /admin/v1/revoke`: what an operator says, and what is answered.
 
 use super::revocations::Revocations;
+use crate::audit::{Entry, Event};
 use crate::revoked::Subject;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
@@ -34,7 +35,7 @@ struct Done {
     problem: Option<String>,
 }
 
-/// Does it; the status and the JSON of the answer.
+/// Does it; the status and the JSON of the answer, and what the audit log is told.
 ///
 /// # Errors
 /// The status and the words of a refusal.
@@ -42,7 +43,7 @@ pub(super) async fn answer(
     body: Incoming,
     revocations: &Revocations,
     ttl: Duration,
-) -> Result<(StatusCode, Bytes), (StatusCode, String)> {
+) -> Result<(StatusCode, Bytes, Entry), (StatusCode, String)> {
     let wrong = |problem: String| (StatusCode::BAD_REQUEST, problem);
     let whole = tokio::time::timeout(PATIENCE, Limited::new(body, BODY_LIMIT).collect()).await;
     let whole = match whole {
@@ -68,9 +69,19 @@ pub(super) async fn answer(
     };
     let status = if problem.is_none() { StatusCode::OK } else { StatusCode::ACCEPTED };
     let ttl_ms = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
+    let entry = Entry::new(Event::Revoke);
+    let entry = match &revoked {
+        Subject::Token(id) => entry.subject(None, None, Some(id)),
+        Subject::Agent(tenant, agent) => entry.subject(Some(tenant), Some(agent), None),
+        Subject::Tenant(tenant) => entry.subject(Some(tenant), None, None),
+    };
+    let entry = match reason {
+        Some(reason) => entry.reason(String::from(reason)),
+        None => entry,
+    };
     let done = Done { revoked, ttl_ms, shared: problem.is_none(), problem };
     // Names and numbers can always be written.
-    Ok((status, serde_json::to_vec(&done).unwrap_or_default().into()))
+    Ok((status, serde_json::to_vec(&done).unwrap_or_default().into(), entry))
 }
 
 fn subject(asked: Asked) -> Result<Subject, &'static str> {

@@ -18,6 +18,16 @@ pub(crate) struct Source {
     pub(crate) is_hasty: bool,
 }
 
+impl Source {
+    /// From where a request is that was looked at with this outcome, as far as it can be told.
+    pub(crate) const fn client(self, looked: &Result<IpAddr, Shut>) -> IpAddr {
+        match looked {
+            Ok(address) | Err(Shut::Address(address)) => *address,
+            Err(_) => self.address,
+        }
+    }
+}
+
 /// From where clients come in.
 #[derive(Clone, Debug)]
 pub(crate) struct Addresses {
@@ -72,7 +82,7 @@ impl Addresses {
         let client = forwarded::client(headers, source.address, &self.trusted).map_err(|_| {
             Shut::Malformed("Forwarded and X-Forwarded-For name different clients: have the proxy remove one")
         })?;
-        if self.welcomes(client) { Ok(client) } else { Err(Shut::Address) }
+        if self.welcomes(client) { Ok(client) } else { Err(Shut::Address(client)) }
     }
 
     fn welcomes(&self, address: IpAddr) -> bool {

@@ -18,6 +18,7 @@ use hosts::Hosts;
 use hyper::header::{HOST, HeaderMap, HeaderName, ORIGIN};
 use name::Name;
 use origin::{Origin, Origins};
+use std::net::IpAddr;
 
 /// What the configuration lets in.
 #[derive(Clone, Debug)]
@@ -34,18 +35,30 @@ pub(crate) enum Shut {
     /// The head lacks something, or has it twice.
     Malformed(&'static str),
     /// The address that it comes from is none from which requests are taken.
-    Address,
+    Address(IpAddr),
     /// It asked for a host that this is not.
     Host,
     /// It is a page's from which none is taken.
     Origin,
 }
 
+impl Shut {
+    /// The class for which somebody is not let in; none where only the form was wrong.
+    pub(crate) const fn judged(&self) -> Option<&'static str> {
+        match self {
+            Self::Malformed(_) => None,
+            Self::Address(_) => Some("address"),
+            Self::Host => Some("host"),
+            Self::Origin => Some("origin"),
+        }
+    }
+}
+
 impl std::fmt::Display for Shut {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Malformed(reason) => reason,
-            Self::Address => "requests from this address are not taken",
+            Self::Address(_) => "requests from this address are not taken",
             Self::Host => "the Host is none of this gateway's; security.allowed_hosts names those that are",
             Self::Origin => {
                 "requests from pages of this Origin are not taken; security.allowed_origins names those that are"

@@ -9,6 +9,7 @@ mod upgrade;
 
 pub(crate) use rewind::Rewind;
 
+use crate::audit::{Entry, Event};
 use crate::config::{Demand, ms};
 use crate::connection::Connection;
 use crate::door::Source;
@@ -51,6 +52,8 @@ fn paced(source: Option<Source>, address: IpAddr, shard: &Shard) -> Option<Sourc
         (Some(source), pace) => return Some(Source { is_hasty: pace == Pace::Hasty, ..source }),
     };
     shard.counters.refused(reason);
+    let entry = || Entry::new(Event::Refuse).address(Some(address.to_canonical())).reason(reason.name());
+    shard.pod.audit.tell(entry);
     tracing::debug!(%address, ?reason, "dropped without an answer");
     None
 }
@@ -61,8 +64,9 @@ fn place(visit: &Visit, shard: &Shard) -> Result<Place, NoPlace> {
     let place =
         if is_hasty { Err(NoPlace::Hasty) } else { shard.pod.admit((!is_proxy).then_some(address), None) };
     place.inspect_err(|why| {
-        if why.is_own_doing() {
+        if let Some(judged) = why.judged() {
             shard.counters.refused(Refusal::RateLimited);
+            shard.pod.audit.tell(|| Entry::new(Event::Refuse).address(Some(address)).reason(judged));
         }
     })
 }
@@ -76,8 +80,12 @@ pub(crate) async fn serve(socket: TcpStream, source: Source, shard: &Rc<Shard>) 
             tokio::task::spawn_local(rest::serve(stream, visit, place, Rc::clone(shard)));
         }
         Ok(Some(Came::WebSocket(stream, early, admission))) => {
-            let session = Session::new(admission.identity, admission.address, shard);
-            let connection = Connection::new(stream, &early, shard, admission.place, session, admission.wire);
+            let Admission { identity, address, wire, place } = admission;
+            shard.pod.audit.tell(|| {
+                Entry::new(Event::Connect).connection(place.id).address(Some(address)).holder(&identity)
+            });
+            let session = Session::new(identity, address, shard);
+            let connection = Connection::new(stream, &early, shard, place, session, wire, address);
             tokio::task::spawn_local(connection);
         }
         Ok(None) => {}
@@ -105,7 +113,7 @@ pub(crate) struct Visit {
 
 async fn handshake(mut socket: TcpStream, source: Source, shard: &Rc<Shard>) -> Option<Came> {
     let source = announced(&mut socket, source, shard).await?;
-    let (mut stream, holder) = open(socket, shard).await?;
+    let (mut stream, holder) = open(socket, source.address, shard).await?;
     let visit = Visit { source, holder };
     let websocket = &shard.config.websocket;
     let limits = head::Limits { bytes: websocket.max_header_bytes, headers: websocket.max_headers };
@@ -168,7 +176,7 @@ async fn announced(socket: &mut TcpStream, source: Source, shard: &Shard) -> Opt
 
 /// The stream on which requests come: the socket, or where the port speaks TLS a session over it. And whose certificate
 /// was shown there.
-async fn open(socket: TcpStream, shard: &Shard) -> Option<(Stream, Option<Identity>)> {
+async fn open(socket: TcpStream, address: IpAddr, shard: &Shard) -> Option<(Stream, Option<Identity>)> {
     let Some(port) = &shard.tls else { return Some((Stream::Plain(socket), None)) };
     match port.accept(socket).await {
         Ok(session) => {
@@ -179,6 +187,10 @@ async fn open(socket: TcpStream, shard: &Shard) -> Option<(Stream, Option<Identi
             tracing::debug!(error = %reason, "no TLS handshake");
             if let Some(refusal) = reason.refusal() {
                 shard.counters.refused(refusal);
+                if refusal != Refusal::Tls {
+                    let entry = || Entry::new(Event::Refuse).address(Some(address)).reason(refusal.name());
+                    shard.pod.audit.tell(entry);
+                }
             }
             let socket = Stream::Plain(socket?);
             if let Failure::Plain = reason {

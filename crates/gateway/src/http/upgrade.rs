@@ -3,6 +3,7 @@
 
 use super::answer::refuse;
 use super::{Visit, token};
+use crate::audit::{Entry, Event};
 use crate::door::Shut;
 use crate::limits::Pace;
 use crate::pod::{NoPlace, Place};
@@ -38,12 +39,12 @@ pub(super) struct Admission {
 
 type Answer = Response<Full<Bytes>>;
 
-/// Why not, with the response that says so.
-struct Refused(Refusal, Box<Answer>);
+/// Why not, with the response that says so; and what the client is refused for, if it was judged.
+struct Refused(Refusal, Box<Answer>, Option<&'static str>);
 
 impl Refused {
     fn new(status: StatusCode, reason: &str) -> Self {
-        Self(Refusal::BadRequest, Box::new(refuse(status, reason)))
+        Self(Refusal::BadRequest, Box::new(refuse(status, reason)), None)
     }
 
     fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -58,12 +59,17 @@ pub(super) async fn answer(
     visit: &Visit,
     shard: &Shard,
 ) -> Result<(Answer, Option<Admission>), Infallible> {
-    match admit(request, visit, shard).await {
+    let client = shard.door.addresses.client(visit.source, request.headers());
+    match admit(request, visit, &client, shard).await {
         Ok((response, admission)) => Ok((response, Some(admission))),
-        Err(Refused(reason, response)) => {
+        Err(Refused(reason, response, judged)) => {
             shard.counters.refused(reason);
+            let address = visit.source.client(&client);
+            if let Some(judged) = judged {
+                shard.pod.audit.tell(|| Entry::new(Event::Refuse).address(Some(address)).reason(judged));
+            }
             let (status, path) = (response.status().as_u16(), request.uri().path());
-            tracing::debug!(address = %visit.source.address, status, path, "refused");
+            tracing::debug!(%address, status, path, "refused");
             Ok((*response, None))
         }
     }
@@ -72,6 +78,7 @@ pub(super) async fn answer(
 async fn admit(
     request: &Request<Incoming>,
     visit: &Visit,
+    client: &Result<IpAddr, Shut>,
     shard: &Shard,
 ) -> Result<(Answer, Admission), Refused> {
     let config = &shard.config.websocket;
@@ -82,8 +89,7 @@ async fn admit(
         return Err(Refused::new(StatusCode::NOT_FOUND, &reason));
     }
     check_form(request)?;
-    let address = shard.door.addresses.client(visit.source, request.headers());
-    let address = address.map_err(|shut| shut_out(&shut))?;
+    let address = client.as_ref().copied().map_err(shut_out)?;
     if visit.source.is_hasty || (visit.source.is_proxy && shard.pod.limits.knock(address) != Pace::Calm) {
         return Err(no_place(NoPlace::Hasty));
     }
@@ -219,24 +225,25 @@ impl<'a> Offered<'a> {
 fn shut_out(shut: &Shut) -> Refused {
     let (reason, status) = match shut {
         Shut::Malformed(_) => (Refusal::BadRequest, StatusCode::BAD_REQUEST),
-        Shut::Address => (Refusal::Address, StatusCode::FORBIDDEN),
+        Shut::Address(_) => (Refusal::Address, StatusCode::FORBIDDEN),
         Shut::Host | Shut::Origin => (Refusal::Forbidden, StatusCode::FORBIDDEN),
     };
-    Refused(reason, Box::new(refuse(status, &shut.to_string())))
+    Refused(reason, Box::new(refuse(status, &shut.to_string())), shut.judged())
 }
 
 fn unauthorized(refusal: &TokenRefusal) -> Refused {
-    let Refused(_, response) = Refused::new(StatusCode::UNAUTHORIZED, &refusal.to_string())
+    let Refused(_, response, _) = Refused::new(StatusCode::UNAUTHORIZED, &refusal.to_string())
         .with(WWW_AUTHENTICATE, token::challenge(refusal));
-    Refused(Refusal::Unauthorized, response)
+    Refused(Refusal::Unauthorized, response, Some(refusal.name()))
 }
 
 fn no_place(why: NoPlace) -> Refused {
-    let (reason, status) = if why.is_own_doing() {
+    let judged = why.judged();
+    let (reason, status) = if judged.is_some() {
         (Refusal::RateLimited, StatusCode::TOO_MANY_REQUESTS)
     } else {
         (Refusal::Unavailable, StatusCode::SERVICE_UNAVAILABLE)
     };
-    Refused(reason, Box::new(refuse(status, &why.to_string())))
+    Refused(reason, Box::new(refuse(status, &why.to_string())), judged)
         .with(RETRY_AFTER, HeaderValue::from_static("1"))
 }

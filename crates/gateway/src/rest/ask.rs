@@ -3,14 +3,18 @@
 use super::Link;
 use super::problem::Problem;
 use super::query::Query;
+use crate::access::Access;
+use crate::audit::Event;
 use crate::http::token;
 use crate::shard::Shard;
-use auth::{Identity, Refusal};
+use auth::{Identity, Permit, Refusal};
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, ALLOW, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, StatusCode};
 use protocol::ErrorCode;
+use std::fmt::Display;
+use std::net::IpAddr;
 use std::rc::Rc;
 
 /// The media types of answers and bodies.
@@ -24,7 +28,11 @@ const KEY: usize = 255;
 /// What somebody asks.
 pub(super) struct Ask {
     pub(super) link: Rc<Link>,
+    /// From where it comes.
+    pub(super) address: IpAddr,
     pub(super) identity: Identity,
+    /// What the rules say of it.
+    pub(super) permit: Permit,
     pub(super) head: Parts,
     pub(super) body: Option<Incoming>,
 }
@@ -34,6 +42,7 @@ impl Ask {
     pub(super) async fn new(
         link: &Rc<Link>,
         request: Request<Incoming>,
+        address: IpAddr,
         methods: &[Method],
     ) -> Result<Self, Problem> {
         if !methods.contains(request.method()) {
@@ -42,9 +51,31 @@ impl Ask {
         let identity =
             token::identify(request.uri(), request.headers(), None, link.visit.holder.as_ref(), &link.shard)
                 .await
-                .map_err(|refusal| unauthorized(&refusal))?;
+                .map_err(|refusal| {
+                    let entry = || link.decision(Event::Refuse, address).reason(refusal.name());
+                    link.shard.pod.audit.tell(entry);
+                    unauthorized(&refusal)
+                })?;
         let (head, body) = request.into_parts();
-        Ok(Self { link: Rc::clone(link), identity, head, body: Some(body) })
+        let permit = link.shard.authorization.permit(&identity);
+        Ok(Self { link: Rc::clone(link), address, identity, permit, head, body: Some(body) })
+    }
+
+    /// What the holder may do.
+    pub(super) const fn access(&self) -> Access<'_> {
+        Access { identity: &self.identity, permit: &self.permit }
+    }
+
+    /// Whether the rules let the holder ask for this method.
+    pub(super) fn may_ask(&self, method: &str) -> Result<(), Problem> {
+        self.permit.check_method(method).map_err(|denial| self.forbidden(method, &denial))
+    }
+
+    /// The answer to what the holder may not do. `what` is the method or the tool.
+    pub(super) fn forbidden(&self, what: &str, why: &impl Display) -> Problem {
+        let entry = || self.link.decision(Event::Forbidden, self.address).holder(&self.identity);
+        self.shard().pod.audit.tell(|| entry().reason(format!("{what}: {why}")));
+        Problem::new(ErrorCode::Forbidden, why.to_string())
     }
 
     pub(super) fn shard(&self) -> &Rc<Shard> {

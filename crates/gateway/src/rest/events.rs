@@ -8,6 +8,7 @@ use super::problem::Problem;
 use super::query::wrong;
 use super::schema::{Events, Publish, Published};
 use super::{Link, sse, woken};
+use crate::access::Forbidden;
 use crate::config::ms;
 use crate::fanout::{Entry, Filter, News, Reader};
 use crate::platform;
@@ -26,6 +27,9 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
+/// What a WebSocket publishes by.
+const METHOD: &str = protocol::Method::EventPublish.name();
+
 /// At most so many events, and about so many bytes of them, answer one long poll.
 const PAGE: (usize, usize) = (256, 1 << 20);
 
@@ -36,8 +40,7 @@ pub(super) async fn answer(ask: Ask) -> Result<Answer, Problem> {
 async fn publish(mut ask: Ask) -> Result<Answer, Problem> {
     ask.accepts(&[JSON])?;
     if !ask.identity.has_scope(PUBLISH) {
-        let detail = format!("the token lacks the scope {PUBLISH:?}, which publishing needs");
-        return Err(Problem::new(ErrorCode::Forbidden, detail));
+        return Err(ask.forbidden(METHOD, &Forbidden::Scope(PUBLISH)));
     }
     let body = ask.needed_json(JSON).await?;
     let Publish { name, data } = object(&body)?;
@@ -46,7 +49,7 @@ async fn publish(mut ask: Ask) -> Result<Answer, Problem> {
     }
     if platform::NAMES.contains(&&*name) {
         let detail = format!("{name} is published by the platform alone: choose another name");
-        return Err(Problem::new(ErrorCode::Forbidden, detail));
+        return Err(ask.forbidden(METHOD, &detail));
     }
     let key = match ask.idempotency_key()? {
         // Nobody's keys are another publisher's.

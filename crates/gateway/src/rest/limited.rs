@@ -3,35 +3,35 @@
 use super::Link;
 use super::ask::Ask;
 use super::problem::Problem;
+use crate::audit::Event;
 use crate::limits::Seats;
 use crate::pod::NoPlace;
 use bytes::Bytes;
 use metrics::Refusal;
 use protocol::ErrorCode;
 use router::Failure;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 impl Link {
     /// Counts a request for this method. What it counts as while it runs is to be kept until it is answered.
-    pub(super) fn count(
-        &self,
-        ask: &Ask,
-        address: IpAddr,
-        method: &str,
-    ) -> Result<Option<Box<Seats>>, Problem> {
+    pub(super) fn count(&self, ask: &Ask, method: &str) -> Result<Option<Box<Seats>>, Problem> {
         let (limits, counters) = (&self.shard.pod.limits, &self.shard.counters);
-        let allowance = limits.allowance(&ask.identity, address, || Arc::clone(&self.bucket));
+        let allowance = limits.allowance(&ask.identity, ask.address, || Arc::clone(&self.bucket));
         if let Some(Err(over)) = allowance.map(|allowance| limits.take(&allowance, method)) {
             counters.limited(over.limit);
             let details = Some(Bytes::from(over.details()));
             return Err(Failure { details, ..Failure::new(ErrorCode::RateLimited, over.to_string()) }.into());
         }
         // The connection counts for its address already, unless it is a proxy's.
-        let address = Some(address).filter(|_| self.visit.source.is_proxy);
+        let address = Some(ask.address).filter(|_| self.visit.source.is_proxy);
         limits.seats(address, Some(&ask.identity)).map_err(|crowded| {
+            let why = NoPlace::Crowded(crowded);
             counters.refused(Refusal::RateLimited);
-            Problem::no_place(NoPlace::Crowded(crowded))
+            if let Some(judged) = why.judged() {
+                let entry = || self.decision(Event::Refuse, ask.address).holder(&ask.identity);
+                self.shard.pod.audit.tell(|| entry().reason(judged));
+            }
+            Problem::no_place(why)
         })
     }
 }

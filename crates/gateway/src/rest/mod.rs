@@ -26,6 +26,7 @@ mod tools;
 pub(crate) use awaited::Awaited;
 pub(crate) use names::is_shared;
 
+use crate::audit::{Entry, Event};
 use crate::config::ms;
 use crate::door::Shut;
 use crate::http::{Rewind, Visit};
@@ -43,7 +44,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use patient::Patient;
 use problem::Problem;
-use protocol::ErrorCode;
+use protocol::{ErrorCode, Method};
 use route::Target;
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -74,6 +75,8 @@ pub(crate) fn is_below_root(path: &[u8]) -> bool {
 pub(crate) struct Link {
     shard: Rc<Shard>,
     visit: Visit,
+    /// The connection's number.
+    id: u64,
     /// What was asked on it.
     bucket: Arc<Bucket>,
     /// Whether the connection was told to go: it takes no more calls, and answers that would last end.
@@ -97,6 +100,7 @@ pub(crate) async fn serve(stream: Rewind, visit: Visit, place: Result<Place, NoP
     let link = Rc::new(Link {
         shard: Rc::clone(&shard),
         visit,
+        id: peer.id(),
         bucket: Arc::default(),
         leaving: watch::Sender::new(false),
         holders: watch::Sender::new(()),
@@ -164,8 +168,12 @@ impl Link {
             let detail = format!("nothing is at this path; what there is stands in {ROOT}/openapi.json");
             return Err(Problem::new(ErrorCode::MethodNotFound, detail));
         };
-        let ask = Ask::new(self, request, target.methods()).await?;
-        let seats = self.count(&ask, address, target.asked(&ask.head.method))?;
+        let ask = Ask::new(self, request, address, target.methods()).await?;
+        let method = target.asked(&ask.head.method);
+        let seats = self.count(&ask, method.map_or("", Method::name))?;
+        if let Some(method) = method.filter(|_| target.is_of_gateway()) {
+            ask.may_ask(method.name())?;
+        }
         let mut answer = Self::handle(ask, target).await?;
         answer.body_mut().hold(seats);
         Ok(answer)
@@ -188,11 +196,24 @@ impl Link {
     /// From where a request comes.
     fn look(&self, headers: &HeaderMap) -> Result<IpAddr, Problem> {
         let door = &self.shard.door;
-        let address = door.addresses.client(self.visit.source, headers);
-        address.and_then(|address| door.check(headers).map(|()| address)).map_err(|shut| match shut {
-            Shut::Malformed(_) => Problem::new(ErrorCode::InvalidMessage, shut.to_string()),
-            Shut::Address | Shut::Host | Shut::Origin => Problem::new(ErrorCode::Forbidden, shut.to_string()),
+        let client = door.addresses.client(self.visit.source, headers);
+        let address = self.visit.source.client(&client);
+        client.and_then(|_| door.check(headers)).map(|()| address).map_err(|shut| {
+            if let Some(judged) = shut.judged() {
+                self.shard.pod.audit.tell(|| self.decision(Event::Refuse, address).reason(judged));
+            }
+            match shut {
+                Shut::Malformed(_) => Problem::new(ErrorCode::InvalidMessage, shut.to_string()),
+                Shut::Address(_) | Shut::Host | Shut::Origin => {
+                    Problem::new(ErrorCode::Forbidden, shut.to_string())
+                }
+            }
         })
+    }
+
+    /// What the audit log is told of somebody on this connection.
+    fn decision(&self, event: Event, address: IpAddr) -> Entry {
+        Entry::new(event).connection(self.id).address(Some(address))
     }
 
     /// Whether the connection was told to go.

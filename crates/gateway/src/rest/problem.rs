@@ -63,7 +63,8 @@ impl Problem {
 
     /// There is no place for who asks, or for its connection.
     pub(super) fn no_place(why: NoPlace) -> Self {
-        let code = if why.is_own_doing() { ErrorCode::RateLimited } else { ErrorCode::BackendUnavailable };
+        let code =
+            if why.judged().is_some() { ErrorCode::RateLimited } else { ErrorCode::BackendUnavailable };
         Self::new(code, why.to_string())
     }
 

@@ -4,6 +4,7 @@ use super::ROOT;
 use hyper::Method;
 use metrics::Route;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use protocol::Method as Platform;
 
 /// Where a request goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,23 +53,27 @@ impl Target {
         }
     }
 
-    /// The method of the WebSocket that is asked for here; empty where there is none.
-    pub(super) fn asked(&self, method: &Method) -> &'static str {
-        match self {
-            Self::OpenApi => "",
-            Self::Tools | Self::Tool(_) => "tool.list",
-            Self::Execute(_) => "tool.execute",
-            Self::Call(_) if method == Method::DELETE => "tool.cancel",
-            Self::Call(_) => "",
-            Self::Contexts if method == Method::POST => "context.create",
-            Self::Contexts => "context.list",
-            Self::ContextSearch => "context.search",
-            Self::Context(_) if method == Method::DELETE => "context.delete",
-            Self::Context(_) if method == Method::PUT || method == Method::PATCH => "context.update",
-            Self::Context(_) => "context.get",
-            Self::Events if method == Method::POST => "event.publish",
-            Self::Events => "event.subscribe",
-        }
+    /// The method of a WebSocket that a request here stands for, if there is one.
+    pub(super) fn asked(&self, method: &Method) -> Option<Platform> {
+        Some(match (self, method) {
+            (Self::Tools | Self::Tool(_), _) => Platform::ToolList,
+            (Self::Execute(_), _) => Platform::ToolExecute,
+            (Self::Call(_), &Method::DELETE) => Platform::ToolCancel,
+            (Self::Contexts, &Method::POST) => Platform::ContextCreate,
+            (Self::Contexts, _) => Platform::ContextList,
+            (Self::ContextSearch, _) => Platform::ContextSearch,
+            (Self::Context(_), &Method::DELETE) => Platform::ContextDelete,
+            (Self::Context(_), &Method::PUT | &Method::PATCH) => Platform::ContextUpdate,
+            (Self::Context(_), _) => Platform::ContextGet,
+            (Self::Events, &Method::POST) => Platform::EventPublish,
+            (Self::Events, _) => Platform::EventSubscribe,
+            (Self::OpenApi | Self::Call(_), _) => return None,
+        })
+    }
+
+    /// Whether the gateway answers it itself: what a backend answers is checked where it is handed over.
+    pub(super) const fn is_of_gateway(&self) -> bool {
+        matches!(self, Self::OpenApi | Self::Tools | Self::Tool(_) | Self::Call(_) | Self::Events)
     }
 
     /// What may be asked here.

@@ -9,7 +9,7 @@ use super::woken;
 use crate::shard::{Delivery, Peer};
 use bytes::Bytes;
 use protocol::ErrorCode;
-use router::{Event, Failure, Handler};
+use router::{Event, Failure, Handler, Kind};
 use session_store::ResumeToken;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -100,10 +100,10 @@ impl Ask {
     }
 
     fn check(&self, work: &Work) -> Result<(), Problem> {
-        if let Some(missing) = work.handler.scopes.iter().find(|scope| !self.identity.has_scope(scope)) {
-            let detail = format!("the token lacks the scope {missing:?}, which this call needs");
-            return Err(Problem::new(ErrorCode::Forbidden, detail));
+        if work.handler.kind != Kind::Tool {
+            self.may_ask(work.method)?;
         }
+        self.access().to(&work.handler).map_err(|why| self.forbidden(&work.handler.name, &why))?;
         if self.link.is_leaving() {
             return Err(Failure {
                 details: Some(Bytes::from_static(b"{\"draining\":true}")),

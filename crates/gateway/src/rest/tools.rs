@@ -12,7 +12,7 @@ pub(super) fn list(ask: &Ask) -> Result<Answer, Problem> {
     ask.accepts(&[JSON])?;
     let query = ask.query()?;
     let prefix = query.text("prefix").unwrap_or_default();
-    let tools = listing::tools(&ask.shard().router.table(), &ask.identity, prefix);
+    let tools = listing::tools(&ask.shard().router.table(), ask.access(), prefix);
     Ok(answer::json(StatusCode::OK, tools))
 }
 
@@ -20,7 +20,7 @@ pub(super) fn list(ask: &Ask) -> Result<Answer, Problem> {
 pub(super) fn show(ask: &Ask, name: &str) -> Result<Answer, Problem> {
     ask.accepts(&[JSON])?;
     let table = ask.shard().router.table();
-    let tool = table.tool(name).filter(|tool| listing::may_call(&ask.identity, tool));
+    let tool = table.tool(name).filter(|tool| ask.access().to(tool).is_ok());
     let tool = tool.ok_or_else(|| unknown(name))?;
     Ok(answer::json(StatusCode::OK, tool.listing.clone()))
 }

@@ -7,10 +7,11 @@ use super::params::{Mistake, Params};
 use super::pending::Then;
 use super::state::State;
 use super::{Exchange, Session};
+use crate::access::Forbidden;
 use crate::fanout::{Filter, Log};
 use crate::platform;
 use crate::shard::Shard;
-use protocol::{ErrorCode, Message};
+use protocol::{ErrorCode, Message, Method};
 use serde::Serialize;
 use session_store::{Epoch, Error, EventLog as _, NewEvent, Position, SessionId, Sessions as _};
 use std::rc::Rc;
@@ -126,8 +127,7 @@ impl Session {
     /// `event.publish`: answered once the event stands in the log.
     pub(super) fn publish(&mut self, request: &Message<'_>, exchange: &mut Exchange<'_>) {
         if !self.identity.has_scope(PUBLISH) {
-            let message = format!("the token lacks the scope {PUBLISH:?}, which event.publish needs");
-            return exchange.refuse(request, ErrorCode::Forbidden, &message);
+            return self.forbid(request, Method::EventPublish.name(), &Forbidden::Scope(PUBLISH), exchange);
         }
         let parsed = Params::of(request.body).and_then(|params| {
             let name = params.required_text("name")?;
@@ -147,8 +147,8 @@ impl Session {
             Err(mistake) => return exchange.refuse(request, ErrorCode::InvalidParams, &mistake),
         };
         if platform::NAMES.contains(&&*name) || platform::OF_CONTEXTS.contains(&&*name) {
-            let message = format!("{name} is published by the platform alone: choose another name");
-            return exchange.refuse(request, ErrorCode::Forbidden, &message);
+            let why = format!("{name} is published by the platform alone: choose another name");
+            return self.forbid(request, Method::EventPublish.name(), &why, exchange);
         }
         let (store, tenant) = (exchange.shard.store.clone(), self.identity.tenant().to_owned());
         let asker = Asker::of(request);

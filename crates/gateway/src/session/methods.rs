@@ -2,6 +2,7 @@
 
 use super::params::{Mistake, Params};
 use super::{Close, Exchange, Session};
+use crate::audit::Event;
 use crate::listing;
 use protocol::{CloseCode, ErrorCode, Message};
 
@@ -34,28 +35,32 @@ impl Session {
     }
 
     pub(super) fn replace_identity(&mut self, token: &str, exchange: &Exchange<'_>) -> Result<(), Mistake> {
-        let identity = exchange
-            .shard
-            .verify(token)
-            .map_err(|refusal| Mistake::Owned(format!("the token was refused: {refusal}")))?;
+        let audit = &exchange.shard.pod.audit;
+        let refuse = |reason| audit.tell(|| self.decision(Event::Refuse, exchange.peer).reason(reason));
+        let identity = exchange.shard.verify(token).map_err(|refusal| {
+            refuse(refusal.name());
+            Mistake::Owned(format!("the token was refused: {refusal}"))
+        })?;
         if !identity.is_same_holder(&self.identity) {
+            refuse("another_holder");
             return Err("the token is another tenant's or agent's: open a connection of its own".into());
         }
         self.expiry = Self::expiry_of(&identity, exchange.shard);
         self.identity = identity;
+        audit.tell(|| self.decision(Event::Refresh, exchange.peer));
         if let Some(calls) = &mut self.calls {
             calls.replace_identity(&self.identity);
         }
         Ok(())
     }
 
-    /// The tools whose scopes the caller has, by name.
+    /// The tools that the caller may execute, by name.
     pub(super) fn list_tools(&self, request: &Message<'_>, exchange: &mut Exchange<'_>) {
         let prefix = match Params::of(request.body).and_then(|params| params.text("prefix")) {
             Ok(prefix) => prefix.unwrap_or_default(),
             Err(mistake) => return exchange.refuse(request, ErrorCode::InvalidParams, &mistake),
         };
-        let result = listing::tools(&exchange.shard.router.table(), &self.identity, &prefix);
+        let result = listing::tools(&exchange.shard.router.table(), self.access(), &prefix);
         exchange.answer(request, &result);
     }
 }

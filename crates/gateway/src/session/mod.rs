@@ -3,9 +3,11 @@
 
 mod asker;
 mod calls;
+mod decisions;
 mod events;
 mod exchange;
 mod feed;
+mod forbidden;
 mod keep;
 mod limited;
 mod methods;
@@ -24,7 +26,7 @@ pub(crate) use open::reach;
 
 use crate::limits::Allowance;
 use crate::shard::{Delivery, Peer, Shard, Word};
-use auth::Identity;
+use auth::{Identity, Permit};
 use calls::{Calls, Heeded};
 use feed::Feed;
 use pending::Pending;
@@ -43,6 +45,8 @@ use uuid::Uuid;
 #[derive(Debug)]
 pub(crate) struct Session {
     identity: Identity,
+    /// What the rules say of its tenant and agent, which no fresh token changes.
+    permit: Permit,
     id: Uuid,
     /// The client takes deflated payloads.
     deflate: bool,
@@ -68,6 +72,7 @@ impl Session {
         let expiry = Self::expiry_of(&identity, shard);
         let allowance = shard.pod.limits.allowance(&identity, address, Arc::default);
         Self {
+            permit: shard.authorization.permit(&identity),
             identity,
             id: Uuid::now_v7(),
             deflate: false,
@@ -202,6 +207,11 @@ impl Session {
         };
         exchange.shard.counters.received(message.kind, known);
         match message.kind {
+            Kind::Request | Kind::Notification if let Err(why) = self.may_ask(&message) => {
+                // What a client calls a method of a backend is its own affair.
+                let what = known.map_or("a method of a backend", Method::name);
+                self.forbid(&message, what, &why, exchange);
+            }
             Kind::Request | Kind::Notification => match known {
                 Some(Method::Echo) => exchange.answer(&message, message.body.as_bytes()),
                 Some(Method::ToolExecute) => self.execute(&message, exchange),

@@ -8,11 +8,12 @@ use super::pending::Then;
 use super::standing::{Opened, Standing};
 use super::state::State;
 use super::{Close, Exchange, Session};
+use crate::audit::Event;
 use crate::fanout::{Filter, Log};
 use crate::mail::Letter;
 use crate::shard::{Held, Shard};
 use auth::Identity;
-use protocol::{CloseCode, ErrorCode, Id, Message};
+use protocol::{CloseCode, ErrorCode, Id, Message, Method};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use session_store::{
@@ -259,6 +260,8 @@ impl Session {
                     Refusal::Late => (metrics::Resume::Late, "late"),
                 };
                 exchange.shard.counters.resume(outcome);
+                let entry = || self.decision(Event::ResumeRefused, exchange.peer).reason(reason);
+                exchange.shard.pod.audit.tell(entry);
                 tracing::warn!(
                     connection = exchange.peer.id(),
                     tenant = self.identity.tenant(),
@@ -461,7 +464,10 @@ async fn resume(
     let known = shard.store.lookup(id, &ids).await.map_err(Refused::Store)?;
     // The client has the answers of all others.
     shard.store.acknowledge_all_but(id, epoch, &ids).await.map_err(Refused::Store)?;
-    let state = State::read(&state);
+    // What was subscribed to under other rules ends with them.
+    let may_subscribe =
+        shard.authorization.permit(identity).check_method(Method::EventSubscribe.name()).is_ok();
+    let state = State::read(&state).filter(|_| may_subscribe);
     let mut recovered = true;
     let mut feed = None;
     if let Some(state) = state {

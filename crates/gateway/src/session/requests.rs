@@ -74,9 +74,8 @@ impl Session {
     }
 
     fn call(&mut self, request: &Message<'_>, asked: &Asked<'_>, exchange: &mut Exchange<'_>) {
-        if let Some(missing) = asked.handler.scopes.iter().find(|scope| !self.identity.has_scope(scope)) {
-            let message = format!("the token lacks the scope {missing:?}, which this call needs");
-            return exchange.refuse(request, ErrorCode::Forbidden, &message);
+        if let Err(why) = self.access().to(asked.handler) {
+            return self.forbid(request, &asked.handler.name, &why, exchange);
         }
         if exchange.draining {
             return exchange.refuse_with(

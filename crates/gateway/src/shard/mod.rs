@@ -76,6 +76,8 @@ pub(crate) struct Shard {
     pub(crate) counters: Arc<metrics::Shard>,
     pub(crate) verifier: Arc<auth::Verifier>,
     pub(crate) door: Arc<Door>,
+    /// Who may do what.
+    pub(crate) authorization: Arc<auth::Rules>,
     /// What the client port speaks TLS with, if it does.
     pub(crate) tls: Option<Arc<tls::Port>>,
     pub(crate) router: Router,
@@ -115,7 +117,7 @@ impl Drop for Busy {
 
 impl Shard {
     fn new(index: usize, common: Common) -> Rc<Self> {
-        let Common { config, pod, verifier, door, tls, store, shards, watch } = common;
+        let Common { config, pod, verifier, door, authorization, tls, store, shards, watch } = common;
         let websocket = config.websocket.clone();
         Rc::new_cyclic(|me| Self {
             rules: Rules {
@@ -151,6 +153,7 @@ impl Shard {
             pod,
             verifier,
             door,
+            authorization,
             tls,
         })
     }

@@ -6,6 +6,7 @@ use fastwebsockets::OpCode;
 use router::{Event, Sink};
 use session_store::{Epoch, ResumeToken};
 use std::cell::{Cell, RefCell};
+use std::net::IpAddr;
 use std::task::Waker;
 
 /// Why a connection was woken, apart from its socket.
@@ -65,6 +66,8 @@ pub(crate) struct Peer {
     signals: Cell<Signals>,
     /// Of the progress of its one call only the latest is kept.
     is_terse: bool,
+    /// Where the client is; kept for the audit log alone.
+    address: Option<Box<IpAddr>>,
     waker: RefCell<Option<Waker>>,
     inbox: RefCell<Vec<Delivery>>,
 }
@@ -78,6 +81,7 @@ impl Peer {
             pings: Cell::new(0),
             signals: Cell::default(),
             is_terse: false,
+            address: None,
             waker: RefCell::default(),
             inbox: RefCell::default(),
         }
@@ -86,6 +90,16 @@ impl Peer {
     /// One that stands for a request alone and has no place in the shard.
     pub(crate) fn of_request() -> Self {
         Self { is_terse: true, ..Self::new(0, usize::MAX) }
+    }
+
+    /// One whose client is there.
+    pub(crate) fn at(self, address: IpAddr) -> Self {
+        Self { address: Some(Box::new(address)), ..self }
+    }
+
+    /// Where its client is, if that was kept.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.address.as_deref().copied()
     }
 
     /// Tells the connection from every other one of the process; for logs.

@@ -35,6 +35,8 @@ pub(crate) struct Common {
     pub(crate) pod: Arc<Pod>,
     pub(crate) verifier: Arc<auth::Verifier>,
     pub(crate) door: Arc<Door>,
+    /// Who may do what.
+    pub(crate) authorization: Arc<auth::Rules>,
     pub(crate) tls: Option<Arc<tls::Port>>,
     pub(crate) store: Store,
     /// The way to each shard.

@@ -5,29 +5,19 @@ use super::error::TlsError;
 use super::material::Material;
 use crate::config::Tls;
 use crate::pod::Pod;
+use crate::reload::Reload;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls::server::ProducesTickets;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 /// A certificate and its key change one after the other: files are judged when they have stayed the same for so long.
 const SETTLE: Duration = Duration::from_millis(100);
-
-/// Asks that files be looked at now.
-#[derive(Clone, Debug, Default)]
-pub struct Reload(Arc<Notify>);
-
-impl Reload {
-    /// Has certificates and keys read again, also if nothing seems to have changed.
-    pub fn ask(&self) {
-        self.0.notify_one();
-    }
-}
 
 /// The files, and what they make.
 pub(crate) struct Follower {
@@ -78,7 +68,7 @@ impl Follower {
             let pause = if changed.is_some() { SETTLE } else { LOOK };
             let asked = tokio::select! {
                 () = tokio::time::sleep(pause) => false,
-                () = reload.0.notified() => true,
+                () = reload.certificates() => true,
             };
             if asked {
                 self.told.clear();

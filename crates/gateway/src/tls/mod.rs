@@ -13,7 +13,6 @@ mod suites;
 pub use error::TlsError;
 pub(crate) use failure::Failure;
 pub(crate) use follow::Follower;
-pub use follow::Reload;
 pub(crate) use session::Session;
 pub(crate) use suites::names as suite_names;
 

@@ -1,0 +1,111 @@
+//! What the audit log says of one decision: who, from where, and why. No token and no params are ever in it.
+
+use auth::Identity;
+use jiff::Timestamp;
+use serde::Serialize;
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+/// What was decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Event {
+    /// A WebSocket was let in.
+    Connect,
+    /// Somebody was not let in, or brought a fresh token that is not accepted.
+    Refuse,
+    /// A fresh token was accepted.
+    Refresh,
+    /// An operator revoked something.
+    Revoke,
+    /// A session went on at another connection, and this one ended.
+    Takeover,
+    /// A session was not given to whoever asked for it.
+    ResumeRefused,
+    /// An operator had the pod drain.
+    Drain,
+    /// A request was answered with 4013.
+    Forbidden,
+    /// Lines could not be written: so many.
+    Lost,
+    /// The line before was not written whole.
+    Torn,
+    /// The file was opened again.
+    Reopened,
+}
+
+/// One decision.
+#[derive(Debug, Serialize)]
+pub(crate) struct Entry {
+    #[serde(serialize_with = "written")]
+    time: Timestamp,
+    event: Event,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<Box<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent: Option<Box<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_id: Option<Box<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Cow<'static, str>>,
+    /// How many lines are lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
+}
+
+impl Entry {
+    /// Something that was decided just now.
+    pub(crate) fn new(event: Event) -> Self {
+        Self {
+            time: Timestamp::now(),
+            event,
+            connection: None,
+            address: None,
+            tenant: None,
+            agent: None,
+            token_id: None,
+            reason: None,
+            count: None,
+        }
+    }
+
+    /// So many lines are lost.
+    pub(super) fn lost(count: u64) -> Self {
+        Self { count: Some(count), ..Self::new(Event::Lost) }
+    }
+
+    /// On which connection of the process.
+    pub(crate) fn connection(self, id: u64) -> Self {
+        Self { connection: Some(id), ..self }
+    }
+
+    /// From where.
+    pub(crate) fn address(self, address: Option<IpAddr>) -> Self {
+        Self { address, ..self }
+    }
+
+    /// Whose token was shown.
+    pub(crate) fn holder(self, identity: &Identity) -> Self {
+        let token_id = identity.token_id();
+        self.subject(Some(identity.tenant()), Some(identity.agent()), token_id)
+    }
+
+    /// Whom it is about.
+    pub(crate) fn subject(self, tenant: Option<&str>, agent: Option<&str>, token_id: Option<&str>) -> Self {
+        let known = |name: Option<&str>| name.filter(|name| !name.is_empty()).map(Box::from);
+        Self { tenant: known(tenant), agent: known(agent), token_id: known(token_id), ..self }
+    }
+
+    /// Why.
+    pub(crate) fn reason(self, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { reason: Some(reason.into()), ..self }
+    }
+}
+
+fn written<S: serde::Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{time:.3}"))
+}
