@@ -76,12 +76,7 @@ fn a_request_behind_the_drain_is_not_executed_and_can_be_sent_again() {
 fn idle_sessions_ask_nothing_of_redis() {
     let pods = Pods::new();
     let gateway = pods.pod();
-    let calls = |command: &str| {
-        let stats = pods.redis.ask("INFO commandstats").expect("it answers");
-        let start = format!("cmdstat_{command}:calls=");
-        let line = stats.lines().find_map(|line| line.strip_prefix(&*start).map(str::to_owned));
-        line.and_then(|rest| rest.split(',').next()?.parse::<u64>().ok()).unwrap_or_default()
-    };
+    let calls = |command| pods.redis.count(command);
     let sessions: Vec<_> = (0..200).map(|_| Session::open(&gateway)).collect();
     let scripts = calls("evalsha") + calls("eval");
     // The pod's lease is its own, and is renewed three times a second here.
