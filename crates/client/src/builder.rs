@@ -30,6 +30,7 @@ pub struct Builder {
     format: Format,
     introduction: Introduction,
     deflate: bool,
+    must_sign: bool,
     max_message_size: usize,
     unread_limit: usize,
     connect_timeout: Duration,
@@ -48,6 +49,7 @@ impl Builder {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
             },
             deflate: false,
+            must_sign: false,
             max_message_size: 64 << 20,
             unread_limit: 64 << 20,
             connect_timeout: Duration::from_secs(10),
@@ -108,6 +110,13 @@ impl Builder {
         self
     }
 
+    /// Whether to go on only where the gateway gives a key to sign messages with; off by default. Where it gives one,
+    /// they are signed anyway. Without one [`Builder::connect`] fails with [`Error::Protocol`].
+    pub fn require_signing(mut self, required: bool) -> Self {
+        self.must_sign = required;
+        self
+    }
+
     /// The largest message that is accepted, in bytes, after inflation too; 64 MiB by default. A larger one closes the
     /// connection with 1009.
     pub fn max_message_size(mut self, bytes: usize) -> Self {
@@ -147,8 +156,9 @@ impl Builder {
         let endpoint = Endpoint::parse(&self.url)?;
         let tls = if endpoint.secure { Some(Tls::new(&self.files, &endpoint)?) } else { None };
         let wire = Wire::new(self.format, self.deflate, self.max_message_size);
+        let reconnects = !self.reconnect.is_never();
         let shared =
-            Arc::new(Shared::new(wire, self.token.detached(), self.unread_limit, !self.reconnect.is_never()));
+            Arc::new(Shared::new(wire, self.token.detached(), self.unread_limit, reconnects, self.must_sign));
         let (queue, parcels) = mpsc::channel(QUEUED);
         let (opened, first) = oneshot::channel();
         let plan = Plan {

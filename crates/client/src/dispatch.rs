@@ -132,6 +132,7 @@ impl Shared {
             Role::Caller | Role::Passing => {}
             Role::Greeting => {
                 let welcome = Welcome::from_answer(answer)?;
+                self.sign_with(welcome.key.as_ref())?;
                 self.ticket().clone_from(&welcome.ticket);
                 self.events.welcomed(&welcome);
                 self.set_session(welcome.session);

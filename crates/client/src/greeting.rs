@@ -73,5 +73,6 @@ fn unanswered(shared: &Shared, welcome: &Welcome) -> Vec<Outbound> {
     let batch = welcome.session.limit("message_batch_size").unwrap_or(BATCH);
     let sizes = ["max_message_size", "max_frame_size"].map(|name| welcome.session.limit(name));
     let bytes = sizes.into_iter().flatten().min().unwrap_or(usize::MAX);
+    let bytes = bytes.saturating_sub(welcome.session.overhead());
     shared.wire.frames(&shared.calls.claim_unanswered(), batch.max(1), bytes)
 }

@@ -52,6 +52,7 @@ mod resubscription;
 mod session;
 mod shared;
 mod state;
+mod signer;
 mod stream;
 mod subscription;
 mod tasks;

@@ -157,7 +157,7 @@ impl Lifecycle {
             Ok(dialled) => dialled,
             Err(error) => return self.refuse(failed(error)),
         };
-        shared.control.renew();
+        shared.renew();
         let pulse = Pulse::default();
         let limit = self.plan.max_message_size;
         let mut connection = pin!(connection::run(upgraded, &mut self.queue, &shared, &pulse, limit));

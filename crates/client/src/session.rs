@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::Error;
 use crate::event::Position;
+use crate::signer::Key;
 use crate::ticket::Ticket;
 
 /// The session that a connection opened, or resumed.
@@ -30,7 +31,9 @@ pub struct Session {
     pub heartbeat: Option<Duration>,
     /// The bounds for this connection, a JSON object.
     pub limits: serde_json::Map<String, Value>,
-    /// The whole answer as it came, the resume token too: nothing for logs.
+    /// Whether the gateway gave a key for this connection, so that all requests on it are signed.
+    pub signed: bool,
+    /// The whole answer as it came, the resume token and the key for signatures too: nothing for logs.
     pub raw: Box<RawValue>,
 }
 
@@ -55,6 +58,8 @@ pub(crate) struct Welcome {
     pub(crate) position: Option<Position>,
     /// Requests that the gateway knows nothing of.
     pub(crate) resend: Vec<u64>,
+    /// With which messages are signed on this connection.
+    pub(crate) key: Option<Key>,
 }
 
 #[derive(Deserialize)]
@@ -84,6 +89,8 @@ struct Answer {
     subscriptions: Option<Vec<String>>,
     #[serde(default)]
     resend: Option<Vec<Value>>,
+    #[serde(default)]
+    signing: Option<Key>,
 }
 
 impl Welcome {
@@ -103,6 +110,7 @@ impl Welcome {
             server: answer.server,
             heartbeat: milliseconds(answer.heartbeat_ms),
             limits: answer.limits,
+            signed: answer.signing.is_some(),
             raw: raw.to_owned(),
         };
         Ok(Self {
@@ -115,6 +123,7 @@ impl Welcome {
                 .map(|(log_epoch, last_offset)| Position { log_epoch, last_offset }),
             // Ids that this client cannot have written are nobody's.
             resend: answer.resend.unwrap_or_default().iter().filter_map(Value::as_u64).collect(),
+            key: answer.signing,
         })
     }
 }
@@ -131,8 +140,14 @@ impl Session {
             server: Server::default(),
             heartbeat: None,
             limits: serde_json::Map::new(),
+            signed: false,
             raw: RawValue::NULL.to_owned(),
         }
+    }
+
+    /// How many bytes a signature adds to a message at most.
+    pub(crate) const fn overhead(&self) -> usize {
+        if self.signed { protocol::signed::OVERHEAD } else { 0 }
     }
 
     /// A limit that is a whole number, by its name.
@@ -154,6 +169,7 @@ impl fmt::Debug for Session {
             .field("server", &self.server)
             .field("heartbeat", &self.heartbeat)
             .field("limits", &self.limits)
+            .field("signed", &self.signed)
             .finish_non_exhaustive()
     }
 }

@@ -12,10 +12,11 @@ use crate::events::Events;
 use crate::inbox::Inbox;
 use crate::notification::Feed;
 use crate::queue::Queue;
+use crate::signer::{Key, Signer};
 use crate::ticket::Ticket;
 use crate::token::Token;
 use crate::waiting::lock;
-use crate::wire::Wire;
+use crate::wire::{Outbound, Wire};
 use crate::{Error, Notification, Request, Session, State};
 
 pub(crate) struct Shared {
@@ -33,6 +34,10 @@ pub(crate) struct Shared {
     pub(crate) quit: SetOnce<()>,
     /// Set when nothing can be sent or received any more.
     pub(crate) ended: SetOnce<Error>,
+    /// Whether nothing is to be sent that is not signed.
+    must_sign: bool,
+    /// Signs what is sent on this connection, if the gateway gave a key for it.
+    signer: Mutex<Option<Signer>>,
     /// The largest message in bytes that the gateway takes.
     sendable: AtomicUsize,
     ticket: Mutex<Option<Ticket>>,
@@ -47,7 +52,13 @@ struct Feeds {
 }
 
 impl Shared {
-    pub(crate) fn new(wire: Wire, token: Token, unread_limit: usize, reconnects: bool) -> Self {
+    pub(crate) fn new(
+        wire: Wire,
+        token: Token,
+        unread_limit: usize,
+        reconnects: bool,
+        must_sign: bool,
+    ) -> Self {
         let nowhere = State::Ended(Error::abnormal("there was no connection yet"));
         Self {
             wire,
@@ -60,6 +71,8 @@ impl Shared {
             state: watch::Sender::new(nowhere),
             quit: SetOnce::new(),
             ended: SetOnce::new(),
+            must_sign,
+            signer: Mutex::default(),
             sendable: AtomicUsize::new(usize::MAX),
             ticket: Mutex::default(),
             session: Mutex::new(Arc::new(Session::unopened())),
@@ -137,8 +150,40 @@ impl Shared {
     }
 
     pub(crate) fn set_session(&self, session: Session) {
-        self.sendable.store(session.limit("max_message_size").unwrap_or(usize::MAX), Ordering::Relaxed);
+        let limit = session.limit("max_message_size").unwrap_or(usize::MAX);
+        self.sendable.store(limit.saturating_sub(session.overhead()), Ordering::Relaxed);
         *lock(&self.session) = Arc::new(session);
+    }
+
+    /// Forgets the connection before: what is sent on the next is not signed until there is a key.
+    pub(crate) fn renew(&self) {
+        *lock(&self.signer) = None;
+        self.control.renew();
+    }
+
+    /// From now on what is sent is signed, if there is a key.
+    ///
+    /// # Errors
+    /// There is none and has to be one, or it is not understood.
+    pub(crate) fn sign_with(&self, key: Option<&Key>) -> Result<(), Error> {
+        if key.is_none() && self.must_sign {
+            let reason = "messages are to be signed, and the gateway gave no key for it";
+            return Err(Error::Protocol(reason.to_owned()));
+        }
+        let signer = key.map(|key| Signer::new(key, self.wire.format)).transpose()?;
+        *lock(&self.signer) = signer;
+        Ok(())
+    }
+
+    /// A frame as it is sent: signed, if it has messages and there is a key.
+    pub(crate) fn seal(&self, frame: Outbound) -> Outbound {
+        match &*lock(&self.signer) {
+            Some(signer) if frame.has_messages() => {
+                let payload = signer.sign(&frame.payload, self.calls.ids(1).start);
+                Outbound { payload, ..frame }
+            }
+            _ => frame,
+        }
     }
 
     /// Refuses what the gateway would close the connection for.

@@ -16,6 +16,13 @@ pub(crate) struct Outbound {
     pub(crate) payload: Vec<u8>,
 }
 
+impl Outbound {
+    /// Whether it is a frame of messages, not one of RFC 6455 alone.
+    pub(crate) const fn has_messages(&self) -> bool {
+        matches!(self.opcode, OpCode::Text | OpCode::Binary)
+    }
+}
+
 /// How a connection writes and reads its messages.
 pub(crate) struct Wire {
     pub(crate) format: Format,

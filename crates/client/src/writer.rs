@@ -45,7 +45,7 @@ pub(crate) async fn run(
         let mut duties = shared.control.take();
         open = duties.gate == Gate::Open;
         for frame in duties.frames.drain(..) {
-            append(frame, &mut buffer);
+            append(frame, shared, &mut buffer);
         }
         // The queue is emptied after the duties were taken: what was queued before a close is written before it.
         while open
@@ -60,14 +60,14 @@ pub(crate) async fn run(
                     shared.calls.claim(ids, &mut due);
                     append_requests(&mut due, shared, &mut buffer);
                 }
-                Parcel::Notice(frame) => append(frame, &mut buffer),
+                Parcel::Notice(frame) => append(frame, shared, &mut buffer),
             }
         }
         if open {
             // A frame each: they have nothing to do with each other.
             shared.calls.claim_errands(&mut due);
             for errand in std::mem::take(&mut due) {
-                append(shared.wire.requests(&[errand]), &mut buffer);
+                append(shared.wire.requests(&[errand]), shared, &mut buffer);
             }
         }
         let closing = duties.close.is_some();
@@ -84,31 +84,32 @@ pub(crate) async fn run(
 
 fn perform(duties: Duties, shared: &Shared, buffer: &mut Vec<u8>) {
     for id in duties.pongs {
-        append(shared.wire.pong(&id), buffer);
+        append(shared.wire.pong(&id), shared, buffer);
     }
     if let Some(payload) = duties.pong {
-        append(Outbound { opcode: OpCode::Pong, payload }, buffer);
+        append(Outbound { opcode: OpCode::Pong, payload }, shared, buffer);
     }
     if duties.ping {
-        append(Outbound { opcode: OpCode::Ping, payload: Vec::new() }, buffer);
+        append(Outbound { opcode: OpCode::Ping, payload: Vec::new() }, shared, buffer);
     }
     if let Some((code, reason)) = duties.close {
         let mut payload = code.to_be_bytes().to_vec();
         payload.extend_from_slice(reason.as_bytes());
-        append(Outbound { opcode: OpCode::Close, payload }, buffer);
+        append(Outbound { opcode: OpCode::Close, payload }, shared, buffer);
     }
 }
 
 /// Appends these requests as one frame, and takes them away.
 fn append_requests(due: &mut Vec<Due>, shared: &Shared, buffer: &mut Vec<u8>) {
     if !due.is_empty() {
-        append(shared.wire.requests(due), buffer);
+        append(shared.wire.requests(due), shared, buffer);
         due.clear();
     }
 }
 
-/// Appends one masked frame.
-fn append(message: Outbound, buffer: &mut Vec<u8>) {
+/// Appends one masked frame, signed if it has to be: so nonces rise and times are fresh in the order of the wire.
+fn append(message: Outbound, shared: &Shared, buffer: &mut Vec<u8>) {
+    let message = shared.seal(message);
     let mut frame = Frame::new(true, message.opcode, None, Payload::Owned(message.payload));
     frame.mask();
     let mut head = [0; 16];

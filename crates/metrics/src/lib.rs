@@ -14,5 +14,5 @@ pub use counter::Counter;
 pub use histogram::{Histogram, LATENCY_BUCKETS};
 pub use http::{Requests, Route};
 pub use pod::Pod;
-pub use shard::{Limit, Refusal, Resume, Shard};
+pub use shard::{Limit, Refusal, Resume, Shard, Unsigned};
 pub use text::Exposition;

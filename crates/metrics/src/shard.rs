@@ -89,6 +89,31 @@ impl Limit {
     }
 }
 
+/// Why a message was not taken for its sender's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Unsigned {
+    /// It has no signature, and needs one.
+    Missing,
+    /// It has one, and its connection has no key.
+    NoKey,
+    /// The signature is not that of this message by this connection's key.
+    Mismatch,
+    /// It was signed too long ago, or in the future.
+    Timestamp,
+    /// Its nonce is not higher than the one before.
+    Nonce,
+}
+
+impl Unsigned {
+    pub(crate) const NAMES: [&'static str; 5] = ["missing", "no_key", "mismatch", "timestamp", "nonce"];
+
+    /// The name used as a metric label and in the audit log.
+    pub const fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+}
+
 /// What became of a resume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
@@ -161,6 +186,7 @@ pub struct Shard {
     closes: [Counter; CloseCode::ALL.len() + 1],
     refusals: [Counter; Refusal::NAMES.len()],
     limited: [Counter; Limit::NAMES.len()],
+    unsigned: [Counter; Unsigned::NAMES.len()],
 }
 
 impl Shard {
@@ -198,6 +224,11 @@ impl Shard {
         self.limited[limit as usize].increment();
     }
 
+    /// A message, or a batch that is signed as one, was not taken for its sender's.
+    pub fn unsigned(&self, why: Unsigned) {
+        self.unsigned[why as usize].increment();
+    }
+
     /// A client asked for its session.
     pub fn resume(&self, outcome: Resume) {
         self.resumes[outcome as usize].increment();
@@ -233,6 +264,10 @@ impl Shard {
 
     pub(crate) fn limited_counts(&self) -> [(&'static str, u64); Limit::NAMES.len()] {
         std::array::from_fn(|i| (Limit::NAMES[i], self.limited[i].value()))
+    }
+
+    pub(crate) fn unsigned_counts(&self) -> [(&'static str, u64); Unsigned::NAMES.len()] {
+        std::array::from_fn(|i| (Unsigned::NAMES[i], self.unsigned[i].value()))
     }
 
     pub(crate) fn refusal_counts(&self) -> [(&'static str, u64); Refusal::NAMES.len()] {

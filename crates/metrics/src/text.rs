@@ -182,6 +182,12 @@ impl Collector for Scrape {
                 self.sum_by(|s| s.limited_counts()),
             ),
             (
+                "websocket_signatures_refused",
+                "Messages that were not taken for their sender's, by reason",
+                "reason",
+                self.sum_by(|s| s.unsigned_counts()),
+            ),
+            (
                 "websocket_handshakes_refused",
                 "Upgrades that were refused, by reason",
                 "reason",

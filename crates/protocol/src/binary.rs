@@ -8,6 +8,6 @@ mod header;
 mod inflated;
 mod parts;
 
-pub use decode::decode;
+pub use decode::{decode, decode_signed};
 pub(crate) use encode::{encode, encoded_len};
 pub use header::{HEADER_LEN, Header, MAGIC, VERSION};

@@ -11,6 +11,7 @@ mod message;
 mod method;
 mod outgoing;
 mod replica;
+pub mod signed;
 pub mod text;
 pub mod zlib;
 
@@ -21,6 +22,7 @@ pub use message::{Id, Kind, Message, Meta, MethodName, Rejection};
 pub use method::Method;
 pub use outgoing::{Format, Outgoing};
 pub use replica::Replica;
+pub use signed::Signed;
 
 /// The gRPC messages and services of `proto/mcpw/v1`, generated.
 #[allow(missing_docs, unreachable_pub, clippy::all, unused_qualifications, elided_lifetimes_in_paths)]

@@ -3,6 +3,7 @@
 mod decode;
 mod elements;
 mod encode;
+mod wrapped;
 
 pub(crate) use decode::NamedCall;
 pub(crate) use encode::{encode, encoded_len, named_call_len, write_named_call};
@@ -10,7 +11,9 @@ pub(crate) use encode::{encode, encoded_len, named_call_len, write_named_call};
 use decode::{Fields, rejection};
 
 use crate::json::{Fault, Malformed, Scanner};
-use crate::{Limits, Message, Rejection};
+use crate::{Limits, Message, Rejection, Signed};
+
+const NOT_SIGNED_HERE: &str = "a signed message where none is taken: signed messages are not enabled here, or this one stands in another";
 
 /// Decodes a text frame: one message, or a batch (an array of messages). `on` is called for each
 /// in order. A batch is checked as a whole before its first message is delivered; a frame that is
@@ -29,6 +32,23 @@ pub fn decode<'a>(text: &'a str, limits: &Limits, mut on: impl FnMut(Result<Mess
     });
 }
 
+/// The same where messages may be signed: `on` also gets the signature that each stands under. A
+/// batch is signed as a whole. Nothing is known of a signature but its form.
+pub fn decode_signed<'a>(
+    text: &'a str,
+    limits: &Limits,
+    mut on: impl FnMut(Result<Message<'a>, Rejection<'a>>, Option<Signed<'a>>),
+) {
+    match wrapped::unwrap(text, limits) {
+        None => decode(text, limits, |message| on(message, None)),
+        Some(Err(rejection)) => on(Err(rejection), None),
+        Some(Ok((text, mut signed))) => decode(text, limits, |message| {
+            on(message, Some(signed));
+            signed.is_first = false;
+        }),
+    }
+}
+
 #[inline(always)]
 fn one<'a>(
     scanner: &mut Scanner<'a>,
@@ -40,9 +60,23 @@ fn one<'a>(
     let scanned =
         scanner.start().and_then(|_| fields.scan(scanner, open, depth)).and_then(|end| scanner.end(end));
     match scanned {
-        Ok(_) => fields.read(limits),
+        Ok(_) => fields.read(limits).map_err(|rejection| untyped(rejection, &fields, scanner, limits)),
         Err(Fault) => Err(faulty(&fields, scanner.fault(), limits)),
     }
+}
+
+/// What is wrong with a message that can't be read may be that it is signed.
+#[cold]
+fn untyped<'a>(
+    rejection: Rejection<'a>,
+    fields: &Fields<'a>,
+    scanner: &Scanner<'a>,
+    limits: &Limits,
+) -> Rejection<'a> {
+    if fields.has_type() || !wrapped::is_signed(scanner.text(), limits) {
+        return rejection;
+    }
+    Rejection { message: NOT_SIGNED_HERE.into(), ..rejection }
 }
 
 #[cold]

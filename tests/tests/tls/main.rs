@@ -8,6 +8,9 @@ mod hostile;
 mod library;
 mod memory;
 mod program;
+mod signatures;
+mod signed_library;
+mod signing;
 mod traffic;
 
 use gateway::Config;

@@ -26,6 +26,8 @@ pub(crate) enum Event {
     Drain,
     /// A request was answered with 4013.
     Forbidden,
+    /// A signed message was not taken.
+    SignatureRefused,
     /// Lines could not be written: so many.
     Lost,
     /// The line before was not written whole.

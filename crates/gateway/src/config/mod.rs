@@ -203,7 +203,7 @@ settings! {
 }
 
 settings! {
-    /// Who may come in, before it is known who it is.
+    /// Who may come in, before it is known who it is, and how it is known that messages are theirs.
     Security {
         /// Pages from which browsers may come, beside those of the same host: as `https://app.example.com`, as
         /// `https://*.example.com`, `null`, or `*` for all.
@@ -218,6 +218,10 @@ settings! {
         allowed_addresses: Vec<String> = Vec::new(),
         /// Networks from which nobody may, allowed or not.
         denied_addresses: Vec<String> = Vec::new(),
+        /// Whether messages are signed, with a key that `initialize` hands out over TLS.
+        hmac_signatures: Demand = Demand::Off,
+        /// How wrong the clock of whoever signs may be, in milliseconds.
+        signature_skew_ms: u64 = 30_000,
     }
 }
 
@@ -344,6 +348,7 @@ impl Config {
             ("events.max_subscriptions", self.events.max_subscriptions as u64),
             ("events.max_unsent", self.events.max_unsent as u64),
             ("registry.max_registrations", self.registry.max_registrations as u64),
+            ("security.signature_skew_ms", self.security.signature_skew_ms),
             ("limits.flood", u64::from(self.limits.flood)),
             ("drain.rate", u64::from(self.drain.rate)),
         ];
@@ -399,6 +404,14 @@ impl Config {
             return Err(ConfigError::value("registry.lease_ms", self.registry.lease_ms, "100 or more"));
         }
         crate::door::Door::new(self)?;
+        let security = &self.security;
+        if security.hmac_signatures == Demand::Required
+            && !self.tls.is_on()
+            && security.trusted_proxies.is_empty()
+        {
+            let right = "TLS, over which keys are handed out (tls.certificates, or a proxy of security.trusted_proxies that speaks it),";
+            return Err(ConfigError::value("security.hmac_signatures", "required", right));
+        }
         auth::Rules::new(&self.authorization).map_err(|error| ConfigError::Type(error.to_string()))?;
         self.tls.check()?;
         self.router.check().map_err(|(key, why)| ConfigError::Type(format!("router.{key} {why}")))?;

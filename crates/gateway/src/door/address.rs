@@ -85,6 +85,11 @@ impl Addresses {
         if self.welcomes(client) { Ok(client) } else { Err(Shut::Address(client)) }
     }
 
+    /// Whether a trusted proxy says with these headers that its client spoke TLS to it.
+    pub(crate) fn is_https(source: Source, headers: &HeaderMap) -> bool {
+        source.is_proxy && forwarded::is_https(headers)
+    }
+
     fn welcomes(&self, address: IpAddr) -> bool {
         (self.allowed.is_empty() || self.allowed.has(address)) && !self.denied.has(address)
     }

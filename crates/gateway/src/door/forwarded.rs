@@ -1,4 +1,5 @@
-//! For whom a proxy has sent a request: `Forwarded` (RFC 7239) and `X-Forwarded-For`. Each proxy on the way adds at the end
+//! For whom a proxy has sent a request, and whether it heard it over TLS: `Forwarded` (RFC 7239), `X-Forwarded-For` and
+//! `X-Forwarded-Proto`. Each proxy on the way adds at the end
 //! whom it heard, so only what trusted ones have added is believed, from the end on.
 
 use super::networks::Networks;
@@ -28,6 +29,21 @@ pub(super) fn client(
         (Some(one), None) | (None, Some(one)) => Ok(one),
         (Some(one), Some(other)) if one == other => Ok(one),
         (Some(_), Some(_)) => Err(Contradiction),
+    }
+}
+
+/// Whether the last proxy says that its client spoke TLS. Where both headers say something, both have to say so.
+pub(super) fn is_https(headers: &HeaderMap) -> bool {
+    let is_https = |proto: &str| proto.trim().eq_ignore_ascii_case("https");
+    let standard = lines(headers, &FORWARDED).and_then(|line| {
+        let last = elements(&line).next_back()?;
+        parameter(last, "proto").map(is_https)
+    });
+    let x = HeaderName::from_static("x-forwarded-proto");
+    let usual = lines(headers, &x).map(|line| line.rsplit(',').next().is_some_and(is_https));
+    match (standard, usual) {
+        (None, None) => false,
+        (one, other) => one.unwrap_or(true) && other.unwrap_or(true),
     }
 }
 
@@ -74,13 +90,17 @@ fn parts(text: &str, separator: u8) -> Vec<&str> {
 
 /// The address in the `for` of an element.
 fn node(element: &str) -> Option<IpAddr> {
-    let mut nodes = parts(element, b';').into_iter().filter_map(|pair| {
+    parameter(element, "for").and_then(address)
+}
+
+/// The value of a parameter that stands in an element once, without its quotes.
+fn parameter<'a>(element: &'a str, wanted: &str) -> Option<&'a str> {
+    let mut values = parts(element, b';').into_iter().filter_map(|pair| {
         let (name, value) = pair.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("for").then(|| value.trim())
+        name.trim().eq_ignore_ascii_case(wanted).then(|| value.trim())
     });
-    let value = nodes.next().filter(|_| nodes.next().is_none())?;
-    let bare = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value);
-    address(bare)
+    let value = values.next().filter(|_| values.next().is_none())?;
+    Some(value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value))
 }
 
 /// An address, perhaps with a port; one of IPv6 perhaps in brackets.
@@ -135,6 +155,34 @@ mod tests {
         check(&[(F, "for=192.0.2.1;for=192.0.2.2")], Ok("10.0.0.1"));
         check(&[(F, "proto=https")], Ok("10.0.0.1"));
         check(&[(F, "for=\"192.0.2.1")], Ok("10.0.0.1"));
+    }
+
+    #[test]
+    fn a_request_came_over_tls_if_the_last_proxy_says_so() {
+        const F: &str = "forwarded";
+        const X: &str = "x-forwarded-proto";
+        for (lines, expected) in [
+            (&[][..], false),
+            (&[(X, "https")], true),
+            (&[(X, "HTTPS ")], true),
+            (&[(X, "http")], false),
+            (&[(X, "https, http")], false),
+            (&[(X, "http"), (X, "https")], true),
+            (&[(F, "for=192.0.2.1;proto=https")], true),
+            (&[(F, "for=192.0.2.1;Proto=\"https\"")], true),
+            (&[(F, "proto=https, for=192.0.2.1;proto=http")], false),
+            (&[(F, "proto=https;proto=https")], false),
+            (&[(F, "for=192.0.2.1"), (X, "https")], true),
+            (&[(F, "proto=https"), (X, "http")], false),
+            (&[(F, "proto=http"), (X, "https")], false),
+            (&[(F, "for=\"a;proto=https\"")], false),
+        ] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in lines {
+                headers.append(HeaderName::from_static(name), value.parse().unwrap());
+            }
+            assert_eq!(is_https(&headers), expected, "{lines:?}");
+        }
     }
 
     #[test]

@@ -10,10 +10,9 @@ mod networks;
 mod origin;
 pub(crate) mod proxy;
 
-pub(crate) use address::Source;
+pub(crate) use address::{Addresses, Source};
 
 use crate::config::{Config, ConfigError};
-use address::Addresses;
 use hosts::Hosts;
 use hyper::header::{HOST, HeaderMap, HeaderName, ORIGIN};
 use name::Name;

@@ -80,11 +80,11 @@ pub(crate) async fn serve(socket: TcpStream, source: Source, shard: &Rc<Shard>) 
             tokio::task::spawn_local(rest::serve(stream, visit, place, Rc::clone(shard)));
         }
         Ok(Some(Came::WebSocket(stream, early, admission))) => {
-            let Admission { identity, address, wire, place } = admission;
+            let Admission { identity, address, wire, place, is_private } = admission;
             shard.pod.audit.tell(|| {
                 Entry::new(Event::Connect).connection(place.id).address(Some(address)).holder(&identity)
             });
-            let session = Session::new(identity, address, shard);
+            let session = Session::new(identity, address, is_private, shard);
             let connection = Connection::new(stream, &early, shard, place, session, wire, address);
             tokio::task::spawn_local(connection);
         }
@@ -109,12 +109,14 @@ pub(crate) struct Visit {
     pub(crate) source: Source,
     /// Whose certificate was shown.
     pub(crate) holder: Option<Identity>,
+    /// The port speaks TLS.
+    pub(crate) is_tls: bool,
 }
 
 async fn handshake(mut socket: TcpStream, source: Source, shard: &Rc<Shard>) -> Option<Came> {
     let source = announced(&mut socket, source, shard).await?;
     let (mut stream, holder) = open(socket, source.address, shard).await?;
-    let visit = Visit { source, holder };
+    let visit = Visit { source, holder, is_tls: matches!(stream, Stream::Tls(_)) };
     let websocket = &shard.config.websocket;
     let limits = head::Limits { bytes: websocket.max_header_bytes, headers: websocket.max_headers };
     let head = match head::read(&mut stream, limits).await {

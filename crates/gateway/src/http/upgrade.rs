@@ -4,7 +4,7 @@
 use super::answer::refuse;
 use super::{Visit, token};
 use crate::audit::{Entry, Event};
-use crate::door::Shut;
+use crate::door::{Addresses, Shut};
 use crate::limits::Pace;
 use crate::pod::{NoPlace, Place};
 use crate::shard::Shard;
@@ -35,6 +35,8 @@ pub(super) struct Admission {
     pub(super) address: IpAddr,
     pub(super) wire: Wire,
     pub(super) place: Place,
+    /// Nobody but the client reads what is sent to it: it speaks TLS, to this port or to a trusted proxy.
+    pub(super) is_private: bool,
 }
 
 type Answer = Response<Full<Bytes>>;
@@ -115,7 +117,8 @@ async fn admit(
     }
     let (tenant, agent) = (identity.tenant(), identity.agent());
     tracing::debug!(connection = place.id, %address, tenant, agent, "upgraded");
-    Ok((response, Admission { identity, address, wire, place }))
+    let is_private = visit.is_tls || Addresses::is_https(visit.source, request.headers());
+    Ok((response, Admission { identity, address, wire, place, is_private }))
 }
 
 /// RFC 6455 section 4.2.2, step 5.4.

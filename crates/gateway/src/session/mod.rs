@@ -16,6 +16,7 @@ mod params;
 mod pending;
 pub(crate) mod progress;
 mod requests;
+mod signing;
 mod standing;
 mod state;
 
@@ -24,6 +25,7 @@ pub(crate) use events::PUBLISH;
 pub(crate) use exchange::{Close, Exchange, Outbox};
 pub(crate) use open::reach;
 
+use crate::config::Demand;
 use crate::limits::Allowance;
 use crate::shard::{Delivery, Peer, Shard, Word};
 use auth::{Identity, Permit};
@@ -31,8 +33,9 @@ use calls::{Calls, Heeded};
 use feed::Feed;
 use pending::Pending;
 use protocol::{
-    CloseCode, ErrorCode, Kind, Message, Method, MethodName, Outgoing, Rejection, binary, text, zlib,
+    CloseCode, ErrorCode, Kind, Message, Method, MethodName, Outgoing, Rejection, Signed, binary, text, zlib,
 };
+use signing::Signing;
 use standing::Opened;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -62,13 +65,17 @@ pub(crate) struct Session {
     pending: Option<Pending>,
     /// How fast its client may ask; none where nothing is limited.
     allowance: Option<Box<Allowance>>,
+    /// The key for signed messages; none where nobody signs, and before `initialize`.
+    signing: Option<Box<Signing>>,
+    /// Nobody but the client reads what is sent to it.
+    is_private: bool,
     /// The client has closed the session: nothing of it outlives the connection.
     is_over: bool,
 }
 
 impl Session {
     /// The session of a token's holder, before `initialize`: anonymous and not resumable.
-    pub(crate) fn new(identity: Identity, address: IpAddr, shard: &Shard) -> Self {
+    pub(crate) fn new(identity: Identity, address: IpAddr, is_private: bool, shard: &Shard) -> Self {
         let expiry = Self::expiry_of(&identity, shard);
         let allowance = shard.pod.limits.allowance(&identity, address, Arc::default);
         Self {
@@ -82,6 +89,8 @@ impl Session {
             feed: None,
             pending: None,
             allowance,
+            signing: None,
+            is_private,
             is_over: false,
         }
     }
@@ -130,11 +139,13 @@ impl Session {
         }
         let mut outcome = Ok(());
         let limits = exchange.shard.limits;
-        text::decode(text, &limits, |message| {
-            if outcome.is_ok() && exchange.has_turn(self.is_waiting()) {
-                outcome = self.message(message, exchange);
-            }
-        });
+        if exchange.shard.config.security.hmac_signatures == Demand::Off {
+            text::decode(text, &limits, |message| self.next(message, None, &mut outcome, exchange));
+        } else {
+            text::decode_signed(text, &limits, |message, signed| {
+                self.next(message, signed, &mut outcome, exchange);
+            });
+        }
         outcome
     }
 
@@ -145,11 +156,15 @@ impl Session {
         let outcome = if exchange.outbox.is_binary() {
             let mut outcome = Ok(());
             let limits = exchange.shard.limits;
-            binary::decode(frame, &mut inflated, &limits, |message| {
-                if outcome.is_ok() && exchange.has_turn(self.is_waiting()) {
-                    outcome = self.message(message, exchange);
-                }
-            });
+            if exchange.shard.config.security.hmac_signatures == Demand::Off {
+                binary::decode(frame, &mut inflated, &limits, |message| {
+                    self.next(message, None, &mut outcome, exchange);
+                });
+            } else {
+                binary::decode_signed(frame, &mut inflated, &limits, |message, signed| {
+                    self.next(message, signed, &mut outcome, exchange);
+                });
+            }
             outcome
         } else if self.deflate {
             self.inflate(frame, &mut inflated, exchange)
@@ -185,13 +200,34 @@ impl Session {
         Ok(())
     }
 
-    /// One message, in the order sent.
+    /// The next message of a frame, if it is to be handled now.
+    #[inline(always)]
+    fn next(
+        &mut self,
+        message: Result<Message<'_>, Rejection<'_>>,
+        signed: Option<Signed<'_>>,
+        outcome: &mut Result<(), Close>,
+        exchange: &mut Exchange<'_>,
+    ) {
+        if outcome.is_ok() && exchange.has_turn(self.is_waiting()) {
+            *outcome = self.message(message, signed.as_ref(), exchange);
+        }
+    }
+
+    /// One message, in the order sent, and the signature that it stands under.
     fn message(
         &mut self,
         message: Result<Message<'_>, Rejection<'_>>,
+        signed: Option<&Signed<'_>>,
         exchange: &mut Exchange<'_>,
     ) -> Result<(), Close> {
+        // Before the limits: the first message of a batch brings its signature, and may be over one.
+        let judged = self.judge(&message, signed, exchange);
         if self.is_over_limit(&message, exchange)? {
+            return Ok(());
+        }
+        if let Err(why) = judged {
+            self.refuse_unsigned(&message, signed, why, exchange);
             return Ok(());
         }
         let message = match message {

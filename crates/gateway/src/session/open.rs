@@ -6,6 +6,7 @@ use super::feed::Feed;
 use super::params::{Mistake, Params};
 use super::pending::Then;
 use super::standing::{Opened, Standing};
+use super::signing::{Handout, Signing};
 use super::state::State;
 use super::{Close, Exchange, Session};
 use crate::audit::Event;
@@ -46,6 +47,8 @@ struct Initialized<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     last_offset: Option<u64>,
     resend: Vec<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signing: Option<&'a Handout>,
 }
 
 #[derive(Serialize)]
@@ -129,6 +132,7 @@ impl Session {
         if self.opened.is_some() {
             return Err(wrong("this connection is initialized already: initialize comes once".into()));
         }
+        let key = self.fresh_key(exchange)?;
         let config = &exchange.shard.config;
         let compression = params.texts("compression").map_err(wrong)?;
         let deflate = config.compression.enabled && compression.iter().any(|name| name == "deflate");
@@ -156,7 +160,7 @@ impl Session {
             let (opening, unanswered) = open(&shard, id, &identity, wanted).await;
             Box::new(move |session: &mut Self, exchange: &mut Exchange<'_>| match opening {
                 Ok(opening) => {
-                    session.take_up(opening, &unanswered, &asker, deflate, exchange);
+                    session.take_up(opening, &unanswered, &asker, deflate, key, exchange);
                     Ok(())
                 }
                 Err(refused) => Err(session.refuse_opening(refused, &asker, exchange)),
@@ -172,6 +176,7 @@ impl Session {
         unanswered: &[Unanswered],
         asker: &Asker,
         deflate: bool,
+        key: Option<(Box<Signing>, Handout)>,
         exchange: &mut Exchange<'_>,
     ) {
         let Opening { id, mut opened, token, resumed, recovered, feed, known } = opening;
@@ -210,9 +215,11 @@ impl Session {
             log_epoch: feed.as_ref().map(|(_, position, _)| position.epoch.to_string()),
             last_offset: feed.as_ref().map(|(_, position, _)| position.offset.0),
             resend,
+            signing: key.as_ref().map(|(_, handout)| handout),
         });
         // Names and numbers can always be written.
         exchange.reply(asker, Ok(&result.unwrap_or_default()));
+        self.signing = key.map(|(signing, _)| signing);
         if deflate {
             self.deflate = true;
             exchange.enable_deflate();

@@ -5,6 +5,7 @@ use super::parts::{Parts, Place, check};
 use super::{HEADER_LEN, Header, flags};
 use crate::json;
 use crate::text::NamedCall;
+use crate::signed::Signed;
 use crate::zlib::InflateError;
 use crate::{ErrorCode, Id, Kind, Limits, Message, Meta, Method, MethodName, Rejection};
 
@@ -21,23 +22,50 @@ pub fn decode(
     limits: &Limits,
     mut on: impl for<'a> FnMut(Result<Message<'a>, Rejection<'a>>),
 ) {
+    let place = Place::Frame { signatures: false };
+    read(frame, place, scratch, limits, &mut |message, _| on(message));
+}
+
+/// The same where messages may be signed: `on` also gets the signature that each stands under. A
+/// batch is signed as a whole. Nothing is known of a signature but its form.
+pub fn decode_signed(
+    frame: &[u8],
+    scratch: &mut Vec<u8>,
+    limits: &Limits,
+    mut on: impl for<'a> FnMut(Result<Message<'a>, Rejection<'a>>, Option<Signed<'a>>),
+) {
+    read(frame, Place::Frame { signatures: true }, scratch, limits, &mut on);
+}
+
+#[inline(always)]
+fn read(
+    frame: &[u8],
+    place: Place,
+    scratch: &mut Vec<u8>,
+    limits: &Limits,
+    on: &mut impl for<'a> FnMut(Result<Message<'a>, Rejection<'a>>, Option<Signed<'a>>),
+) {
     if let Some((header, payload)) = single(frame) {
         let header = Header::decode(header);
-        if header.flags == 0 && header.data_size as usize == payload.len() && limits.batch > 0 {
+        let is_plain = header.flags & !flags::SIGNED == 0;
+        if is_plain && header.data_size as usize == payload.len() && limits.batch > 0 {
             // One plain message: nothing to count, nothing to inflate.
-            return deliver(frame, Place::Frame, &mut Inflated(&[]), limits, &mut on);
+            return deliver(frame, place, None, &mut Inflated(&[]), limits, on);
         }
     }
-    let count = Survey::of(frame, scratch, limits.batch, limits.inflated_bytes);
+    let count = Survey::of(frame, place, scratch, limits.batch, limits.inflated_bytes);
     if count == 0 {
-        return on(Err(refuse(None, 0, "an empty frame; a message has at least a header of 24 bytes")));
+        return on(
+            Err(refuse(None, 0, "an empty frame; a message has at least a header of 24 bytes")),
+            None,
+        );
     }
     if count > limits.batch {
         let most = limits.batch;
         let message = format!("more than {most} messages in a frame, none of them was executed");
-        return on(Err(refuse(None, 0, message)));
+        return on(Err(refuse(None, 0, message)), None);
     }
-    deliver(frame, Place::Frame, &mut Inflated(scratch), limits, &mut on);
+    deliver(frame, place, None, &mut Inflated(scratch), limits, on);
 }
 
 #[inline]
@@ -54,48 +82,57 @@ fn refuse<'a>(
     Rejection { id, method_code, code: ErrorCode::InvalidMessage, message: message.into() }
 }
 
+/// `over` is the signature of the batch that this is.
 fn deliver(
     bytes: &[u8],
     place: Place,
+    mut over: Option<Signed<'_>>,
     inflated: &mut Inflated<'_>,
     limits: &Limits,
-    on: &mut impl for<'a> FnMut(Result<Message<'a>, Rejection<'a>>),
+    on: &mut impl for<'a> FnMut(Result<Message<'a>, Rejection<'a>>, Option<Signed<'a>>),
 ) {
     for part in Parts(bytes) {
-        let (header, payload) = match part {
+        let signed = over;
+        if let Some(over) = &mut over {
+            over.is_first = false;
+        }
+        let part = match part {
             Ok(part) => part,
             Err(rejection) => {
-                on(Err(rejection));
+                on(Err(rejection), signed);
                 continue;
             }
         };
+        let header = part.header;
         let id = Some(Id::Sequence(header.sequence_id));
         let kind = match check(&header, place) {
             Ok(kind) => kind,
             Err(wrong) => {
-                on(Err(refuse(id, header.method, wrong)));
+                on(Err(refuse(id, header.method, wrong)), signed);
                 continue;
             }
         };
-        if header.flags == 0 {
-            on(message(&header, kind, payload, limits));
+        let (payload, signed) = (part.payload(), part.signed().or(signed));
+        if header.flags & !flags::SIGNED == 0 {
+            on(message(&header, kind, payload, limits), signed);
             continue;
         }
         let is_compressed = header.flags & flags::COMPRESSED != 0;
         let payload = match if is_compressed { inflated.next() } else { Ok(payload) } {
             Ok(payload) => payload,
             Err(error) => {
-                on(Err(not_inflated(error, &header, limits)));
+                on(Err(not_inflated(error, &header, limits)), signed);
                 continue;
             }
         };
         if header.flags & flags::BATCH == 0 {
-            on(message(&header, kind, payload, limits));
+            on(message(&header, kind, payload, limits), signed);
         } else if payload.is_empty() {
-            on(Err(refuse(id, header.method, "an empty batch; a batch holds at least one message")));
+            let wrong = "an empty batch; a batch holds at least one message";
+            on(Err(refuse(id, header.method, wrong)), signed);
         } else {
             let inner = if is_compressed { Place::CompressedBatch } else { Place::Batch };
-            deliver(payload, inner, inflated, limits, on);
+            deliver(payload, inner, signed, inflated, limits, on);
         }
     }
 }

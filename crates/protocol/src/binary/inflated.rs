@@ -1,8 +1,8 @@
 //! The inflated payloads of one frame, in one buffer. The frame's messages are counted and
 //! inflated first, and delivered after; this keeps the two in step.
 
-use super::parts::{Parts, Place, check};
-use super::{Header, flags};
+use super::flags;
+use super::parts::{Part, Parts, Place, check};
 use crate::zlib::{self, InflateError};
 
 /// Before each inflated payload stands its size, or one of the two below.
@@ -21,10 +21,16 @@ pub(super) struct Survey<'s> {
 
 impl<'s> Survey<'s> {
     /// Counts up to a little over `most` messages, and inflates up to `budget` bytes.
-    pub(super) fn of(frame: &[u8], scratch: &'s mut Vec<u8>, most: usize, budget: usize) -> usize {
+    pub(super) fn of(
+        frame: &[u8],
+        place: Place,
+        scratch: &'s mut Vec<u8>,
+        most: usize,
+        budget: usize,
+    ) -> usize {
         scratch.clear();
         let mut survey = Survey { scratch, budget, most, count: 0 };
-        survey.parts(frame, Place::Frame);
+        survey.parts(frame, place);
         survey.count
     }
 
@@ -35,15 +41,16 @@ impl<'s> Survey<'s> {
                 return;
             }
             match part {
-                Ok((header, payload)) if check(&header, place).is_ok() => self.part(&header, payload),
+                Ok(part) if check(&part.header, place).is_ok() => self.part(&part),
                 _ => self.count += 1,
             }
         }
     }
 
-    fn part(&mut self, header: &Header, payload: &[u8]) {
-        let is_batch = header.flags & flags::BATCH != 0;
-        let inflated = (header.flags & flags::COMPRESSED != 0).then(|| self.inflate(payload));
+    fn part(&mut self, part: &Part<'_>) {
+        let (flags, payload) = (part.header.flags, part.payload());
+        let is_batch = flags & flags::BATCH != 0;
+        let inflated = (flags & flags::COMPRESSED != 0).then(|| self.inflate(payload));
         let before = self.count;
         match inflated {
             _ if !is_batch => {}

@@ -2,24 +2,50 @@
 //! what was read can be trusted.
 
 use super::{HEADER_LEN, Header, MAGIC, VERSION, flags};
+use crate::signed::{Signed, TRAILER_LEN};
 use crate::{ErrorCode, Id, Kind, Rejection};
 
 /// Where a message stands, which decides what it may be.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
-    /// In the frame itself.
-    Frame,
+    /// In the frame itself, where it may be signed if the connection knows of signatures.
+    Frame { signatures: bool },
     /// In a batch.
     Batch,
     /// In a batch that came compressed.
     CompressedBatch,
 }
 
+/// A header, and the bytes that it speaks for.
+pub(super) struct Part<'a> {
+    pub(super) header: Header,
+    /// The header's own and those of the payload.
+    whole: &'a [u8],
+}
+
+impl<'a> Part<'a> {
+    /// The payload, without what a signature adds to it. Only for what was checked.
+    #[inline]
+    pub(super) fn payload(&self) -> &'a [u8] {
+        let end = if self.header.flags & flags::SIGNED == 0 { 0 } else { TRAILER_LEN };
+        &self.whole[HEADER_LEN..self.whole.len() - end]
+    }
+
+    /// The signature, if there is one. Only for what was checked.
+    #[inline]
+    pub(super) fn signed(&self) -> Option<Signed<'a>> {
+        if self.header.flags & flags::SIGNED == 0 {
+            return None;
+        }
+        Signed::of_binary(self.whole, self.header.sequence_id)
+    }
+}
+
 /// The messages of a frame or batch; the last may be a rejection of all the rest.
 pub(super) struct Parts<'a>(pub(super) &'a [u8]);
 
 impl<'a> Iterator for Parts<'a> {
-    type Item = Result<(Header, &'a [u8]), Rejection<'static>>;
+    type Item = Result<Part<'a>, Rejection<'static>>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
@@ -33,9 +59,9 @@ impl<'a> Iterator for Parts<'a> {
             self.0 = &[];
             return Some(Err(untrusted(&header, rest.len())));
         }
-        let (payload, rest) = rest.split_at(size);
+        let (whole, rest) = self.0.split_at(HEADER_LEN + size);
         self.0 = rest;
-        Some(Ok((header, payload)))
+        Some(Ok(Part { header, whole }))
     }
 }
 
@@ -88,9 +114,16 @@ fn check_all(header: &Header, kind: Option<Kind>, place: Place) -> Result<Kind, 
         Err(format!("reserved is {reserved}; it must be 0"))
     } else if bits & flags::ENCRYPTED != 0 {
         Err("flags says encrypted (2); encrypted payloads are not supported here, send it plain".into())
-    } else if bits & flags::SIGNED != 0 {
+    } else if bits & flags::SIGNED != 0 && !matches!(place, Place::Frame { .. }) {
+        Err("flags says signed (8) inside of a batch; sign the batch".into())
+    } else if bits & flags::SIGNED != 0 && place == (Place::Frame { signatures: false }) {
         Err("flags says signed (8); signed messages are not enabled here, send it unsigned".into())
-    } else if bits & flags::BATCH != 0 && place != Place::Frame {
+    } else if bits & flags::SIGNED != 0 && (header.data_size as usize) < TRAILER_LEN {
+        let size = header.data_size;
+        Err(format!(
+            "flags says signed (8), but the payload has {size} bytes; it ends with a timestamp of 8 bytes and an HMAC of 32"
+        ))
+    } else if bits & flags::BATCH != 0 && !matches!(place, Place::Frame { .. }) {
         Err("flags says batch (4) inside of a batch; batches do not nest".into())
     } else if bits & flags::COMPRESSED != 0 && place == Place::CompressedBatch {
         Err("flags says compressed (1) inside of a compressed batch; send it uncompressed there".into())

@@ -43,6 +43,11 @@ impl<'a> Scanner<'a> {
         Err(Fault)
     }
 
+    /// The whole text.
+    pub(crate) const fn text(&self) -> &'a str {
+        self.text
+    }
+
     /// The part of the text between two positions that a scan answered.
     #[inline(always)]
     pub(crate) fn slice(&self, start: usize, end: usize) -> &'a str {

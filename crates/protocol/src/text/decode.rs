@@ -46,6 +46,10 @@ impl<'a> Fields<'a> {
         read_id(self.id, limits).ok()
     }
 
+    pub(super) const fn has_type(&self) -> bool {
+        !self.kind.is_empty()
+    }
+
     #[cold]
     fn reject(&self, limits: &Limits, message: Wrong) -> Rejection<'a> {
         let method = read_method(self.method, "").ok();
