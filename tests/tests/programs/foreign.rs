@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use gateway::config::Demand;
+use tests::{Authority, Gateway};
+
 use crate::clean;
 use crate::dev::Dev;
 use crate::markdown::{Block, blocks};
@@ -111,6 +114,28 @@ fn node_speaks_binary() {
 }
 
 #[test]
+fn node_signs_its_messages() {
+    let folder = tempfile::TempDir::new().expect("the system has a folder for temporary files");
+    let authority = Authority::fresh("servers");
+    let (cert_file, key_file) = authority.certify(&["127.0.0.1"]).write(folder.path(), "gateway");
+    let trusted = folder.path().join("authority.pem");
+    std::fs::write(&trusted, &authority.pem).expect("the folder is ours");
+    let gateway = Gateway::with(|config| {
+        (config.tls.cert_file, config.tls.key_file) = (Some(cert_file), Some(key_file));
+        config.security.hmac_signatures = Demand::Required;
+    });
+    let package = installed("node/node_modules/ws");
+    let (_own, file) = written(package.ancestors().nth(2).expect("it is two folders down"), "signed.mjs");
+    let mut command = clean("node");
+    command.arg(file).env("NODE_EXTRA_CA_CERTS", trusted);
+    command.env("MCPW_URL", format!("wss://{}/ws", gateway.clients));
+    let printed = run(command.env("MCPW_TOKEN", gateway.keys.token())).success();
+    for part in ["signed { text: 'grüezi' }\n", "refused 4001: the nonce"] {
+        assert!(printed.contains(part), "no {part:?} in\n{printed}");
+    }
+}
+
+#[test]
 fn python_speaks_json() {
     check_text(&python(&Dev::start(), "text.py"));
 }
@@ -152,6 +177,7 @@ fn every_program_of_the_page_is_run_by_a_test() {
         "cancel.py",
         "client.rs",
         "resume.mjs",
+        "signed.mjs",
         "text.mjs",
         "text.py",
     ];

@@ -15,6 +15,7 @@ mod process;
 mod replicas;
 mod rest_page;
 mod settings;
+mod signed_page;
 mod tokens;
 mod tools;
 

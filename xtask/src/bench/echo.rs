@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 
 use super::budget::{Budgets, Spread, grouped};
 use super::load::{self, Responder, Sample, Shape};
+use super::secure::Security;
 use super::socket::Endpoint;
 use super::subject::{self, Programs};
 use super::wire::Wire;
@@ -20,6 +21,12 @@ pub(crate) struct Options {
     /// How often each measurement is repeated.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
     rounds: u64,
+    /// Measures the gateway under TLS 1.3 too, with rows of its own.
+    #[arg(long)]
+    tls: bool,
+    /// There each message has to be signed.
+    #[arg(long, requires = "tls")]
+    signed: bool,
 }
 
 const PING_PONG: Shape = Shape { connections: 64, in_flight: 1 };
@@ -33,18 +40,31 @@ const LOADS: [(&str, Shape, Wire, Option<f64>); 4] = [
     ("pipelined", PIPELINED, Wire::Binary, Some(500.0)),
 ];
 
+/// Under TLS, with messages that are signed or not.
+const SECURE_LOADS: [(&str, Shape, Wire, Option<f64>); 4] = [
+    ("ping-pong", PING_PONG, Wire::Json, None),
+    ("ping-pong", PING_PONG, Wire::Binary, None),
+    ("pipelined", PIPELINED, Wire::Json, None),
+    ("pipelined", PIPELINED, Wire::Binary, Some(3_000.0)),
+];
+
 struct Subject {
     name: &'static str,
     server: Server,
     responder: Responder,
+    security: Option<Security>,
 }
 
 impl Subject {
     fn endpoint(&self, wire: Wire) -> Result<Endpoint> {
-        match self.responder {
+        let endpoint = match self.responder {
             Responder::Mirror => Endpoint::bare(self.server.ready("url")?),
             Responder::Gateway => subject::endpoint(&self.server, wire),
-        }
+        }?;
+        Ok(match &self.security {
+            Some(security) => endpoint.secured(security),
+            None => endpoint,
+        })
     }
 }
 
@@ -56,13 +76,20 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
             name: "fastwebsockets, a write for each frame",
             server: programs.baseline(cpus.server, false)?,
             responder: Responder::Mirror,
+            security: None,
         },
         Subject {
             name: "fastwebsockets, coalesced",
             server: programs.baseline(cpus.server, true)?,
             responder: Responder::Mirror,
+            security: None,
         },
-        Subject { name: "mcpw", server: programs.gateway(cpus.server, &[])?, responder: Responder::Gateway },
+        Subject {
+            name: "mcpw",
+            server: programs.gateway(cpus.server, &[])?,
+            responder: Responder::Gateway,
+            security: None,
+        },
     ];
     println!(
         "server on CPU {}, load on CPU {}; {} rounds of {} s; ping-pong: {} connections, pipelined: {} connections × {} in flight",
@@ -78,8 +105,30 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
         "{:<17} {:<39} {:>11} {:>22} {:>6} {:>6}",
         "load", "server", "messages/s", "CPU ns/message", "ratio", "busy"
     );
-    for (name, shape, wire, limit) in LOADS {
-        let mut samples = subjects.each_ref().map(|_| Vec::new());
+    compare(&subjects, &LOADS, options, budgets)?;
+    if options.tls {
+        drop(subjects);
+        let (security, settings) = Security::fresh(options.signed)?;
+        let subject = Subject {
+            name: if options.signed { "mcpw, TLS 1.3, signed" } else { "mcpw, TLS 1.3" },
+            server: programs.gateway(cpus.server, &settings)?,
+            responder: Responder::Gateway,
+            security: Some(security),
+        };
+        compare(&[subject], &SECURE_LOADS, options, budgets)?;
+    }
+    Ok(())
+}
+
+/// Puts each load on each server in turns.
+fn compare(
+    subjects: &[Subject],
+    loads: &[(&str, Shape, Wire, Option<f64>)],
+    options: &Options,
+    budgets: &mut Budgets,
+) -> Result<()> {
+    for &(name, shape, wire, limit) in loads {
+        let mut samples: Vec<_> = subjects.iter().map(|_| Vec::new()).collect();
         for _ in 0..options.rounds {
             for (subject, samples) in subjects.iter().zip(&mut samples) {
                 let sample = measure(subject, wire, shape, options)
@@ -87,7 +136,7 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
                 samples.push(sample);
             }
         }
-        report(&format!("{name} {}", wire.name()), &subjects, &samples, limit, budgets)?;
+        report(&format!("{name} {}", wire.name()), subjects, &samples, limit, budgets)?;
     }
     Ok(())
 }

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use super::frames::{self, Head};
+use super::secure::{self, Signer};
 use super::socket::{Connection, Endpoint};
 use super::wire::{Method, Wire};
 use crate::server::Process;
@@ -52,24 +53,33 @@ pub(crate) fn measure(
     shape: Shape,
     (warm_up, window): (Duration, Duration),
 ) -> Result<Sample> {
-    let mut streams = Vec::new();
-    for _ in 0..shape.connections {
-        streams.push(Connection::open(endpoint)?.stream);
-    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     tokio::task::LocalSet::new().block_on(&runtime, async {
         let answered = Rc::new(Cell::new(0));
         let stop = Rc::new(Cell::new(false));
         let mut driven = JoinSet::new();
-        for stream in streams {
-            stream.set_nonblocking(true)?;
-            let stream = TcpStream::from_std(stream)?;
-            let drive = Drive {
-                slots: Slots::new(responder, wire, shape.in_flight),
-                answered: Rc::clone(&answered),
-                stop: Rc::clone(&stop),
-            };
-            driven.spawn_local(drive.run(stream));
+        let drive = |signer| Drive {
+            slots: Slots::new(responder, wire, shape.in_flight, signer),
+            answered: Rc::clone(&answered),
+            stop: Rc::clone(&stop),
+        };
+        match endpoint.security() {
+            None => {
+                let open = || Connection::open(endpoint).map(|connection| connection.stream);
+                for stream in (0..shape.connections).map(|_| open()).collect::<Result<Vec<_>>>()? {
+                    stream.set_nonblocking(true)?;
+                    driven.spawn_local(drive(None).run(TcpStream::from_std(stream)?));
+                }
+            }
+            Some(security) => {
+                let mut opened = Vec::new();
+                for _ in 0..shape.connections {
+                    opened.push(secure::open(endpoint, security, wire).await?);
+                }
+                for (stream, signer) in opened {
+                    driven.spawn_local(drive(signer).run(stream));
+                }
+            }
         }
         tokio::time::sleep(warm_up).await;
         let (messages, cpu, started) = (answered.get(), server.cpu_nanos()?, Instant::now());
@@ -104,10 +114,16 @@ struct Slots {
     frame: usize,
     requests: Vec<(u64, Value, Vec<u8>)>,
     answers: Vec<Vec<u8>>,
+    /// Signs each request when it is sent.
+    signer: Option<Signer>,
+    /// Frames that were signed just now.
+    fresh: Vec<u8>,
+    /// The nonce that each slot was sent with last, if it is the sequence id too.
+    sequence_ids: Vec<u64>,
 }
 
 impl Slots {
-    fn new(responder: Responder, wire: Wire, in_flight: usize) -> Self {
+    fn new(responder: Responder, wire: Wire, in_flight: usize, signer: Option<Signer>) -> Self {
         let mut frames = Vec::new();
         let mut requests = Vec::new();
         // Ids of three digits: frames of one length, 54 bytes of payload or one less.
@@ -121,17 +137,38 @@ impl Slots {
             requests.push((id, serde_json::from_str(&params).expect("params are JSON"), payload));
         }
         let frame = frames.len() / in_flight;
-        Self { responder, wire, frames, frame, requests, answers: vec![Vec::new(); in_flight] }
+        let (answers, sequence_ids) = (vec![Vec::new(); in_flight], vec![0; in_flight]);
+        Self { responder, wire, frames, frame, requests, answers, signer, fresh: Vec::new(), sequence_ids }
     }
 
     fn len(&self) -> usize {
         self.requests.len()
     }
 
-    /// The frames of `count` slots from `first` on, up to the last slot.
-    fn frames(&self, first: usize, count: usize) -> &[u8] {
+    /// The frames of `count` slots from `first` on, up to the last slot, and how many they are.
+    fn frames(&mut self, first: usize, count: usize) -> (&[u8], usize) {
         let until = self.len().min(first + count);
-        &self.frames[first * self.frame..until * self.frame]
+        let Some(signer) = &mut self.signer else {
+            return (&self.frames[first * self.frame..until * self.frame], until - first);
+        };
+        self.fresh.clear();
+        for slot in first..until {
+            let (signed, nonce) = signer.sign(&self.requests[slot].2);
+            self.sequence_ids[slot] = nonce;
+            frames::append_masked(&mut self.fresh, self.wire.opcode(), &signed);
+        }
+        (&self.fresh, until - first)
+    }
+
+    /// Puts the id of the slot into an answer whose sequence id was a nonce, so that it is like the one before.
+    fn renumber(&self, slot: usize, payload: &mut [u8]) -> Result<()> {
+        if self.signer.is_none() || self.wire == Wire::Json {
+            return Ok(());
+        }
+        let sequence_id = payload.get_mut(8..16).context("an answer without a header")?;
+        ensure!(sequence_id == self.sequence_ids[slot].to_be_bytes(), "the answer to another request");
+        sequence_id.copy_from_slice(&self.requests[slot].0.to_be_bytes());
+        Ok(())
     }
 
     /// Checks the answer to a slot: in whole the first time, octet by octet from then on.
@@ -168,16 +205,17 @@ struct Drive {
 }
 
 impl Drive {
-    async fn run(mut self, mut stream: TcpStream) -> Result<()> {
+    async fn run<S: AsyncRead + AsyncWrite + Unpin>(mut self, mut stream: S) -> Result<()> {
         let in_flight = self.slots.len();
         let mut inbox = vec![0; 128 * 1024];
         let (mut sent, mut received, mut filled) = (0, 0, 0);
         loop {
             while !self.stop.get() && sent - received < in_flight {
-                let frames = self.slots.frames(sent % in_flight, in_flight - (sent - received));
+                let (frames, count) = self.slots.frames(sent % in_flight, in_flight - (sent - received));
                 stream.write_all(frames).await?;
-                sent += frames.len() / self.slots.frame;
+                sent += count;
             }
+            stream.flush().await?;
             if sent == received {
                 return Ok(());
             }
@@ -187,12 +225,13 @@ impl Drive {
             let mut start = 0;
             let before = received;
             while let Some(head) = Head::parse(&inbox[start..filled])? {
-                let Some(payload) = inbox[..filled].get(start + head.head..start + head.total()) else {
+                let Some(payload) = inbox[..filled].get_mut(start + head.head..start + head.total()) else {
                     break;
                 };
                 match head.opcode {
                     frames::TEXT | frames::BINARY => {
                         ensure!(head.fin && received < sent, "a fragment, or an answer to nothing");
+                        self.slots.renumber(received % in_flight, payload)?;
                         self.slots.check(received % in_flight, payload)?;
                         received += 1;
                     }

@@ -12,6 +12,7 @@ mod frames;
 mod idle;
 mod load;
 mod postgres;
+mod secure;
 mod slow;
 mod socket;
 mod subject;

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::frames::{self, Head};
+use super::secure::Security;
 use super::wire::{Method, Wire};
 
 /// How long an answer may take before the bench gives up.
@@ -25,15 +26,18 @@ pub(crate) struct Endpoint {
     path: String,
     /// Subprotocol and bearer token; a bare server has neither.
     session: Option<(Wire, String)>,
+    /// TLS, where the server speaks it.
+    security: Option<Security>,
 }
 
 impl Endpoint {
     /// A bare WebSocket server.
     pub(crate) fn bare(url: &str) -> Result<Self> {
-        let rest = url.strip_prefix("ws://").with_context(|| format!("not a ws:// URL: {url}"))?;
+        let rest = url.strip_prefix("ws://").or_else(|| url.strip_prefix("wss://"));
+        let rest = rest.with_context(|| format!("not a URL of a WebSocket: {url}"))?;
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         let address = authority.parse().with_context(|| format!("not an address and a port: {authority}"))?;
-        Ok(Self { address, path: format!("/{path}"), session: None })
+        Ok(Self { address, path: format!("/{path}"), session: None, security: None })
     }
 
     /// The gateway, in this subprotocol, with this token.
@@ -41,8 +45,21 @@ impl Endpoint {
         Ok(Self { session: Some((wire, token.to_owned())), ..Self::bare(url)? })
     }
 
-    fn upgrade_request(&self) -> String {
-        let Self { address, path, session } = self;
+    /// The same under TLS.
+    pub(crate) fn secured(self, security: &Security) -> Self {
+        Self { security: Some(security.clone()), ..self }
+    }
+
+    pub(crate) fn security(&self) -> Option<&Security> {
+        self.security.as_ref()
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn upgrade_request(&self) -> String {
+        let Self { address, path, session, .. } = self;
         let mut request = format!(
             "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n"

@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::frames;
 
 const MAGIC: u32 = 0x4D43_5057;
-const HEADER: usize = 24;
+/// Bytes of a binary message's header.
+pub(crate) const HEADER: usize = 24;
 const RESPONSE: u8 = 1;
 const NOTIFICATION: u8 = 2;
 const ERROR: u8 = 3;

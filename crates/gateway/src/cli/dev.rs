@@ -85,10 +85,11 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     logging::init(&config.log)?;
 
     let path = config.websocket.path.clone();
+    let scheme = if config.tls.is_on() { "wss" } else { "ws" };
     let mut contexts = config.context.clone();
     let gateway = Gateway::bind(config)?;
     let ready = Ready {
-        url: format!("ws://{}{path}", gateway.client_address()?),
+        url: format!("{scheme}://{}{path}", gateway.client_address()?),
         admin: format!("http://{}", gateway.admin_address()?),
         grpc: format!("http://{}", gateway.grpc_address()?),
         token,

@@ -111,7 +111,9 @@ impl Session {
         }
         let (code, text) = (ErrorCode::AuthenticationFailed, explain(why, shard));
         match message {
-            Ok(message) => exchange.refuse(message, code, &text),
+            Ok(message) if message.method.is_some() => exchange.refuse(message, code, &text),
+            // A ping, or an answer to nothing.
+            Ok(message) => exchange.fail(message.id, 0, code, &text),
             Err(rejection) => exchange.fail(rejection.id, rejection.method_code, code, &text),
         }
     }

@@ -9,6 +9,7 @@ mod envelopes;
 mod json_syntax;
 mod outgoing;
 mod properties;
+mod signed;
 
 use protocol::binary::Header;
 use protocol::{ErrorCode, Id, Limits, Message, Rejection, binary, text};
