@@ -108,7 +108,7 @@ fn wait_for_echo(endpoint: &Endpoint, wire: Wire) -> Result<()> {
 fn round(gateway: &Process, endpoint: &Endpoint, wire: Wire, options: &Options) -> Result<Round> {
     let mut streams = Vec::new();
     for share in shares(usize::from(options.in_flight)) {
-        streams.push((Connection::open(endpoint)?.stream, share));
+        streams.push((Connection::open(endpoint)?.stream.into_socket()?, share));
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async {

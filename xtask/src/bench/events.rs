@@ -119,7 +119,7 @@ impl Subscriber {
         for mut connection in connections {
             connection.send_request(wire, 1, Method::EventSubscribe, FILTER)?;
             connection.receive_answer(wire, 1).context("event.subscribe")?;
-            connection.stream.set_nonblocking(true)?;
+            connection.stream.socket().set_nonblocking(true)?;
             subscribers.push(Self { connection, next: 0, cut: Vec::new() });
         }
         Ok(subscribers)
@@ -131,8 +131,8 @@ impl Subscriber {
     }
 
     /// The socket, for its options.
-    pub(crate) fn stream(&self) -> &std::net::TcpStream {
-        &self.connection.stream
+    pub(crate) fn socket(&self) -> &std::net::TcpStream {
+        self.connection.stream.socket()
     }
 
     /// Takes the events that are there, through the buffer `space`.

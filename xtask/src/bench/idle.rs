@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::budget::{Budgets, grouped};
 use super::crowd;
+use super::secure::Security;
 use super::socket::Connection;
 use super::subject::{self, Programs};
 use super::wire::{Method, Wire};
@@ -23,10 +24,14 @@ pub(crate) struct Options {
     /// How long the idle connections are watched; two rounds of pings by default.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: u64,
+    /// Under TLS 1.3.
+    #[arg(long)]
+    tls: bool,
 }
 
 const WIRE: Wire = Wire::Json;
-const BYTES_LIMIT: f64 = 2_000.0;
+/// In the clear, and under TLS.
+const BYTES_LIMITS: (f64, f64) = (2_000.0, 8_000.0);
 /// Percent of one core.
 const CPU_LIMIT: f64 = 0.001;
 
@@ -35,8 +40,15 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
     pin_thread(cpus.generator)?;
     // One more than are opened: the first is closed at once, and its end may take a moment.
     let limit = options.connections + 1;
-    let gateway = programs.gateway(cpus.server, &[("WEBSOCKET_MAX_CONNECTIONS", limit.to_string())])?;
-    let endpoint = subject::endpoint(&gateway, WIRE)?;
+    let mut settings = vec![("WEBSOCKET_MAX_CONNECTIONS", limit.to_string())];
+    let security = if options.tls { Some(Security::fresh(false)?) } else { None };
+    settings.extend(security.iter().flat_map(|(_, settings)| settings.clone()));
+    let gateway = programs.gateway(cpus.server, &settings)?;
+    let plain = subject::endpoint(&gateway, WIRE)?;
+    let (endpoint, bytes_limit) = match &security {
+        None => (plain, BYTES_LIMITS.0),
+        Some((security, _)) => (plain.secured(security), BYTES_LIMITS.1),
+    };
 
     // The first connection brings pages of code into memory that no later one does.
     echo_all(&mut crowd::open(&endpoint, 1, 1)?, 1)?;
@@ -47,7 +59,11 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
     let opened = started.elapsed();
     echo_all(&mut connections, 1)?;
     let count = f64::from(options.connections);
-    println!("{} connections, authenticated, each with a session, in {opened:.1?}", grouped(count));
+    println!(
+        "{} connections{}, authenticated, each with a session, in {opened:.1?}",
+        grouped(count),
+        if options.tls { " under TLS" } else { "" }
+    );
 
     quiet(&gateway.process, &mut connections)?;
     let settled = gateway.process.resident_bytes()?;
@@ -70,15 +86,15 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
     println!("resident before {}, after {} bytes", grouped(before as f64), grouped(settled as f64));
     let bytes = per_connection(settled);
     println!(
-        "memory per connection   {:>9} bytes  {} (< {BYTES_LIMIT:.0})",
+        "memory per connection   {:>9} bytes  {} (< {bytes_limit:.0})",
         grouped(bytes),
-        budgets.judge(bytes, BYTES_LIMIT)
+        budgets.judge(bytes, bytes_limit)
     );
     let bytes = per_connection(after);
     println!(
-        "the same, after traffic {:>9} bytes  {} (< {BYTES_LIMIT:.0})",
+        "the same, after traffic {:>9} bytes  {} (< {bytes_limit:.0})",
         grouped(bytes),
-        budgets.judge(bytes, BYTES_LIMIT)
+        budgets.judge(bytes, bytes_limit)
     );
     let percent = cpu as f64 / elapsed.as_nanos() as f64 / count * 100.0;
     println!(
@@ -94,11 +110,11 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
 fn echo_all(connections: &mut [Connection], id: u64) -> Result<()> {
     let params = format!(r#"{{"n":{id}}}"#);
     for connection in connections {
-        connection.stream.set_nonblocking(false)?;
+        connection.stream.socket().set_nonblocking(false)?;
         connection.send_request(WIRE, id, Method::Echo, &params)?;
         let result = connection.receive_answer(WIRE, id).context("echo")?;
         ensure!(result == serde_json::json!({ "n": id }), "echo of {params} is {result}");
-        connection.stream.set_nonblocking(true)?;
+        connection.stream.socket().set_nonblocking(true)?;
     }
     Ok(())
 }

@@ -65,7 +65,7 @@ pub(crate) fn measure(
         };
         match endpoint.security() {
             None => {
-                let open = || Connection::open(endpoint).map(|connection| connection.stream);
+                let open = || Connection::open(endpoint)?.stream.into_socket();
                 for stream in (0..shape.connections).map(|_| open()).collect::<Result<Vec<_>>>()? {
                     stream.set_nonblocking(true)?;
                     driven.spawn_local(drive(None).run(TcpStream::from_std(stream)?));

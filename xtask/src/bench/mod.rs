@@ -15,6 +15,7 @@ mod postgres;
 mod secure;
 mod slow;
 mod socket;
+mod stream;
 mod subject;
 mod wire;
 pub(crate) mod writes;

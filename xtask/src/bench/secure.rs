@@ -1,6 +1,7 @@
 //! Connections under TLS whose requests are signed: certificates of one run, and signatures written out by hand, as is
 //! the wire. Signing is the load's own work, on its own CPU.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
@@ -8,8 +9,8 @@ use anyhow::{Context, Result, ensure};
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -58,6 +59,11 @@ impl Security {
             .with_root_certificates(roots)
             .with_no_client_auth();
         Ok((Self { config: Arc::new(config), signed }, settings))
+    }
+
+    /// A connection that has not begun its handshake.
+    pub(crate) fn connection(&self, server: IpAddr) -> Result<ClientConnection> {
+        Ok(ClientConnection::new(Arc::clone(&self.config), ServerName::from(server))?)
     }
 }
 
@@ -131,9 +137,8 @@ impl Signer {
                 mac.update(format!("{timestamp}\n{nonce}\n").as_bytes());
                 mac.update(request);
                 let signature = BASE64_URL_SAFE_NO_PAD.encode(mac.sign());
-                let rest = format!(
-                    ",\"timestamp\":{timestamp},\"nonce\":{nonce},\"signature\":\"{signature}\"}}"
-                );
+                let rest =
+                    format!(",\"timestamp\":{timestamp},\"nonce\":{nonce},\"signature\":\"{signature}\"}}");
                 [b"{\"message\":", request, rest.as_bytes()].concat()
             }
             Wire::Binary => {

@@ -153,7 +153,7 @@ fn measure(options: &Options, programs: &Programs, cpus: Cpus, stop: bool) -> Re
 
 fn set_buffers(readers: &[Subscriber], size: usize) -> Result<()> {
     for reader in readers {
-        SockRef::from(reader.stream()).set_recv_buffer_size(size)?;
+        SockRef::from(reader.socket()).set_recv_buffer_size(size)?;
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
-//! A client's connection, blocking: TCP from a chosen source address, the upgrade, one frame after the other.
+//! A client's connection, blocking: TCP from a chosen source address, TLS, the upgrade, one frame after the other.
 //! For the opening phase of every bench; the measured phases have loops of their own.
 
 use std::io::{Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -10,6 +10,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::frames::{self, Head};
 use super::secure::Security;
+use super::stream::Stream;
 use super::wire::{Method, Wire};
 
 /// How long an answer may take before the bench gives up.
@@ -75,7 +76,7 @@ impl Endpoint {
 /// An open connection. Reads keep what came too early.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Stream,
     inbox: Vec<u8>,
 }
 
@@ -89,11 +90,10 @@ impl Connection {
         }
         socket.connect_timeout(&endpoint.address.into(), PATIENCE).context("could not connect")?;
         socket.set_tcp_nodelay(true)?;
-        let stream = TcpStream::from(socket);
-        stream.set_read_timeout(Some(PATIENCE))?;
-        let mut connection = Self { stream, inbox: Vec::new() };
-        connection.stream.write_all(endpoint.upgrade_request().as_bytes())?;
-        Ok(connection)
+        socket.set_read_timeout(Some(PATIENCE))?;
+        let mut stream = Stream::new(socket.into(), endpoint.security.as_ref())?;
+        stream.write_all(endpoint.upgrade_request().as_bytes())?;
+        Ok(Self { stream, inbox: Vec::new() })
     }
 
     /// Waits for the 101.
