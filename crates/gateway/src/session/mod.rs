@@ -131,7 +131,7 @@ impl Session {
         let mut outcome = Ok(());
         let limits = exchange.shard.limits;
         text::decode(text, &limits, |message| {
-            if outcome.is_ok() && exchange.has_turn(self.is_waiting()) {
+            if outcome.is_ok() && exchange.has_turn(self.is_held_up()) {
                 outcome = self.message(message, exchange);
             }
         });
@@ -146,7 +146,7 @@ impl Session {
             let mut outcome = Ok(());
             let limits = exchange.shard.limits;
             binary::decode(frame, &mut inflated, &limits, |message| {
-                if outcome.is_ok() && exchange.has_turn(self.is_waiting()) {
+                if outcome.is_ok() && exchange.has_turn(self.is_held_up()) {
                     outcome = self.message(message, exchange);
                 }
             });
