@@ -36,8 +36,8 @@ pub(crate) struct Account {
     /// Whether what comes next has to wait until it is settled.
     held: AtomicBool,
     settled: Notify,
-    /// When the store was asked for the last answer.
-    heard: AtomicU64,
+    /// Until then the last answer counts.
+    fresh_until: AtomicU64,
     pace: Bucket,
 }
 
@@ -65,7 +65,7 @@ impl Account {
             queued: AtomicBool::new(false),
             held: AtomicBool::new(false),
             settled: Notify::new(),
-            heard: AtomicU64::new(0),
+            fresh_until: AtomicU64::new(0),
             pace: Bucket::default(),
         }
     }
@@ -92,7 +92,7 @@ impl Account {
         if left < self.rate.step() {
             // What comes next is refused.
             u64::MAX
-        } else if now.saturating_sub(self.heard.load(SeqCst)) > FRESH {
+        } else if now >= self.fresh_until.load(SeqCst) {
             0
         } else {
             TRUST.max(left / PART)
@@ -137,8 +137,7 @@ impl Account {
         let due = self.bucket.due();
         let cost = self.unsettled.swap(0, SeqCst);
         let begun = due.saturating_sub(cost);
-        let [cost, age, most] =
-            [cost, now.saturating_sub(begun), self.rate.most()].map(Duration::from_nanos);
+        let [cost, age, most] = [cost, now.saturating_sub(begun), self.rate.most()].map(Duration::from_nanos);
         Bill { spent: Spent { cost, age, most }, at: now }
     }
 
@@ -147,7 +146,7 @@ impl Account {
         let ahead = u64::try_from(ahead.as_nanos()).unwrap_or(u64::MAX);
         let unsettled = self.unsettled.load(SeqCst);
         self.bucket.raise(bill.at.saturating_add(ahead).saturating_add(unsettled));
-        self.heard.store(bill.at, SeqCst);
+        self.fresh_until.store(bill.at.saturating_add(FRESH), SeqCst);
     }
 
     /// Whether everything is settled, and the next that is let through enters it anew.
@@ -155,5 +154,78 @@ impl Account {
         self.queued.store(false, SeqCst);
         let is_open = self.unsettled.load(SeqCst) > 0 || self.is_held();
         !is_open || self.queued.swap(true, SeqCst)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    /// An account of 10 in a second and 80 at once, and a store that has answered at this moment.
+    fn account(now: u64) -> (Arc<Account>, super::super::ledger::Due) {
+        let (ledger, due) = Ledger::new(Arc::new(metrics::Pod::new(1)));
+        let account = Account::new("name".to_owned(), Rate::new(10, Duration::from_secs(1), 80), &ledger);
+        account.learn(&account.bill(now), Duration::ZERO);
+        (Arc::new(account), due)
+    }
+
+    fn take(account: &Arc<Account>, now: u64) -> bool {
+        let taken = account.bucket.take(account.rate, now).is_ok();
+        if taken {
+            account.spend(now);
+        }
+        taken
+    }
+
+    #[test]
+    fn what_is_billed_is_what_was_let_through_and_when_it_began() {
+        let (account, mut due) = account(5_500 * MS);
+        for now in [6_000, 6_010, 6_020] {
+            assert!(take(&account, now * MS));
+        }
+        assert!(due.try_recv().is_ok() && due.try_recv().is_err(), "it is entered once");
+        let spent = account.bill(6_050 * MS).spent;
+        assert_eq!((spent.cost, spent.age), (Duration::from_millis(300), Duration::from_millis(50)));
+        assert_eq!(account.bill(6_060 * MS).spent.cost, Duration::ZERO, "it is billed once");
+        assert!(take(&account, 6_060 * MS));
+        // The rate is ahead already, so that nothing of it has come meanwhile.
+        let spent = account.bill(6_070 * MS).spent;
+        assert_eq!((spent.cost, spent.age), (Duration::from_millis(100), Duration::ZERO));
+        assert!(account.rest() && take(&account, 6_080 * MS) && due.try_recv().is_ok(), "and entered anew");
+    }
+
+    #[test]
+    fn what_other_pods_have_let_through_is_gone_here_too() {
+        let (account, _due) = account(0);
+        assert!(take(&account, 0));
+        let bill = account.bill(0);
+        assert!(take(&account, MS), "while the answer is awaited");
+        // The others have let 77 through, and 79 with the first one here is all but one.
+        account.learn(&bill, Duration::from_millis(7_800));
+        assert!(take(&account, MS));
+        assert!(!take(&account, MS));
+        // An answer that comes late forgives nothing.
+        account.learn(&bill, Duration::ZERO);
+        assert!(!take(&account, MS));
+        assert!(take(&account, 100 * MS));
+    }
+
+    #[test]
+    fn what_comes_waits_while_much_is_unsettled_by_what_is_left() {
+        let (account, _due) = account(0);
+        let holds_after = |now: u64| {
+            let taken = (1..).find(|_| !take(&account, now) || account.is_held());
+            account.release();
+            account.learn(&account.bill(now), Duration::ZERO);
+            taken
+        };
+        assert_eq!(holds_after(500 * MS), Some(9), "an eighth of what is left then");
+        assert_eq!(holds_after(500 * MS), Some(8));
+        // Nothing was heard for longer than an answer counts.
+        assert_eq!(holds_after(10_000 * MS), Some(1));
+        account.ledger.lose(10_000 * MS, "a test");
+        assert_eq!(holds_after(10_000 * MS), Some(80), "it is refused, and nobody waits");
     }
 }

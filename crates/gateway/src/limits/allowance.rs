@@ -124,7 +124,11 @@ mod tests {
     use std::time::Duration;
 
     fn share(limit: Limit, burst: u32) -> Share {
-        Share { limit, rate: Rate::new(1, Duration::from_secs(1), burst), counted: Counted::Here(Arc::default()) }
+        Share {
+            limit,
+            rate: Rate::new(1, Duration::from_secs(1), burst),
+            counted: Counted::Here(Arc::default()),
+        }
     }
 
     #[test]

@@ -38,7 +38,9 @@ impl<B: AsRef<Bucket>> Buckets<B> {
         let table = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if table.buckets.len() >= table.full_at {
             // A full bucket that nobody holds is as good as a fresh one.
-            table.buckets.retain(|_, bucket| Arc::strong_count(bucket) > 1 || !(**bucket).as_ref().is_full(now));
+            table
+                .buckets
+                .retain(|_, bucket| Arc::strong_count(bucket) > 1 || !(**bucket).as_ref().is_full(now));
             table.full_at = (table.buckets.len() * 2).max(FEW);
             table.buckets.shrink_to(table.full_at);
         }

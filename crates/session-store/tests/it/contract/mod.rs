@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use session_store::{
-    Bounds, Call, Channel, Directory, Epoch, EventLog, Journal, Leases, NewSession, PodId, Quotas, ResumeToken,
-    Revocations, SessionId, Sessions,
+    Bounds, Call, Channel, Directory, Epoch, EventLog, Journal, Leases, NewSession, PodId, Quotas,
+    ResumeToken, Revocations, SessionId, Sessions,
 };
 
 /// All that is asked of a store.
@@ -26,7 +26,6 @@ pub(crate) trait Everything:
 
 impl<S> Everything for S where
     S: Sessions + Journal + EventLog + Leases + Revocations + Quotas + Channel + Directory + Clone + Debug
-
 {
 }
 
