@@ -4,10 +4,11 @@ use crate::audit;
 use crate::config::{Config, ConfigError, StoreKind, ms};
 use crate::control::{
     Admin, Backends, Publisher, Registry, Revocations, follow_api_keys, follow_configured, keep_lease,
-    start_issuers, watch_store,
+    settle_quotas, start_issuers, watch_store,
 };
 use crate::door::Door;
 use crate::fanout;
+use crate::limits::Ledger;
 use crate::mail::{self, Memo};
 use crate::pod::Pod;
 use crate::reload::Reload;
@@ -165,6 +166,12 @@ impl Gateway {
             let (audit, thread) = log.start(&pod.id, Arc::clone(&pod.metrics))?;
             (pod.audit, writer) = (audit, Some(thread));
         }
+        let mut ledger = None;
+        if config.store.kind == StoreKind::Redis && config.limits.are_shared() {
+            let (shared, due) = Ledger::new(Arc::clone(&pod.metrics));
+            pod.limits.share(Arc::clone(&shared));
+            ledger = Some((shared, due));
+        }
         let pod = Arc::new(pod);
         let store = open_store(&config, &pod).await?;
         let backends = Arc::new(Backends::new(store.clone()));
@@ -174,6 +181,9 @@ impl Gateway {
             tasks.spawn(follower.run(next));
         }
         tasks.spawn(watch_store(store.clone(), Arc::clone(&pod)));
+        if let Some((ledger, due)) = ledger {
+            tasks.spawn(settle_quotas(store.clone(), Arc::clone(&pod), ledger, due));
+        }
         tasks.spawn(keep_lease(store.clone(), Arc::clone(&pod), ms(config.pod.lease_ms)));
 
         let (shards, memos): (Vec<_>, Vec<_>) =

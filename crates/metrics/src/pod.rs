@@ -13,6 +13,7 @@ pub struct Pod {
     ready: AtomicU64,
     store_up: AtomicU64,
     certificate_expiry: AtomicU64,
+    limits_shared: AtomicU64,
     audit_lines_lost: AtomicU64,
 }
 
@@ -43,6 +44,11 @@ impl Pod {
         self.store_up.store(u64::from(is_up), Relaxed);
     }
 
+    /// Whether rates of users and tenants hold over all pods.
+    pub fn limits_shared(&self, shared: bool) {
+        self.limits_shared.store(u64::from(shared), Relaxed);
+    }
+
     /// When the first of the certificates expires, in Unix seconds.
     pub fn certificate_expiry(&self, at: u64) {
         self.certificate_expiry.store(at, Relaxed);
@@ -57,12 +63,17 @@ impl Pod {
         self.audit_lines_lost.load(Relaxed)
     }
 
-    pub(crate) fn gauges(&self) -> [(&'static str, &'static str, u64); 5] {
+    pub(crate) fn gauges(&self) -> [(&'static str, &'static str, u64); 6] {
         [
             ("backend_replicas", "Replicas of backends that are known", self.replicas.load(Relaxed)),
             ("backend_tools", "Tools that backends offer", self.tools.load(Relaxed)),
             ("gateway_ready", "1 while the pod takes new connections", self.ready.load(Relaxed)),
             ("store_up", "1 while the store is in reach", self.store_up.load(Relaxed)),
+            (
+                "limits_shared",
+                "1 while rates of users and tenants hold over all pods",
+                self.limits_shared.load(Relaxed),
+            ),
             (
                 "tls_certificate_expiry_seconds",
                 "When the first certificate of the client port expires, in Unix seconds; 0 without TLS",

@@ -1,5 +1,5 @@
 //! What outlives a connection: sessions, the call journal, tenants' event logs, the backend directory, pod
-//! leases, revocations. It knows no socket, no router and no way to dial a backend.
+//! leases, revocations, quotas. It knows no socket, no router and no way to dial a backend.
 
 mod availability;
 mod bounds;
@@ -13,6 +13,7 @@ mod leases;
 mod mailbox;
 mod memory;
 mod names;
+mod quotas;
 mod redis;
 mod revocations;
 mod sessions;
@@ -33,6 +34,7 @@ pub use journal::{Begin, Call, Entry, Finish, Journal, Takeover};
 pub use leases::Leases;
 pub use memory::{MemoryDirectory, MemoryStore};
 pub use names::{Epoch, LogEpoch, Offset, PodId, Position, SessionId};
+pub use quotas::{Quotas, Spent};
 pub use redis::RedisStore;
 pub use revocations::{Revocation, Revocations, Revoked};
 pub use sessions::{NewSession, Refusal, Resume, Resumed, Sessions};

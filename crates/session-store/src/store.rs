@@ -7,8 +7,8 @@ use tokio::sync::watch;
 
 use crate::{
     Availability, Begin, Call, Channel, Directory, Entry, Epoch, Error, EventLog, Finish, Inbox, Journal,
-    Leases, MemoryStore, NewEvent, NewSession, Page, PodId, Position, ReadLimit, RedisStore, Resume, Resumed,
-    Revocation, Revocations, Revoked, SessionId, Sessions, Snapshot, Tail, Takeover,
+    Leases, MemoryStore, NewEvent, NewSession, Page, PodId, Position, Quotas, ReadLimit, RedisStore, Resume,
+    Resumed, Revocation, Revocations, Revoked, SessionId, Sessions, Snapshot, Spent, Tail, Takeover,
 };
 
 /// The same call on whichever it is.
@@ -168,6 +168,12 @@ impl Revocations for Store {
 
     async fn revocations_changed(&self) {
         either!(self, store => store.revocations_changed().await)
+    }
+}
+
+impl Quotas for Store {
+    async fn settle(&self, name: &str, spent: Spent) -> Result<Duration, Error> {
+        either!(self, store => store.settle(name, spent).await)
     }
 }
 

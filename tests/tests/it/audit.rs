@@ -1,7 +1,7 @@
 //! The audit log: a line for each decision, in a chain that shows what was changed, on a disk that may fail.
 
 use auth::{Authorization, AuthorizationRule, Claims, Effect};
-use gateway::config::Rate;
+use gateway::config::{Demand, Rate};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tempfile::TempDir;
-use tests::{Gateway, Http, Keys, Session, Socket, until};
+use tests::{Gateway, Http, Keys, Session, Socket, until, until_within};
 
 const CANARY: &str = "a-canary-that-no-log-may-hold";
 
@@ -267,9 +268,102 @@ fn a_flood_is_told() {
             socket.receive(tests::PATIENCE);
         }
     }
-    let told = |reason: &str| lines(&place.file()).iter().filter(|line| line["reason"] == reason).count();
-    await_lines(&place.file(), 20);
-    assert!(told("max_handshakes_per_ip") > 0 && told("flood") > 0, "{}", text(&place.file()));
+    // Of each kind the first is a line, and the others are one when it ends.
+    let all = ended(gateway, &place);
+    assert_eq!(all.iter().map(times).sum::<u64>(), 20, "{all:?}");
+    for reason in ["max_handshakes_per_ip", "flood"] {
+        let told: Vec<_> = all.iter().filter(|line| line["reason"] == reason).collect();
+        assert!((1..=2).contains(&told.len()) && told[0]["times"].is_null(), "{all:?}");
+        assert!(told.iter().all(|line| line["address"] == "127.0.0.1"), "{all:?}");
+    }
+    check_whole(&[&place.file()], all.len());
+}
+
+/// How many refusals a line stands for, if it is one of a refusal.
+fn times(line: &Value) -> u64 {
+    if line["event"] == "refuse" { line["times"].as_u64().unwrap_or(1) } else { 0 }
+}
+
+/// All lines of a gateway that ends.
+fn ended(mut gateway: Gateway, place: &Place) -> Vec<Value> {
+    gateway.drain();
+    gateway.await_end();
+    lines(&place.file())
+}
+
+#[test]
+fn refusals_that_are_alike_are_one_line_in_ten_seconds_and_hide_nothing_else() {
+    let place = Place::new();
+    let gateway = place.gateway();
+    let bad = gateway.upgrade().replace("Authorization", "Bearer nonsense");
+    for _ in 0..300 {
+        assert_eq!(gateway.ask(&bad).status, 401);
+    }
+    drop(gateway.connect());
+    assert_eq!(gateway.ask(&gateway.upgrade().with("Origin", "https://evil.example")).status, 403);
+    until_within(Duration::from_secs(60), "a line that stands for many", || {
+        lines(&place.file()).into_iter().find(|line| line["times"].as_u64() > Some(1))
+    });
+    let all = ended(gateway, &place);
+    assert_eq!(all.iter().map(times).sum::<u64>(), 301, "{all:?}");
+    assert_eq!(all.iter().filter(|line| line["event"] == "connect").count(), 1, "{all:?}");
+    for reason in ["malformed", "origin"] {
+        let first = all.iter().find(|line| line["reason"] == reason).expect("a line at once");
+        assert!(first["times"].is_null(), "{first}");
+    }
+    // One at once, one for each ten seconds, and one at the end.
+    assert!(all.len() < 30, "{all:?}");
+    check_whole(&[&place.file()], all.len());
+}
+
+#[test]
+fn refusals_of_many_addresses_are_told_apart() {
+    let place = Place::new();
+    let gateway = Gateway::with(|config| {
+        config.audit.file = Some(place.file());
+        config.security.denied_addresses = vec!["127.1.0.0/16".to_owned()];
+    });
+    for _ in 0..3 {
+        for host in 1..=20 {
+            let mut denied = Socket::connect_from([127, 1, 0, host], gateway.clients);
+            denied.await_end("the end of a connection that is not let in");
+        }
+    }
+    let all = ended(gateway, &place);
+    for host in 1..=20 {
+        let address = format!("127.1.0.{host}");
+        let from: Vec<_> = all.iter().filter(|line| line["address"] == address.as_str()).collect();
+        assert_eq!(from.iter().map(|line| times(line)).sum::<u64>(), 3, "{address}: {all:?}");
+    }
+    check_whole(&[&place.file()], all.len());
+}
+
+#[test]
+fn what_is_no_header_of_the_proxy_protocol_is_told() {
+    let place = Place::new();
+    let gateway = Gateway::with(|config| {
+        config.audit.file = Some(place.file());
+        config.security.trusted_proxies = vec!["127.0.0.9".to_owned()];
+        config.security.proxy_protocol = Demand::Required;
+    });
+    let sends = |from: [u8; 4], bytes: &[u8]| {
+        let mut socket = Socket::connect_from(from, gateway.clients);
+        socket.offer(bytes);
+        socket.await_end("the end of a connection that is not let in");
+    };
+    sends([127, 0, 0, 9], b"PROXY nonsense\r\n");
+    let line = await_lines(&place.file(), 1).remove(0);
+    let expected = [("event", "refuse"), ("address", "127.0.0.9"), ("reason", "proxy_protocol")];
+    for (member, value) in expected {
+        assert_eq!(line[member], value, "{line}");
+    }
+    sends([127, 0, 0, 9], b"GET /ws HTTP/1.1\r\n\r\n");
+    // Whoever is no trusted proxy may say nothing.
+    sends([127, 0, 0, 8], b"PROXY TCP4 203.0.113.1 127.0.0.1 1 2\r\n");
+    let line = await_lines(&place.file(), 2).remove(1);
+    assert_eq!((&line["address"], &line["reason"]), (&json!("127.0.0.8"), &json!("address")), "{line}");
+    let all = ended(gateway, &place);
+    assert_eq!((all.len(), all.iter().map(times).sum()), (3, 3_u64), "{all:?}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod guarantees;
 mod journal;
 mod loss;
 mod pods;
+mod quotas;
 mod resume;
 mod revocations;
 

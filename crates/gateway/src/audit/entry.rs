@@ -57,6 +57,30 @@ pub(crate) struct Entry {
     /// How many lines are lost.
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<u64>,
+    /// How many refusals it stands for, if it is no single one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    times: Option<u64>,
+}
+
+/// What refusals have in common that are told together.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Kind {
+    address: Option<IpAddr>,
+    tenant: Option<Box<str>>,
+    agent: Option<Box<str>>,
+    reason: Option<Cow<'static, str>>,
+}
+
+impl Kind {
+    /// The same for the same reason, whoever it was.
+    pub(super) fn of_anybody(self) -> Self {
+        Self { address: None, tenant: None, agent: None, ..self }
+    }
+
+    #[cfg(test)]
+    pub(super) const fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
 }
 
 impl Entry {
@@ -72,7 +96,30 @@ impl Entry {
             token_id: None,
             reason: None,
             count: None,
+            times: None,
         }
+    }
+
+    /// So many more refusals of this kind.
+    pub(super) fn folded(kind: &Kind, times: u64) -> Self {
+        let Kind { address, tenant, agent, reason } = kind.clone();
+        Self { address, tenant, agent, reason, times: Some(times), ..Self::new(Event::Refuse) }
+    }
+
+    /// Of which kind it is, if it is a refusal.
+    pub(super) fn kind(&self) -> Option<Kind> {
+        let Self { address, tenant, agent, reason, .. } = self;
+        (self.event == Event::Refuse).then(|| Kind {
+            address: *address,
+            tenant: tenant.clone(),
+            agent: agent.clone(),
+            reason: reason.clone(),
+        })
+    }
+
+    #[cfg(test)]
+    pub(super) fn times(&self) -> u64 {
+        self.times.unwrap_or(1)
     }
 
     /// So many lines are lost.

@@ -1,9 +1,10 @@
-//! The audit log: one line for each decision over who may come in and do what, in a chain that shows what is removed or
-//! changed. Whoever decides only leaves an entry; a thread of its own writes it.
+//! The audit log: one line for each decision over who may come in and do what, but of refusals that are alike, in a chain
+//! that shows what is removed or changed. Whoever decides only leaves an entry; a thread of its own writes it.
 
 mod chain;
 mod entry;
 mod file;
+mod folds;
 mod losses;
 mod verify;
 mod writer;
@@ -13,13 +14,14 @@ pub(crate) use verify::verify;
 
 use crate::config;
 use file::Opened;
+use folds::Folds;
 use losses::Losses;
 use session_store::PodId;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use writer::Writer;
 
 /// Entries that may wait for the disk; one more is lost, and counted.
@@ -32,6 +34,7 @@ pub(crate) struct Audit(Option<Arc<Inner>>);
 #[derive(Debug)]
 struct Inner {
     orders: SyncSender<Order>,
+    folds: Arc<Folds>,
     losses: Arc<Losses>,
 }
 
@@ -70,11 +73,12 @@ impl Log {
     /// The system gives no thread.
     pub(crate) fn start(self, pod: &PodId, metrics: Arc<metrics::Pod>) -> io::Result<(Audit, Thread)> {
         let (orders, received) = sync_channel(WAITING);
-        let losses = Arc::new(Losses::new(metrics));
-        let writer = Writer::new(self.settings, self.opened, pod.to_string(), Arc::clone(&losses));
+        let (losses, folds) = (Arc::new(Losses::new(metrics)), Arc::<Folds>::default());
+        let shared = (Arc::clone(&losses), Arc::clone(&folds));
+        let writer = Writer::new(self.settings, self.opened, pod.to_string(), shared);
         let thread = std::thread::Builder::new().name("audit".to_owned());
         let thread = thread.spawn(move || writer.run(&received))?;
-        Ok((Audit(Some(Arc::new(Inner { orders, losses }))), Thread(thread)))
+        Ok((Audit(Some(Arc::new(Inner { orders, folds, losses }))), Thread(thread)))
     }
 }
 
@@ -82,7 +86,8 @@ impl Audit {
     /// Leaves an entry, which is made only if there is a file. Never waits.
     pub(crate) fn tell(&self, entry: impl FnOnce() -> Entry) {
         if let Some(inner) = &self.0
-            && inner.orders.try_send(Order::Write(entry())).is_err()
+            && let Some(entry) = inner.folds.fold(entry(), Instant::now())
+            && inner.orders.try_send(Order::Write(entry)).is_err()
         {
             inner.losses.add(1);
         }

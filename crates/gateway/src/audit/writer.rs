@@ -4,6 +4,7 @@ use super::Order;
 use super::chain::{Chain, torn};
 use super::entry::{Entry, Event};
 use super::file::{self, Opened};
+use super::folds::Folds;
 use super::losses::Losses;
 use crate::config;
 use serde::Serialize;
@@ -12,7 +13,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long to wait before a disk that refused is tried again.
 const RETRY: Duration = Duration::from_millis(500);
@@ -32,6 +33,7 @@ pub(super) struct Writer {
     is_first: bool,
     begun: Option<Begun>,
     losses: Arc<Losses>,
+    folds: Arc<Folds>,
     is_failing: bool,
 }
 
@@ -56,7 +58,12 @@ struct Line<'a> {
 }
 
 impl Writer {
-    pub(super) fn new(settings: config::Audit, opened: Opened, pod: String, losses: Arc<Losses>) -> Self {
+    pub(super) fn new(
+        settings: config::Audit,
+        opened: Opened,
+        pod: String,
+        (losses, folds): (Arc<Losses>, Arc<Folds>),
+    ) -> Self {
         let Opened { file, chain, torn, is_cut, .. } = opened;
         Self {
             path: settings.file.unwrap_or_default(),
@@ -69,6 +76,7 @@ impl Writer {
             is_first: false,
             begun: None,
             losses,
+            folds,
             is_failing: false,
         }
     }
@@ -78,10 +86,10 @@ impl Writer {
         self.catch_up();
         loop {
             let is_behind = self.begun.is_some() || self.torn.is_some() || self.losses.untold() > 0;
-            let order = if is_behind {
-                orders.recv_timeout(RETRY)
-            } else {
-                orders.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            let told_in = self.folds.next().map(|end| end.saturating_duration_since(Instant::now()));
+            let order = match told_in.into_iter().chain(is_behind.then_some(RETRY)).min() {
+                Some(wait) => orders.recv_timeout(wait),
+                None => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             let mut next = match order {
                 Ok(order) => Some(order),
@@ -93,12 +101,20 @@ impl Writer {
                 match order {
                     Order::Write(entry) => self.write(&entry),
                     Order::Reopen => self.reopen(),
-                    Order::End => return self.settle(),
+                    Order::End => {
+                        self.write_all(&self.folds.rest());
+                        return self.settle();
+                    }
                 }
                 next = orders.try_recv().ok();
             }
+            self.write_all(&self.folds.due(Instant::now()));
             self.settle();
         }
+    }
+
+    fn write_all(&mut self, entries: &[Entry]) {
+        entries.iter().for_each(|entry| self.write(entry));
     }
 
     fn settle(&mut self) {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 settings! {
-    /// How many requests and notifications may come at this pod. Each has to be within all rates.
+    /// How many requests and notifications may come, at this pod if nothing else is said. Each has to be within all rates.
     Limits {
         /// On one connection.
         connection: Rate = Rate::default(),
@@ -18,8 +18,17 @@ settings! {
         gateway: Rate = Rate::default(),
         /// For one method, from all together; by its name.
         methods: BTreeMap<String, Rate> = BTreeMap::new(),
+        /// Whether the rates of users and tenants hold over all pods that share a Redis.
+        shared: bool = true,
         /// Refusals in ten seconds after which the connection is closed with 4429.
         flood: u32 = 1_000,
+    }
+}
+
+impl Limits {
+    /// Whether there is a rate that may hold over all pods, and is to.
+    pub(crate) const fn are_shared(&self) -> bool {
+        self.shared && (self.user.per_minute > 0 || self.tenant.per_minute > 0)
     }
 }
 

@@ -51,11 +51,16 @@ fn paced(source: Option<Source>, address: IpAddr, shard: &Shard) -> Option<Sourc
         (_, Pace::Flooding) => Refusal::Flood,
         (Some(source), pace) => return Some(Source { is_hasty: pace == Pace::Hasty, ..source }),
     };
+    drop_silently(address, reason, shard);
+    None
+}
+
+/// Counts and tells a connection that is dropped without an answer.
+fn drop_silently(address: IpAddr, reason: Refusal, shard: &Shard) {
     shard.counters.refused(reason);
     let entry = || Entry::new(Event::Refuse).address(Some(address.to_canonical())).reason(reason.name());
     shard.pod.audit.tell(entry);
     tracing::debug!(%address, ?reason, "dropped without an answer");
-    None
 }
 
 /// What a connection of the REST API is admitted with. One of a trusted proxy counts for nobody: its requests do.
@@ -169,8 +174,7 @@ async fn announced(socket: &mut TcpStream, source: Source, shard: &Shard) -> Opt
         Header::Own => Some(source),
         Header::None if demand == Demand::Optional => Some(source),
         Header::None | Header::Garbage => {
-            shard.counters.refused(Refusal::ProxyProtocol);
-            tracing::debug!(address = %source.address, "no header of the PROXY protocol");
+            drop_silently(source.address, Refusal::ProxyProtocol, shard);
             None
         }
     }

@@ -1,5 +1,6 @@
 //! What may be asked on one connection. Nothing is locked or allocated to find out.
 
+use super::account::Account;
 use super::bucket::{Bucket, Rate};
 use metrics::Limit;
 use std::fmt;
@@ -13,7 +14,32 @@ const WINDOW: u64 = 10_000_000_000;
 pub(super) struct Share {
     pub(super) limit: Limit,
     pub(super) rate: Rate,
-    pub(super) bucket: Arc<Bucket>,
+    pub(super) counted: Counted,
+}
+
+/// Where it is counted what was taken of a limit.
+#[derive(Clone, Debug)]
+pub(super) enum Counted {
+    /// At this pod.
+    Here(Arc<Bucket>),
+    /// Over all pods.
+    Everywhere(Arc<Account>),
+}
+
+impl Share {
+    fn bucket(&self) -> &Bucket {
+        match &self.counted {
+            Counted::Here(bucket) => bucket,
+            Counted::Everywhere(account) => (**account).as_ref(),
+        }
+    }
+
+    const fn account(&self) -> Option<&Arc<Account>> {
+        match &self.counted {
+            Counted::Here(_) => None,
+            Counted::Everywhere(account) => Some(account),
+        }
+    }
 }
 
 /// The limits that hold for a connection, and how often it was over them.
@@ -64,12 +90,22 @@ impl Allowance {
     pub(super) fn take(&self, method: Option<&Share>, now: u64) -> Result<(), Over> {
         let all = || self.shares.iter().chain(method);
         for (taken, share) in all().enumerate() {
-            if let Err(wait) = share.bucket.take(share.rate, now) {
-                all().take(taken).for_each(|share| share.bucket.give_back(share.rate));
+            if let Err(wait) = share.bucket().take(share.rate, now) {
+                all().take(taken).for_each(|share| share.bucket().give_back(share.rate));
                 return Err(Over { limit: share.limit, retry_after_ms: wait.div_ceil(1_000_000) });
             }
         }
+        self.accounts().for_each(|account| account.spend(now));
         Ok(())
+    }
+
+    /// The first account that has to be settled before anything more is taken.
+    pub(crate) fn held(&self) -> Option<&Arc<Account>> {
+        self.accounts().find(|account| account.is_held())
+    }
+
+    fn accounts(&self) -> impl Iterator<Item = &Arc<Account>> {
+        self.shares.iter().filter_map(Share::account)
     }
 
     /// One more request was refused. Answers how many were in ten seconds.
@@ -88,7 +124,11 @@ mod tests {
     use std::time::Duration;
 
     fn share(limit: Limit, burst: u32) -> Share {
-        Share { limit, rate: Rate::new(1, Duration::from_secs(1), burst), bucket: Arc::default() }
+        Share {
+            limit,
+            rate: Rate::new(1, Duration::from_secs(1), burst),
+            counted: Counted::Here(Arc::default()),
+        }
     }
 
     #[test]

@@ -20,6 +20,17 @@ impl Rate {
         let step = (period / u64::from(count.max(1))).max(1);
         Self { step, slack: step.saturating_mul(u64::from(burst.max(1) - 1)) }
     }
+
+    /// In how many nanoseconds one comes.
+    pub(super) const fn step(self) -> u64 {
+        self.step
+    }
+
+    /// How far ahead all pods together may have come, in nanoseconds, each of them having let through what is left for
+    /// all.
+    pub(super) const fn most(self) -> u64 {
+        self.slack.saturating_add(self.step).saturating_mul(8).saturating_add(10_000_000_000)
+    }
 }
 
 /// What was taken.
@@ -46,9 +57,31 @@ impl Bucket {
         self.0.fetch_sub(rate.step, Relaxed);
     }
 
+    /// When everything that was taken will have come.
+    pub(super) fn due(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+
+    /// In how many nanoseconds as much comes as may be taken at this moment.
+    pub(super) fn left(&self, rate: Rate, now: u64) -> u64 {
+        let full = now.saturating_add(rate.slack).saturating_add(rate.step);
+        full.saturating_sub(self.due().max(now))
+    }
+
+    /// At least so much was taken.
+    pub(super) fn raise(&self, due: u64) {
+        self.0.fetch_max(due, Relaxed);
+    }
+
     /// Whether it is as if nothing was ever taken.
     pub(crate) fn is_full(&self, now: u64) -> bool {
         self.0.load(Relaxed) <= now
+    }
+}
+
+impl AsRef<Self> for Bucket {
+    fn as_ref(&self) -> &Self {
+        self
     }
 }
 

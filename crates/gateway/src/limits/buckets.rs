@@ -8,18 +8,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// A table this small is not looked through.
 const FEW: usize = 1_024;
 
-/// The buckets in use, and those that are not full yet.
+/// The buckets in use, and those that are not full yet; alone, or with what else is known of each.
 #[derive(Debug)]
-pub(super) struct Buckets(Mutex<Table>);
+pub(super) struct Buckets<B = Bucket>(Mutex<Table<B>>);
 
 #[derive(Debug)]
-struct Table {
-    buckets: HashMap<Key, Arc<Bucket>>,
+struct Table<B> {
+    buckets: HashMap<Key, Arc<B>>,
     /// With so many it is looked through.
     full_at: usize,
 }
 
-impl Default for Buckets {
+impl<B> Default for Buckets<B> {
     fn default() -> Self {
         Self(Mutex::new(Table { buckets: HashMap::new(), full_at: FEW }))
     }
@@ -28,14 +28,23 @@ impl Default for Buckets {
 impl Buckets {
     /// The bucket of this key.
     pub(super) fn of(&self, key: Key, now: u64) -> Arc<Bucket> {
+        self.of_or(key, now, |_| Bucket::default())
+    }
+}
+
+impl<B: AsRef<Bucket>> Buckets<B> {
+    /// The bucket of this key, made if there is none.
+    pub(super) fn of_or(&self, key: Key, now: u64, make: impl FnOnce(&Key) -> B) -> Arc<B> {
         let table = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if table.buckets.len() >= table.full_at {
             // A full bucket that nobody holds is as good as a fresh one.
-            table.buckets.retain(|_, bucket| Arc::strong_count(bucket) > 1 || !bucket.is_full(now));
+            table
+                .buckets
+                .retain(|_, bucket| Arc::strong_count(bucket) > 1 || !(**bucket).as_ref().is_full(now));
             table.full_at = (table.buckets.len() * 2).max(FEW);
             table.buckets.shrink_to(table.full_at);
         }
-        Arc::clone(table.buckets.entry(key).or_default())
+        Arc::clone(table.buckets.entry(key).or_insert_with_key(|key| Arc::new(make(key))))
     }
 
     #[cfg(test)]

@@ -25,6 +25,16 @@ impl Key {
         Self::User(identity.tenant().into(), identity.agent().into())
     }
 
+    /// What the same key is called at every pod.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Address(address) => format!("a{address}"),
+            // Where the one name ends must be plain.
+            Self::User(tenant, agent) => format!("u{}:{tenant}:{agent}", tenant.len()),
+            Self::Tenant(tenant) => format!("t{tenant}"),
+        }
+    }
+
     pub(super) fn tenant(identity: &Identity) -> Self {
         Self::Tenant(identity.tenant().into())
     }
@@ -40,5 +50,13 @@ mod tests {
         assert_eq!(key("2001:db8:1:2::1"), key("2001:db8:1:2:ffff::9"));
         assert_ne!(key("2001:db8:1:2::1"), key("2001:db8:1:3::1"));
         assert_ne!(key("192.0.2.1"), key("192.0.2.2"));
+    }
+
+    #[test]
+    fn no_two_keys_have_one_name() {
+        let user = |tenant: &str, agent: &str| Key::User(tenant.into(), agent.into()).name();
+        assert_ne!(user("a", "b:c"), user("a:b", "c"));
+        assert_ne!(user("", "a"), user("a", ""));
+        assert_ne!(Key::Tenant("1:a:b".into()).name(), user("a", "b"));
     }
 }

@@ -1,16 +1,20 @@
 //! What one client may take of the pod: how many connections, and how fast. All shards share it, and look into its tables
-//! when a connection opens or ends.
+//! when a connection opens or ends. How fast a user or a tenant asks may be told to the other pods.
 
+mod account;
 mod allowance;
 mod bucket;
 mod buckets;
 mod crowd;
 mod key;
+mod ledger;
 mod rates;
 mod rush;
 
+pub(crate) use account::Account;
 pub(crate) use allowance::{Allowance, Over};
 pub(crate) use bucket::Bucket;
+pub(crate) use ledger::{Due, Ledger};
 pub(crate) use rush::Pace;
 
 use crate::config::Config;
@@ -56,6 +60,11 @@ impl Limits {
             rates: Rates::new(&config.limits),
             flood: config.limits.flood,
         }
+    }
+
+    /// From now on the rates of users and tenants hold over all pods, which settle by this ledger.
+    pub(crate) fn share(&mut self, ledger: Arc<Ledger>) {
+        self.rates.share(ledger);
     }
 
     /// One more connection comes from this address.
@@ -106,7 +115,7 @@ impl Limits {
     }
 
     /// Nanoseconds since the pod began.
-    fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 }

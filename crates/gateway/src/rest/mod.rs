@@ -170,7 +170,7 @@ impl Link {
         };
         let ask = Ask::new(self, request, address, target.methods()).await?;
         let method = target.asked(&ask.head.method);
-        let seats = self.count(&ask, method.map_or("", Method::name))?;
+        let seats = self.count(&ask, method.map_or("", Method::name)).await?;
         if let Some(method) = method.filter(|_| target.is_of_gateway()) {
             ask.may_ask(method.name())?;
         }

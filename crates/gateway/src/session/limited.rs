@@ -1,10 +1,29 @@
-//! Messages over a limit: they are told so, and nothing comes of them. Whoever goes on and on is told to go.
+//! Messages over a limit: they are told so, and nothing comes of them. Whoever goes on and on is told to go. Messages within
+//! one may have to wait until other pods know of those before them.
 
 use super::Session;
 use super::exchange::{Close, Exchange};
+use super::pending::Then;
 use protocol::{CloseCode, ErrorCode, Kind, Message, Rejection};
+use std::sync::Arc;
 
 impl Session {
+    /// Whether the next message has to wait: for the store's answer, or until it is settled what was let through of a
+    /// rate.
+    pub(super) fn is_held_up(&mut self) -> bool {
+        if !self.is_waiting()
+            && let Some(account) = self.allowance.as_ref().and_then(|allowance| allowance.held())
+        {
+            let account = Arc::clone(account);
+            self.wait_for(async move {
+                account.released().await;
+                let go_on: Then = Box::new(|_, _| Ok(()));
+                go_on
+            });
+        }
+        self.is_waiting()
+    }
+
     /// Whether the message is over a limit, and answered.
     ///
     /// # Errors

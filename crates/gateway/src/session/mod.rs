@@ -209,7 +209,7 @@ impl Session {
         outcome: &mut Result<(), Close>,
         exchange: &mut Exchange<'_>,
     ) {
-        if outcome.is_ok() && exchange.has_turn(self.is_waiting()) {
+        if outcome.is_ok() && exchange.has_turn(self.is_held_up()) {
             *outcome = self.message(message, signed.as_ref(), exchange);
         }
     }

@@ -3,6 +3,7 @@ mod directory;
 mod event_log;
 mod journal;
 mod leases;
+mod quotas;
 mod revocations;
 mod sessions;
 mod timed;
@@ -36,6 +37,8 @@ struct Inner {
     logs: Mutex<Timed<Arc<str>, Log>>,
     leases: Mutex<HashMap<PodId, tokio::time::Instant>>,
     revocations: Mutex<revocations::List>,
+    /// Of each rate that is ahead when it no longer is.
+    quotas: Mutex<Timed<String, tokio::time::Instant>>,
     directory: MemoryDirectory,
     tails: Arc<Hub<News>>,
     inboxes: Arc<Hub<Bytes>>,
@@ -50,6 +53,7 @@ impl MemoryStore {
             logs: Mutex::new(Timed::new(bounds.logs)),
             leases: Mutex::default(),
             revocations: Mutex::default(),
+            quotas: Mutex::new(Timed::new(bounds.sessions)),
             directory: MemoryDirectory::with_limit(bounds.replicas),
             tails: Arc::new(Hub::local()),
             inboxes: Arc::new(Hub::local()),

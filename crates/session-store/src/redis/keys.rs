@@ -39,14 +39,19 @@ impl Keys {
         ["r", "l", "v"].map(|kind| format!("{}:{kind}:{{directory}}", self.0))
     }
 
-    /// What is revoked, and the version of the list.
     /// The channel of what is revoked.
     pub(super) fn revocation_news(&self) -> String {
         format!("{}:w:{{revocations}}", self.0)
     }
 
+    /// What is revoked, and the version of the list.
     pub(super) fn revocations(&self) -> [String; 2] {
         ["x", "xv"].map(|kind| format!("{}:{kind}:{{revocations}}", self.0))
+    }
+
+    /// What was let through of a rate.
+    pub(super) fn quota(&self, name: &str) -> String {
+        format!("{}:q:{{{}}}", self.0, escape(name))
     }
 
     /// The channel of the directory.

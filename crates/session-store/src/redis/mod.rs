@@ -7,6 +7,7 @@ mod journal;
 mod keys;
 mod leases;
 mod link;
+mod quotas;
 mod reply;
 mod revocations;
 mod scripts;

@@ -35,4 +35,5 @@ scripts! {
     LIST = "list.lua";
     REVOKE = "revoke.lua";
     REVOKED = "revoked.lua";
+    SETTLE = "settle.lua";
 }

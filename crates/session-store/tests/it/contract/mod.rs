@@ -5,6 +5,7 @@ pub(crate) mod event_log;
 pub(crate) mod interleavings;
 pub(crate) mod journal;
 pub(crate) mod leases;
+pub(crate) mod quotas;
 pub(crate) mod revocations;
 pub(crate) mod sessions;
 
@@ -13,18 +14,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use session_store::{
-    Bounds, Call, Channel, Directory, Epoch, EventLog, Journal, Leases, NewSession, PodId, ResumeToken,
-    Revocations, SessionId, Sessions,
+    Bounds, Call, Channel, Directory, Epoch, EventLog, Journal, Leases, NewSession, PodId, Quotas,
+    ResumeToken, Revocations, SessionId, Sessions,
 };
 
 /// All that is asked of a store.
 pub(crate) trait Everything:
-    Sessions + Journal + EventLog + Leases + Revocations + Channel + Directory + Clone + Debug
+    Sessions + Journal + EventLog + Leases + Revocations + Quotas + Channel + Directory + Clone + Debug
 {
 }
 
-impl<S: Sessions + Journal + EventLog + Leases + Revocations + Channel + Directory + Clone + Debug> Everything
-    for S
+impl<S> Everything for S where
+    S: Sessions + Journal + EventLog + Leases + Revocations + Quotas + Channel + Directory + Clone + Debug
 {
 }
 
@@ -132,6 +133,15 @@ macro_rules! every_contract {
             so_many_are_revoked_at_a_time
             a_revocation_is_heard_of_at_every_pod
             a_subject_over_its_bound_is_refused
+        );
+        $crate::contract!(quotas, $mount, ($($flags)*);
+            what_all_pods_let_through_adds_up
+            what_comes_at_once_adds_up_too
+            each_name_is_a_rate_of_its_own
+            what_was_let_through_comes_back_with_time
+            what_began_before_has_come_in_part
+            no_rate_is_further_ahead_than_it_may_be
+            a_name_over_its_bound_is_refused
         );
         $crate::contract!(channel, $mount, ($($flags)*);
             messages_arrive_in_order_at_the_one_pod
