@@ -26,6 +26,10 @@ pub(crate) enum Event {
     Drain,
     /// A request was answered with 4013.
     Forbidden,
+    /// A backend was not let in, or may not offer or publish something.
+    RegistrationRefused,
+    /// A backend's registration ended, since its proof does not count any more.
+    RegistrationEnded,
     /// Lines could not be written: so many.
     Lost,
     /// The line before was not written whole.
