@@ -75,6 +75,16 @@ impl Authority {
         self.sign(params)
     }
 
+    /// One for these DNS names or addresses, with this URI as a further name.
+    ///
+    /// # Panics
+    /// The URI is not ASCII.
+    pub fn certify_both(&self, names: &[&str], uri: &str) -> Bearer {
+        let mut params = Self::params(names);
+        params.subject_alt_names.push(SanType::URI(uri.try_into().expect("ASCII")));
+        self.sign(params)
+    }
+
     /// What a server of this name needs: an address or a host.
     ///
     /// # Panics

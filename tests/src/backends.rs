@@ -43,6 +43,11 @@ impl Tools {
     /// Any backend, and whether the gateway has taken it within this time.
     pub fn offer(backend: Backend, gateway: &Endpoints, limit: Duration) -> (Self, bool) {
         let serve = Serve { register_at: vec![format!("http://{}", gateway.grpc)], ..Serve::default() };
+        Self::serve_with(backend, serve, limit)
+    }
+
+    /// Any backend with any options, and whether all its gateways have taken it within this time.
+    pub fn serve_with(backend: Backend, serve: Serve, limit: Duration) -> (Self, bool) {
         let (stop, mut stopped) = oneshot::channel::<()>();
         let (ready, registered) = mpsc::channel();
         let thread = std::thread::spawn(move || {

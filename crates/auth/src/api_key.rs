@@ -98,7 +98,7 @@ impl ApiKeyEntry {
                 .ok_or(("expires", "must be a moment of RFC 3339, such as 2027-01-31T12:00:00Z"))?,
             None => 0,
         };
-        let hash = self.hash.strip_prefix(HASH_PREFIX).and_then(unhex).ok_or(HASH)?;
+        let hash = read_hash(&self.hash).ok_or(HASH)?;
         let [a, b, c, d, ..] = hash;
         let scopes = self.scopes.iter().map(String::as_str);
         let identity = Identity::new(&self.tenant, &self.agent, &token_id(&self.id), scopes, expires_at);
@@ -116,6 +116,11 @@ pub(crate) fn id_of(key: &str) -> Option<&str> {
     let (id, secret) = key.strip_prefix(PREFIX)?.split_once('_')?;
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     (is_id(id) && secret.len() >= SECRET_MINIMUM && secret.bytes().all(fits)).then_some(id)
+}
+
+/// A hash as it is written: `sha256:` and 64 hexadecimal digits.
+pub(crate) fn read_hash(text: &str) -> Option<Hash> {
+    text.strip_prefix(HASH_PREFIX).and_then(unhex)
 }
 
 pub(crate) fn hash_of(key: &str) -> Hash {

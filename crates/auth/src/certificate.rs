@@ -71,6 +71,17 @@ impl CertificateRules {
     }
 }
 
+/// Whether this URI or DNS name is among a certificate's alternative names.
+pub(crate) fn is_of(certificate: &[u8], san: &str) -> bool {
+    let Ok((_, certificate)) = parse_x509_certificate(certificate) else { return false };
+    let Ok(Some(names)) = certificate.subject_alternative_name() else { return false };
+    names.value.general_names.iter().any(|name| match name {
+        GeneralName::URI(uri) => *uri == san,
+        GeneralName::DNSName(name) => name.eq_ignore_ascii_case(san),
+        _ => false,
+    })
+}
+
 /// The last second in which a certificate is valid, in Unix seconds.
 pub fn certificate_expiry(certificate: &[u8]) -> Option<u64> {
     let (_, certificate) = parse_x509_certificate(certificate).ok()?;

@@ -65,6 +65,16 @@ pub enum Error {
         /// What is wrong, and what would be right.
         problem: String,
     },
+    /// A backend that may register can't be used.
+    #[error("registry.backends[{index}].{key} {problem}")]
+    Registrant {
+        /// Which one, from 0.
+        index: usize,
+        /// Which of its settings.
+        key: &'static str,
+        /// What is wrong, and what would be right.
+        problem: String,
+    },
     /// A file can't be read.
     #[error("can't read {path}: {reason}", path = path.display())]
     Unreadable {

@@ -191,8 +191,9 @@ impl Rule {
 #[derive(Clone, Debug)]
 struct Names(Option<Box<[Pattern]>>);
 
+/// A name, or all that begin alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Pattern {
+pub(crate) enum Pattern {
     Name(Box<str>),
     /// What stands before the `*`.
     Prefix(Box<str>),
@@ -214,7 +215,7 @@ impl Pattern {
         patterns.iter().map(|pattern| Self::new(pattern)).collect()
     }
 
-    fn new(pattern: &str) -> Result<Self, String> {
+    pub(crate) fn new(pattern: &str) -> Result<Self, String> {
         let (text, is_prefix) = pattern.strip_suffix('*').map_or((pattern, false), |text| (text, true));
         if pattern.is_empty() || text.contains('*') {
             return Err(format!(
@@ -224,10 +225,19 @@ impl Pattern {
         Ok(if is_prefix { Self::Prefix(text.into()) } else { Self::Name(text.into()) })
     }
 
-    fn matches(&self, name: &str) -> bool {
+    pub(crate) fn matches(&self, name: &str) -> bool {
         match self {
             Self::Name(text) => **text == *name,
             Self::Prefix(text) => name.starts_with(&**text),
+        }
+    }
+
+    /// Whether all that another pattern matches is matched here.
+    pub(crate) fn covers(&self, pattern: &str) -> bool {
+        match (self, pattern.strip_suffix('*')) {
+            (Self::Prefix(text), Some(prefix)) => prefix.starts_with(&**text),
+            (Self::Name(_), Some(_)) => false,
+            (_, None) => self.matches(pattern),
         }
     }
 }

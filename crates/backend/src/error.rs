@@ -49,10 +49,21 @@ pub enum Error {
         reason: &'static str,
     },
     /// The address of a gateway can't be dialled.
-    #[error("gateway address {address:?} is invalid: use http://host:port")]
+    #[error("gateway address {address:?} is invalid: use http://host:port or https://host:port")]
     GatewayAddress {
         /// The address as given.
         address: String,
+    },
+    /// A file of [`Serve::tls`](crate::Serve::tls) can't be used.
+    #[error("tls: {0}")]
+    Tls(#[from] transport::TlsError),
+    /// The file of the token by which gateways know the backend can't be used.
+    #[error("registry_token_file: {path}: {reason}", path = path.display())]
+    RegistryToken {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong with it.
+        reason: String,
     },
     /// The address to listen on could not be bound.
     #[error("cannot listen on {address}: {source}")]

@@ -1,5 +1,9 @@
 //! How a backend is served: addresses and bounds. Plain data with defaults.
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+
+use transport::{ClientFiles, ClientTls, ServerFiles, ServerTls, TlsError};
 
 use crate::Error;
 
@@ -8,10 +12,16 @@ use crate::Error;
 pub struct Serve {
     /// `host:port` to listen on; port 0 takes a free one. Default `127.0.0.1:0`.
     pub listen: String,
-    /// Gateways at which to stay registered, as `http://host:port`. Default none: the gateway's config lists
-    /// the backend instead.
+    /// Gateways at which to stay registered, as `http://host:port` or `https://host:port`. Default none: the
+    /// gateway's config lists the backend instead.
     pub register_at: Vec<String>,
-    /// The address that gateways shall dial, as `host:port` or `http://host:port`. Default: the bound address. A
+    /// A file with the token by which the gateways know the backend, sent when it registers and publishes. Read
+    /// again each time that it registers. Default none.
+    pub registry_token_file: Option<PathBuf>,
+    /// TLS towards gateways and at the backend's own port. Default none.
+    pub tls: Tls,
+    /// The address that gateways shall dial, as `host:port`, `http://host:port` or `https://host:port`. Default:
+    /// the bound address, with `https` where there is a certificate. A
     /// host of `0.0.0.0` or `[::]` stands for the address that the gateway sees the registration come from.
     pub advertise: Option<String>,
     /// The largest gRPC message in bytes, in and out. A larger result is answered with
@@ -31,11 +41,49 @@ pub struct Serve {
     pub drain_timeout: Duration,
 }
 
+/// TLS of a backend, by files that are PEM. They are read again for each connection, so they may be renewed while the
+/// backend runs.
+#[derive(Clone, Debug, Default)]
+pub struct Tls {
+    /// The authorities of gateways that are registered at by `https`. Default: those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// The backend's certificate, and behind it those of its issuers. It is shown to gateways that ask for one, and
+    /// with it the backend's own port speaks TLS.
+    pub cert_file: Option<PathBuf>,
+    /// Its key.
+    pub key_file: Option<PathBuf>,
+    /// The authorities of the certificates that whoever connects to the backend's port has to show. Default none:
+    /// nobody is asked for one.
+    pub client_ca_file: Option<PathBuf>,
+}
+
+impl Tls {
+    pub(crate) fn client(&self) -> Result<Arc<ClientTls>, TlsError> {
+        let files = ClientFiles {
+            ca_file: self.ca_file.clone(),
+            cert_file: self.cert_file.clone(),
+            key_file: self.key_file.clone(),
+            server_name: None,
+        };
+        ClientTls::new(files).map(Arc::new)
+    }
+
+    pub(crate) fn server(&self) -> Result<Option<Arc<ServerTls>>, TlsError> {
+        let Some((cert_file, key_file)) = self.cert_file.clone().zip(self.key_file.clone()) else {
+            return Ok(None);
+        };
+        let files = ServerFiles { cert_file, key_file, client_ca_file: self.client_ca_file.clone() };
+        Ok(Some(Arc::new(ServerTls::new(files)?)))
+    }
+}
+
 impl Default for Serve {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:0".to_owned(),
             register_at: Vec::new(),
+            registry_token_file: None,
+            tls: Tls::default(),
             advertise: None,
             max_message_size: 64 << 20,
             max_running_calls: 10_000,
@@ -66,6 +114,10 @@ impl Serve {
         }
         if self.advertise.as_deref() == Some("") {
             return Err(Error::Option { option: "advertise", reason: "use host:port, or leave it out" });
+        }
+        if self.tls.client_ca_file.is_some() && self.tls.cert_file.is_none() {
+            let reason = "set cert_file and key_file too, without which the port speaks no TLS";
+            return Err(Error::Option { option: "tls.client_ca_file", reason });
         }
         Ok(())
     }

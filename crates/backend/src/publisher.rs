@@ -9,12 +9,14 @@ use protocol::pb::PublishRequest;
 use protocol::pb::events_client::EventsClient;
 use sha2::{Digest as _, Sha256};
 use tokio::time::{Instant, sleep_until, timeout_at};
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
 use crate::backoff::Backoff;
 use crate::registration::Gateway;
+use crate::token::Token;
 use crate::{Answer, Error};
 
 /// Publishes events to tenants. Cheap to clone; see [`Running::publisher`](crate::Running::publisher).
@@ -32,7 +34,7 @@ pub struct Published {
 
 struct Inner {
     backend: String,
-    gateways: Vec<(String, EventsClient<Channel>)>,
+    gateways: Vec<(String, EventsClient<InterceptedService<Channel, Token>>)>,
     /// The gateway that has answered last, which is asked first.
     answering: AtomicUsize,
     within: Duration,
@@ -50,9 +52,10 @@ pub(crate) enum Key<'a> {
 
 impl Publisher {
     pub(crate) fn new(backend: &str, gateways: &[Gateway], within: Duration) -> Self {
-        let clients = gateways
-            .iter()
-            .map(|gateway| (gateway.address().to_owned(), EventsClient::new(gateway.channel())));
+        let clients = gateways.iter().map(|gateway| {
+            let client = EventsClient::with_interceptor(gateway.channel(), gateway.token());
+            (gateway.address().to_owned(), client)
+        });
         Self(Arc::new(Inner {
             backend: backend.to_owned(),
             gateways: clients.collect(),

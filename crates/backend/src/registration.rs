@@ -1,4 +1,5 @@
 //! Stays registered at one gateway for as long as the backend runs.
+use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::pb::registry_client::RegistryClient;
@@ -9,9 +10,11 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
+use transport::{ClientTls, Connector};
 
 use crate::Error;
 use crate::backoff::Backoff;
+use crate::token::Token;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The gateway dials back and asks before it answers.
@@ -25,6 +28,9 @@ const SHORTEST_HEARTBEAT: Duration = Duration::from_millis(50);
 pub(crate) struct Gateway {
     address: String,
     endpoint: Endpoint,
+    /// Where the address is `https`.
+    connector: Option<Connector>,
+    token: Token,
 }
 
 /// How an attempt to be registered ended.
@@ -40,21 +46,23 @@ enum Outcome {
 }
 
 impl Gateway {
-    pub(crate) fn parse(address: &str) -> Result<Self, Error> {
+    pub(crate) fn parse(address: &str, tls: &Arc<ClientTls>, token: &Token) -> Result<Self, Error> {
         let invalid = || Error::GatewayAddress { address: address.to_owned() };
         let url = if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
         let endpoint = Endpoint::from_shared(url).map_err(|_| invalid())?;
         let uri = endpoint.uri();
-        if uri.scheme_str() != Some("http") || uri.port().is_none() || uri.path() != "/" {
+        let is_tls = uri.scheme_str() == Some("https");
+        if !(is_tls || uri.scheme_str() == Some("http")) || uri.port().is_none() || uri.path() != "/" {
             return Err(invalid());
         }
+        let connector = is_tls.then(|| Connector::new(Arc::clone(tls)));
         let endpoint = endpoint
             .connect_timeout(CONNECT_TIMEOUT)
             .tcp_nodelay(true)
             .http2_keep_alive_interval(KEEPALIVE)
             .keep_alive_timeout(KEEPALIVE_TIMEOUT)
             .keep_alive_while_idle(true);
-        Ok(Self { address: address.to_owned(), endpoint })
+        Ok(Self { address: address.to_owned(), endpoint, connector, token: token.clone() })
     }
 
     pub(crate) fn address(&self) -> &str {
@@ -63,7 +71,15 @@ impl Gateway {
 
     /// A connection beside that of the registration, made once it is needed and again when it was lost.
     pub(crate) fn channel(&self) -> Channel {
-        self.endpoint.connect_lazy()
+        match self.connector.clone() {
+            Some(connector) => self.endpoint.connect_with_connector_lazy(connector),
+            None => self.endpoint.connect_lazy(),
+        }
+    }
+
+    /// What puts the backend's token on requests.
+    pub(crate) fn token(&self) -> Token {
+        self.token.clone()
     }
 
     /// Registers, again and again, until `leave` fires. `registered` tells whether a lease is held.
@@ -128,14 +144,22 @@ impl Gateway {
     }
 
     async fn open(&self, hello: &Hello) -> Result<Lease, Outcome> {
-        let channel = self.endpoint.connect().await.map_err(|error| Outcome::Unreachable(reason(&error)))?;
+        self.token.refresh().await;
+        let connected = match self.connector.clone() {
+            Some(connector) => self.endpoint.connect_with_connector(connector).await,
+            None => self.endpoint.connect().await,
+        };
+        let channel = connected.map_err(|error| Outcome::Unreachable(reason(&error)))?;
         let (heartbeats, outgoing) = mpsc::channel(1);
         let hello = Registration { kind: Some(Kind::Hello(hello.clone())) };
         let requests = futures_util::StreamExt::chain(
             futures_util::stream::iter([hello]),
             ReceiverStream::new(outgoing),
         );
-        let leases = RegistryClient::new(channel).register(requests).await.map_err(Outcome::of)?;
+        let leases = RegistryClient::with_interceptor(channel, self.token())
+            .register(requests)
+            .await
+            .map_err(Outcome::of)?;
         let mut leases = leases.into_inner();
         match leases.message().await {
             Ok(Some(first)) => Ok(Lease { id: first.lease_id, ttl: ttl(first.ttl_ms), heartbeats, leases }),

@@ -11,19 +11,25 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tonic::service::InterceptorLayer;
 use tonic::transport::Server;
+use tonic::{Request, Status};
+use transport::{Bounds, Certificates, Peer};
 use uuid::Uuid;
 
 use crate::handlers::Handlers;
 use crate::health::Health;
 use crate::registration::Gateway;
 use crate::service::{Service, Shared};
-use crate::{Error, Publisher, Serve, connection, tasks};
+use crate::token::Token;
+use crate::{Error, Publisher, Serve, tasks};
 
 const WINDOW: u32 = 4 << 20;
 const KEEPALIVE: Duration = Duration::from_secs(15);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_HEADERS: u32 = 16 << 10;
+/// Whoever connects and asks for nothing is cut.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A backend that is being served. Dropping it breaks its connections and drops its calls, as if the process
 /// had ended; [`Running::shutdown`] is the graceful way.
@@ -42,8 +48,10 @@ pub struct Running {
 }
 
 pub(crate) async fn start(handlers: Handlers, options: Serve) -> Result<Running, Error> {
-    let gateways: Vec<_> =
-        options.register_at.iter().map(|address| Gateway::parse(address)).collect::<Result<_, _>>()?;
+    let (client, server) = (options.tls.client()?, options.tls.server()?);
+    let token = Token::new(options.registry_token_file)?;
+    let gateways = options.register_at.iter().map(|address| Gateway::parse(address, &client, &token));
+    let gateways: Vec<_> = gateways.collect::<Result<_, _>>()?;
     let listen = |source| Error::Listen { address: options.listen.clone(), source };
     let listener = TcpListener::bind(&options.listen).await.map_err(listen)?;
     let local_addr = listener.local_addr().map_err(listen)?;
@@ -74,7 +82,15 @@ pub(crate) async fn start(handlers: Handlers, options: Serve) -> Result<Running,
             }
         }
     };
+    let own_address = if server.is_some() { format!("https://{local_addr}") } else { local_addr.to_string() };
+    let bounds = Bounds {
+        connections: options.max_connections,
+        patience: PATIENCE,
+        failed: Arc::new(|peer, error| tracing::warn!(%peer, %error, "no handshake of TLS")),
+    };
+    let connections = transport::incoming(listener, server.map(Certificates::Followed), bounds, stop.clone());
     let server = Server::builder()
+        .layer(InterceptorLayer::new(settle))
         .initial_stream_window_size(WINDOW)
         .initial_connection_window_size(WINDOW)
         .max_concurrent_streams(options.max_streams)
@@ -83,17 +99,14 @@ pub(crate) async fn start(handlers: Handlers, options: Serve) -> Result<Running,
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
         .add_service(health_server)
         .add_service(service)
-        .serve_with_incoming_shutdown(
-            connection::incoming(listener, options.max_connections, stop.clone()),
-            closing,
-        );
+        .serve_with_incoming_shutdown(connections, closing);
     let server =
         tasks::spawn(
             async move { server.await.map_err(|error| Error::Server { reason: error.to_string() }) },
         );
 
     let instance = Uuid::now_v7().to_string();
-    let address = options.advertise.unwrap_or_else(|| local_addr.to_string());
+    let address = options.advertise.unwrap_or(own_address);
     let registrations = gateways.into_iter().map(|gateway| {
         let (registered, watch) = watch::channel(false);
         let hello = Hello { address: address.clone(), instance: instance.clone() };
@@ -111,6 +124,15 @@ pub(crate) async fn start(handlers: Handlers, options: Serve) -> Result<Running,
         drain,
         stop,
     })
+}
+
+/// Whoever asks for something may stay connected.
+#[expect(clippy::unnecessary_wraps, reason = "it is what an interceptor looks like")]
+fn settle(request: Request<()>) -> Result<Request<()>, Status> {
+    if let Some(peer) = request.extensions().get::<Peer>() {
+        peer.settle();
+    }
+    Ok(request)
 }
 
 impl Running {

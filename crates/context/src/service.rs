@@ -51,6 +51,13 @@ impl Service {
             listen: settings.listen,
             register_at: settings.registry,
             advertise: settings.advertise,
+            registry_token_file: settings.registry_token_file,
+            tls: backend::Tls {
+                ca_file: settings.ca_file,
+                cert_file: settings.cert_file,
+                key_file: settings.key_file,
+                client_ca_file: settings.client_ca_file,
+            },
             ..Serve::default()
         };
         let running = methods::backend(desk).serve(serve).await?;

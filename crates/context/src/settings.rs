@@ -15,10 +15,21 @@ pub struct Settings {
     pub connections: usize,
     /// Where the service listens; port 0 takes a free one. Default `127.0.0.1:0`.
     pub listen: String,
-    /// Gateways at which to register and publish, as `http://host:port`. Default none; then changes are not told.
+    /// Gateways at which to register and publish, as `http://host:port` or `https://host:port`. Default none; then
+    /// changes are not told.
     pub registry: Vec<String>,
     /// The address that gateways shall dial, if it is not the one listened on.
     pub advertise: Option<String>,
+    /// A file with the token by which the gateways know the service. Default none.
+    pub registry_token_file: Option<PathBuf>,
+    /// The authorities of gateways that are registered at by `https`, PEM. Default: those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// The service's certificate, PEM, shown to gateways; with it the service's own port speaks TLS. Default none.
+    pub cert_file: Option<PathBuf>,
+    /// Its key, PEM.
+    pub key_file: Option<PathBuf>,
+    /// The authorities of the certificates that gateways have to show at the service's port, PEM. Default none.
+    pub client_ca_file: Option<PathBuf>,
     /// The largest content. Up to 7 MiB; default 1 MiB.
     pub max_content_bytes: usize,
     /// The largest metadata. 2 to 32,768; default 16 KiB.
@@ -33,6 +44,11 @@ impl Default for Settings {
             listen: "127.0.0.1:0".to_owned(),
             registry: Vec::new(),
             advertise: None,
+            registry_token_file: None,
+            ca_file: None,
+            cert_file: None,
+            key_file: None,
+            client_ca_file: None,
             max_content_bytes: 1 << 20,
             max_metadata_bytes: 16 << 10,
         }

@@ -3,8 +3,8 @@
 use crate::audit;
 use crate::config::{Config, ConfigError, StoreKind, ms};
 use crate::control::{
-    Admin, Backends, Publisher, Registry, Revocations, follow_api_keys, follow_configured, keep_lease,
-    settle_quotas, start_issuers, watch_store,
+    Admin, Backends, Guard, Publisher, Registry, Revocations, Services, follow_api_keys, follow_configured,
+    keep_lease, serve_grpc, settle_quotas, start_issuers, watch_store,
 };
 use crate::door::Door;
 use crate::fanout;
@@ -24,7 +24,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
-use tokio_stream::wrappers::TcpListenerStream;
 
 /// Why a gateway did not start, or not end well.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +45,12 @@ pub enum Error {
     /// The certificates or keys of `tls` cannot be used.
     #[error("tls: {0}")]
     Tls(#[from] TlsError),
+    /// The certificates or keys of `registry.tls` cannot be used.
+    #[error("registry.tls: {0}")]
+    RegistryTls(TlsError),
+    /// The certificates or keys of `router.tls` cannot be used.
+    #[error("router.tls: {0}")]
+    RouterTls(TlsError),
     /// An address cannot be bound.
     #[error("{key}: {address} cannot be bound: {reason}")]
     Bind {
@@ -79,6 +84,9 @@ pub struct Gateway {
     verifier: Arc<auth::Verifier>,
     door: Arc<Door>,
     tls: Option<Follower>,
+    registry_tls: Option<Follower>,
+    registrants: Option<auth::Registrants>,
+    dialer: router::Dialer,
     audit: Option<audit::Log>,
     reload: Reload,
     clients: Vec<TcpListener>,
@@ -95,7 +103,9 @@ impl Gateway {
         config.check()?;
         let verifier = Arc::new(verifier(&config)?);
         let door = Arc::new(Door::new(&config)?);
-        let tls = if config.tls.is_on() { Some(Follower::start(&config.tls)?) } else { None };
+        let tls = client_tls(&config)?;
+        let (registry_tls, registrants) = (registry_tls(&config)?, registrants(&config)?);
+        let dialer = router::Dialer::new(config.router.clone()).map_err(Error::RouterTls)?;
         let audit = audit::Log::open(&config.audit).map_err(|reason| {
             let path = config.audit.file.clone().unwrap_or_default();
             Error::Audit { path, reason }
@@ -114,7 +124,21 @@ impl Gateway {
         let admin = listen("admin.listen", config.admin.listen, false)?;
         let grpc = listen("registry.listen", config.registry.listen, false)?;
         let reload = Reload::default();
-        Ok(Self { config: Arc::new(config), verifier, door, tls, audit, reload, clients, admin, grpc })
+        let config = Arc::new(config);
+        Ok(Self {
+            config,
+            verifier,
+            door,
+            tls,
+            registry_tls,
+            registrants,
+            dialer,
+            audit,
+            reload,
+            clients,
+            admin,
+            grpc,
+        })
     }
 
     /// Has certificates and keys read again at once, and the audit log opened again, now and while the gateway runs.
@@ -156,7 +180,8 @@ impl Gateway {
     /// Dropping the future ends the shards at once, without a drain.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
         let authorization = Arc::new(auth::Rules::new(&self.config.authorization)?);
-        let Self { config, verifier, door, tls, audit, reload, clients, admin, grpc } = self;
+        let Self { config, verifier, door, tls, registry_tls, registrants, dialer, .. } = self;
+        let Self { audit, reload, clients, admin, grpc, .. } = self;
         let followers = start_issuers(&verifier)
             .await
             .map_err(|(issuer, problem)| Error::Issuer { issuer, problem: problem.to_string() })?;
@@ -210,12 +235,23 @@ impl Gateway {
         for address in &config.backends {
             let address = router::normalise(address)
                 .map_err(|error| ConfigError::Type(format!("backends: {error}")))?;
-            tasks.spawn(follow_configured(Arc::clone(&backends), address, config.router.clone()));
+            tasks.spawn(follow_configured(Arc::clone(&backends), address, dialer.clone()));
         }
         let (drain, mut drains) = mpsc::channel(1);
         let grpc = tokio::net::TcpListener::from_std(grpc)?;
-        let events = Publisher::new(store.clone());
-        tasks.spawn(serve_grpc(grpc, Arc::clone(&backends), events, Arc::clone(&config)));
+        let guard = Guard::new(registrants, registry_tls.as_ref().map(Follower::judge), Arc::clone(&pod));
+        let (registry, accepted) =
+            Registry::new(Arc::clone(&backends), guard.clone(), dialer.clone(), &config);
+        let events = Publisher::new(store.clone(), guard.clone());
+        tasks.spawn(guard.clone().follow_tokens());
+        let services = Services { registry, accepted, events, guard };
+        let in_force = registry_tls.as_ref().map(Follower::in_force);
+        tasks.spawn(serve_grpc(grpc, in_force, config.registry.clone(), services, Arc::clone(&pod)));
+        if let Some(follower) = registry_tls {
+            let pod = Arc::clone(&pod);
+            let told = move |expiry| pod.metrics.registry_certificate_expiry(expiry);
+            tasks.spawn(follower.run(reload.asked(), told));
+        }
         let admin = tokio::net::TcpListener::from_std(admin)?;
         let unready = store.availability();
         let unready = Some(unready).filter(|_| !config.admin.ready_without_store);
@@ -237,22 +273,24 @@ impl Gateway {
             verifier,
             door,
             authorization,
+            dialer,
             tls: port,
             store: store.clone(),
             shards: shards.into(),
             watch,
         };
         if pod.audit.is_on() {
-            let (audit, reload) = (pod.audit.clone(), reload.clone());
+            let (audit, mut asked) = (pod.audit.clone(), reload.asked());
             tasks.spawn(async move {
                 loop {
-                    reload.audit().await;
+                    asked.next().await;
                     audit.reopen().await;
                 }
             });
         }
         if let Some(follower) = tls {
-            tasks.spawn(follower.run(reload, Arc::clone(&pod)));
+            let pod = Arc::clone(&pod);
+            tasks.spawn(follower.run(reload.asked(), move |expiry| pod.metrics.certificate_expiry(expiry)));
         }
         for (index, (listener, memos)) in clients.into_iter().zip(memos).enumerate() {
             threads.push(shard::spawn(Parts {
@@ -310,6 +348,23 @@ pub(crate) fn verifier(config: &Config) -> Result<auth::Verifier, auth::Error> {
     }
 }
 
+/// TLS of the client port, if it speaks that.
+pub(crate) fn client_tls(config: &Config) -> Result<Option<Follower>, TlsError> {
+    config.tls.is_on().then(|| Follower::start(&config.tls, "http/1.1")).transpose()
+}
+
+/// TLS of the gRPC port, if it speaks that.
+pub(crate) fn registry_tls(config: &Config) -> Result<Option<Follower>, Error> {
+    let tls = &config.registry.tls;
+    tls.is_on().then(|| Follower::start(&tls.as_tls(), "h2")).transpose().map_err(Error::RegistryTls)
+}
+
+/// Who may register, if not whoever reaches the port.
+pub(crate) fn registrants(config: &Config) -> Result<Option<auth::Registrants>, auth::Error> {
+    let registry = &config.registry;
+    registry.asks_for_proof().then(|| auth::Registrants::new(&registry.backends)).transpose()
+}
+
 /// What may wait for a shard that is busy, before whoever tells it waits too.
 const MEMOS: usize = 4_096;
 
@@ -344,49 +399,6 @@ fn listen(key: &'static str, address: SocketAddr, shared: bool) -> Result<TcpLis
         Ok(socket.into())
     };
     bind().map_err(|reason| Error::Bind { key, address, reason })
-}
-
-async fn serve_grpc(
-    listener: tokio::net::TcpListener,
-    backends: Arc<Backends>,
-    events: Publisher,
-    config: Arc<Config>,
-) {
-    let (registry, mut accepted) = Registry::new(backends, config);
-    let service = protocol::pb::registry_server::RegistryServer::new(registry);
-    let events = protocol::pb::events_server::EventsServer::new(events);
-    let (_reporter, health) = tonic_health::server::health_reporter();
-    let reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(protocol::pb::DESCRIPTOR)
-        .build_v1();
-    let mut server = tonic::transport::Server::builder()
-        .http2_keepalive_interval(Some(Duration::from_secs(10)))
-        .http2_keepalive_timeout(Some(Duration::from_secs(10)))
-        .max_concurrent_streams(64)
-        .tcp_nodelay(true);
-    let routes = match reflection {
-        Ok(reflection) => {
-            server.add_service(health).add_service(service).add_service(events).add_service(reflection)
-        }
-        Err(error) => {
-            tracing::error!(%error, "reflection is not served");
-            server.add_service(health).add_service(service).add_service(events)
-        }
-    };
-    let mut registered = Tasks::default();
-    let serving = routes.serve_with_incoming(TcpListenerStream::new(listener));
-    tokio::pin!(serving);
-    loop {
-        tokio::select! {
-            ended = &mut serving => {
-                if let Err(error) = ended {
-                    tracing::error!(%error, "the gRPC port ended");
-                }
-                return;
-            }
-            Some(one) = accepted.recv() => registered.spawn(one.keep()),
-        }
-    }
 }
 
 async fn serve_admin(listener: tokio::net::TcpListener, admin: Admin) {

@@ -13,6 +13,6 @@ mod text;
 pub use counter::Counter;
 pub use histogram::{Histogram, LATENCY_BUCKETS};
 pub use http::{Requests, Route};
-pub use pod::Pod;
+pub use pod::{Pod, RegistryRefusal};
 pub use shard::{Limit, Refusal, Resume, Shard, Unsigned};
 pub use text::Exposition;

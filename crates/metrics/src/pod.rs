@@ -4,6 +4,26 @@ use crate::Shard;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+/// Why something of a backend's was refused at the gRPC port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum RegistryRefusal {
+    /// No handshake of TLS.
+    Tls,
+    /// No proof of who it is, or none that is known.
+    Proof,
+    /// It describes itself by the name of another.
+    Name,
+    /// A tool or method that it may not register.
+    Handler,
+    /// An event that it may not publish.
+    Event,
+}
+
+impl RegistryRefusal {
+    const NAMES: [&'static str; 5] = ["tls", "proof", "name", "handler", "event"];
+}
+
 /// The instruments of one pod.
 #[derive(Debug, Default)]
 pub struct Pod {
@@ -14,7 +34,9 @@ pub struct Pod {
     store_up: AtomicU64,
     certificate_expiry: AtomicU64,
     limits_shared: AtomicU64,
+    registry_certificate_expiry: AtomicU64,
     audit_lines_lost: AtomicU64,
+    registry_refusals: [AtomicU64; RegistryRefusal::NAMES.len()],
 }
 
 impl Pod {
@@ -54,9 +76,23 @@ impl Pod {
         self.certificate_expiry.store(at, Relaxed);
     }
 
+    /// When the certificate of the gRPC port expires, in Unix seconds.
+    pub fn registry_certificate_expiry(&self, at: u64) {
+        self.registry_certificate_expiry.store(at, Relaxed);
+    }
+
     /// So many lines of the audit log could not be written.
     pub fn audit_lines_lost(&self, count: u64) {
         self.audit_lines_lost.fetch_add(count, Relaxed);
+    }
+
+    /// Something of a backend's was refused.
+    pub fn registry_refused(&self, reason: RegistryRefusal) {
+        self.registry_refusals[reason as usize].fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn registry_refusals(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        RegistryRefusal::NAMES.into_iter().zip(self.registry_refusals.iter().map(|count| count.load(Relaxed)))
     }
 
     pub(crate) fn lost_audit_lines(&self) -> u64 {
@@ -78,6 +114,11 @@ impl Pod {
                 "tls_certificate_expiry_seconds",
                 "When the first certificate of the client port expires, in Unix seconds; 0 without TLS",
                 self.certificate_expiry.load(Relaxed),
+            ),
+            (
+                "registry_tls_certificate_expiry_seconds",
+                "When the certificate of the gRPC port expires, in Unix seconds; 0 without TLS",
+                self.registry_certificate_expiry.load(Relaxed),
             ),
         ]
     }

@@ -193,6 +193,12 @@ impl Collector for Scrape {
                 "reason",
                 self.sum_by(|s| s.refusal_counts()),
             ),
+            (
+                "registry_refusals",
+                "What was refused to backends at the gRPC port, by reason",
+                "reason",
+                self.0.registry_refusals().collect(),
+            ),
         ] {
             let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
             for (value, count) in sums {

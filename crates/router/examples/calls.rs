@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use backend::{Backend, Call as Served, Raw, Serve, Tool};
 use protocol::{Replica, pb};
-use router::{Call, Caller, Event, Options, Router, Sink, Table};
+use router::{Call, Caller, Dialer, Event, Router, Sink, Table};
 use tokio::sync::Notify;
 
 const PARAMS: &[u8] = br#"{"path":"src/main.rs","line":42,"text":"hello"}"#;
@@ -21,10 +21,11 @@ fn main() {
     let address = serve();
     let runtime = tokio::runtime::LocalRuntime::new().expect("a runtime can be built");
     runtime.block_on(async {
-        let description =
-            router::describe(&address, Duration::from_secs(2)).await.expect("the backend answers");
+        let description = router::describe(&address, &Dialer::default(), Duration::from_secs(2))
+            .await
+            .expect("the backend answers");
         let replica = Arc::new(Replica { instance: "one".into(), address, description });
-        let router = Router::new(Options::default());
+        let router = Router::new(Dialer::default());
         router.apply(Arc::new(Table::build(&[replica], None).0));
         let load = Rc::new(Load::new(router));
         load.run(in_flight, Duration::from_secs(1)).await;

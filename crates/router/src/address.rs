@@ -1,7 +1,8 @@
 //! Where a backend can be dialled. Pure text: nothing is resolved here.
 use crate::Error;
 
-/// Brings `host:port` or `http://host:port` into the one form that is dialled, `http://host:port`.
+/// Brings `host:port`, `http://host:port` or `https://host:port` into the one form that is dialled, `http://host:port` or
+/// `https://host:port`.
 ///
 /// # Errors
 /// [`Error::Address`] for another scheme, a missing or zero port, an empty host, a path, a query or
@@ -9,13 +10,13 @@ use crate::Error;
 pub fn normalise(address: &str) -> Result<String, Error> {
     let refuse = |reason| Err(Error::Address { address: address.chars().take(200).collect(), reason });
     let text = address.trim();
-    let authority = match text.split_once("://") {
-        None => text,
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest.strip_suffix('/').unwrap_or(rest),
-        Some((scheme, _)) if scheme.eq_ignore_ascii_case("https") => {
-            return refuse("asks for TLS, which backends are not dialled with");
+    let (scheme, authority) = match text.split_once("://") {
+        None => ("http", text),
+        Some((scheme, rest)) => {
+            let known = ["http", "https"].into_iter().find(|known| scheme.eq_ignore_ascii_case(known));
+            let Some(known) = known else { return refuse("has a scheme other than http and https") };
+            (known, rest.strip_suffix('/').unwrap_or(rest))
         }
-        Some(_) => return refuse("has a scheme other than http"),
     };
     if authority.contains(['/', '?', '#']) {
         return refuse("has a path or a query");
@@ -43,7 +44,7 @@ pub fn normalise(address: &str) -> Result<String, Error> {
     } else if !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')) {
         return refuse("has a host that is neither a DNS name nor an IP address");
     }
-    Ok(format!("http://{}:{port}", host.to_ascii_lowercase()))
+    Ok(format!("{scheme}://{}:{port}", host.to_ascii_lowercase()))
 }
 
 #[cfg(test)]
@@ -58,6 +59,8 @@ mod tests {
             ("HTTP://Tools.Local:80/", "http://tools.local:80"),
             (" tools_a:1 ", "http://tools_a:1"),
             ("[::1]:9000", "http://[::1]:9000"),
+            ("https://127.0.0.1:9000", "https://127.0.0.1:9000"),
+            ("HTTPS://Tools.Local:443/", "https://tools.local:443"),
         ] {
             assert_eq!(normalise(given), Ok(normal.to_owned()), "{given}");
         }
@@ -72,7 +75,7 @@ mod tests {
             ("tools:0", "port 0"),
             ("tools:99999", "not a number"),
             ("tools:+5", "not a number"),
-            ("https://tools:1", "TLS"),
+            ("https://tools", "no port"),
             ("ftp://tools:1", "scheme"),
             ("http://tools:1/x", "path"),
             ("a@tools:1", "user"),

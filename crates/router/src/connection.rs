@@ -12,7 +12,7 @@ use tonic::{Code, Request, Streaming};
 
 use crate::codec::Calls;
 use crate::core::Core;
-use crate::dial::{dial, ping_interval, status_text};
+use crate::dial::{Dialer, dial, ping_interval, status_text};
 use crate::link::{Link, State};
 use crate::loss::Loss;
 use crate::outbox::Outgoing;
@@ -27,15 +27,16 @@ const STEADY: Duration = Duration::from_secs(5);
 pub(crate) const ENVELOPE: usize = 64 << 10;
 
 /// Keeps the link connected until it is closed.
-pub(crate) async fn run(core: Weak<Core>, link: Rc<Link>, options: Rc<Options>) {
+pub(crate) async fn run(core: Weak<Core>, link: Rc<Link>, dialer: Dialer) {
+    let options = &dialer.options;
     let mut random = Random::new();
     let mut backoff = Backoff::new(options.reconnect_ms, options.reconnect_max_ms);
-    let pings = ping_interval(&link.replica.description, &options);
+    let pings = ping_interval(&link.replica.description, options);
     loop {
-        let loss = match dial(&link.replica.address, &options, pings).await {
+        let loss = match dial(&link.replica.address, &dialer, pings).await {
             Ok(channel) => {
                 let since = tokio::time::Instant::now();
-                let loss = serve(&core, &link, channel, &options).await;
+                let loss = serve(&core, &link, channel, options).await;
                 if since.elapsed() >= STEADY {
                     backoff.reset();
                 }

@@ -13,6 +13,7 @@ use crate::balance::pick;
 use crate::budget::Budget;
 use crate::calls::{Calls, InFlight};
 use crate::deadlines::Timer;
+use crate::dial::Dialer;
 use crate::link::{Link, State};
 use crate::random::Random;
 use crate::unary;
@@ -20,7 +21,8 @@ use crate::wire;
 use crate::{Call, CallKey, Event, Failure, Handler, Kind, Options, Sink, Stats, Table};
 
 pub(crate) struct Core {
-    pub options: Rc<Options>,
+    pub options: Arc<Options>,
+    pub dialer: Dialer,
     pub table: RefCell<Arc<Table>>,
     /// As in the table's list of replicas, place by place.
     pub links: RefCell<Vec<Rc<Link>>>,
@@ -35,11 +37,12 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(crate) fn new(options: Options) -> Self {
+    pub(crate) fn new(dialer: Dialer) -> Self {
         let now = Instant::now();
         Self {
-            budget: RefCell::new(Budget::new(&options, now)),
-            options: Rc::new(options),
+            budget: RefCell::new(Budget::new(&dialer.options, now)),
+            options: Arc::clone(&dialer.options),
+            dialer,
             table: RefCell::default(),
             links: RefCell::default(),
             retiring: RefCell::default(),

@@ -7,8 +7,8 @@ use protocol::{Replica, pb};
 use tonic::Request;
 use tonic::transport::Channel;
 
-use crate::dial::{dial, status_text};
-use crate::{Error, Options, address, names, table};
+use crate::dial::{Dialer, dial, status_text};
+use crate::{Error, address, names, table};
 
 /// The most handlers that one backend may have.
 const MAX_HANDLERS: usize = 10_000;
@@ -30,11 +30,9 @@ const MAX_SCOPE: usize = 256;
 ///
 /// # Cancel safety
 /// A dropped future closes the connection and leaves nothing behind.
-pub async fn describe(address: &str, timeout: Duration) -> Result<pb::Description, Error> {
+pub async fn describe(address: &str, dialer: &Dialer, timeout: Duration) -> Result<pb::Description, Error> {
     let address = address::normalise(address)?;
-    let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX).max(1);
-    let options = Options { connect_timeout_ms: millis, ..Options::default() };
-    let asked = async { ask(&dial(&address, &options, None).await?, &address, timeout).await };
+    let asked = async { ask(&dial(&address, dialer, None).await?, &address, timeout).await };
     tokio::time::timeout(timeout, asked).await.unwrap_or_else(|_| Err(unanswered(&address, timeout)))
 }
 

@@ -5,7 +5,7 @@
 #[non_exhaustive]
 pub enum Error {
     /// The text is not an address that can be dialled.
-    #[error("address {address:?} {reason}; give it as host:port or http://host:port")]
+    #[error("address {address:?} {reason}; give it as host:port, http://host:port or https://host:port")]
     Address {
         /// The text as it was given, shortened.
         address: String,

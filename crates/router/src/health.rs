@@ -10,9 +10,9 @@ use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 use crate::describe::ask;
-use crate::dial::{dial, ping_interval, status_text};
+use crate::dial::{Dialer, dial, ping_interval, status_text};
 use crate::random::{Backoff, Random};
-use crate::{Error, Options, address};
+use crate::{Error, address};
 
 /// A change in what is known of a backend.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,15 +25,15 @@ pub enum Health {
 
 /// Watches one backend for as long as the stream is polled: dials, asks Describe, holds
 /// grpc.health.v1 Watch for the service "" (or, where that is not served, asks Describe again every
-/// [`Options::describe_ms`]), and dials again with backoff after a loss. Never ends.
+/// [`Options::describe_ms`](crate::Options::describe_ms)), and dials again with backoff after a loss. Never ends.
 ///
 /// # Cancel safety
 /// Dropping the stream, or a future of its next item, loses no more than a dial in progress.
-pub fn watch(address: String, options: Options) -> impl Stream<Item = Health> + Send + 'static {
+pub fn watch(address: String, dialer: Dialer) -> impl Stream<Item = Health> + Send + 'static {
     let watcher = Watcher {
         normal: address::normalise(&address),
-        backoff: Backoff::new(options.reconnect_ms, options.reconnect_max_ms),
-        options,
+        backoff: Backoff::new(dialer.options.reconnect_ms, dialer.options.reconnect_max_ms),
+        dialer,
         random: Random::new(),
         known: Known::Nothing,
         phase: Phase::Dial { pause: Duration::ZERO },
@@ -43,7 +43,7 @@ pub fn watch(address: String, options: Options) -> impl Stream<Item = Health> + 
 
 struct Watcher {
     normal: Result<String, Error>,
-    options: Options,
+    dialer: Dialer,
     backoff: Backoff,
     random: Random,
     known: Known,
@@ -115,7 +115,7 @@ impl Watcher {
                 Err(status) => Err(status_text(&status)),
             },
             Phase::Poll { channel } => {
-                tokio::time::sleep(Duration::from_millis(self.options.describe_ms)).await;
+                tokio::time::sleep(Duration::from_millis(self.dialer.options.describe_ms)).await;
                 let channel = channel.clone();
                 self.described(&channel).await.map(Some)
             }
@@ -129,15 +129,15 @@ impl Watcher {
     async fn open(&mut self) -> Seen {
         let address = self.normal.as_ref().map_err(ToString::to_string)?;
         let told = |error: Error| error.to_string();
-        let mut channel = dial(address, &self.options, None).await.map_err(told)?;
+        let mut channel = dial(address, &self.dialer, None).await.map_err(told)?;
         let description = self.described(&channel).await?;
         // Only now is it known whether it takes pings.
-        if let Some(pings) = ping_interval(&description, &self.options) {
-            channel = dial(address, &self.options, Some(pings)).await.map_err(told)?;
+        if let Some(pings) = ping_interval(&description, &self.dialer.options) {
+            channel = dial(address, &self.dialer, Some(pings)).await.map_err(told)?;
         }
         let request = Request::new(HealthCheckRequest { service: String::new() });
         let mut client = HealthClient::new(channel.clone());
-        let timeout = self.options.connect_timeout();
+        let timeout = self.dialer.options.connect_timeout();
         let first = async {
             let mut health = client.watch(request).await?.into_inner();
             let first = health.message().await?;
@@ -166,7 +166,7 @@ impl Watcher {
 
     async fn described(&self, channel: &Channel) -> Result<pb::Description, String> {
         let address = self.normal.as_ref().map_err(ToString::to_string)?;
-        let described = ask(channel, address, self.options.connect_timeout()).await;
+        let described = ask(channel, address, self.dialer.options.connect_timeout()).await;
         described.map_err(|error| error.to_string())
     }
 }

@@ -51,7 +51,7 @@ impl Core {
     fn open(self: &Rc<Self>, replica: &Arc<Replica>) -> Rc<Link> {
         let id = self.next_link.replace(self.next_link.get() + 1);
         let link = Rc::new(Link::new(id, Arc::clone(replica)));
-        let run = connection::run(Rc::downgrade(self), Rc::clone(&link), Rc::clone(&self.options));
+        let run = connection::run(Rc::downgrade(self), Rc::clone(&link), self.dialer.clone());
         *link.task.borrow_mut() = Some(tokio::task::spawn_local(run).abort_handle());
         link
     }

@@ -2,6 +2,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use transport::ClientFiles;
 
 /// How the router dials, bounds and judges backends. Bounds that name no scope hold for each shard.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -43,6 +44,8 @@ pub struct Options {
     pub describe_ms: u64,
     /// HTTP/2 flow-control windows, of a stream and of a connection. Bytes, default 4 MiB.
     pub window_bytes: u32,
+    /// TLS towards backends whose address is `https`.
+    pub tls: ClientFiles,
 }
 
 impl Default for Options {
@@ -65,6 +68,7 @@ impl Default for Options {
             reconnect_max_ms: 2_000,
             describe_ms: 3_000,
             window_bytes: 4 << 20,
+            tls: ClientFiles::default(),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::core::Core;
 use crate::deadlines::Timer;
 use crate::link::State;
-use crate::{Call, CallKey, Failure, Options, Sink, Stats, Table};
+use crate::{Call, CallKey, Dialer, Failure, Sink, Stats, Table};
 
 /// Sends the calls of one shard to backends. Neither Send nor Sync; clones are the same router. When
 /// the last clone is dropped all connections close, calls in flight are cancelled at their backends,
@@ -21,8 +21,8 @@ impl Router {
     ///
     /// # Panics
     /// Outside of tokio's LocalRuntime or a LocalSet, with time and I/O enabled.
-    pub fn new(options: Options) -> Self {
-        let core = Rc::new(Core::new(options));
+    pub fn new(dialer: Dialer) -> Self {
+        let core = Rc::new(Core::new(dialer));
         Timer::run(&core);
         Self { core }
     }

@@ -3,7 +3,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use backend::Serve;
+use backend::{Serve, Tls};
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -18,12 +18,27 @@ struct Options {
     /// Where to listen; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: String,
-    /// A gateway's gRPC address, as http://host:port; may be given several times.
+    /// A gateway's gRPC address, as http://host:port or https://host:port; may be given several times.
     #[arg(long, value_name = "URL")]
     register: Vec<String>,
     /// The address that gateways shall dial, if it is not the one listened on.
     #[arg(long, value_name = "ADDRESS")]
     advertise: Option<String>,
+    /// A file with the token by which the gateways know the backend.
+    #[arg(long, value_name = "FILE")]
+    registry_token_file: Option<PathBuf>,
+    /// The authorities of gateways that are registered at by https, PEM, instead of the system's.
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// The backend's certificate, PEM, shown to gateways; with it the backend's own port speaks TLS.
+    #[arg(long, value_name = "FILE", requires = "key_file")]
+    cert_file: Option<PathBuf>,
+    /// The key of that certificate, PEM.
+    #[arg(long, value_name = "FILE", requires = "cert_file")]
+    key_file: Option<PathBuf>,
+    /// The authorities of the certificates that gateways have to show at the backend's own port, PEM.
+    #[arg(long, value_name = "FILE", requires = "cert_file")]
+    client_ca_file: Option<PathBuf>,
     /// The backend's name; replicas share it.
     #[arg(long, default_value = "tools")]
     name: String,
@@ -46,6 +61,13 @@ async fn main() -> anyhow::Result<()> {
         listen: options.listen,
         register_at: options.register,
         advertise: options.advertise,
+        registry_token_file: options.registry_token_file,
+        tls: Tls {
+            ca_file: options.ca_file,
+            cert_file: options.cert_file,
+            key_file: options.key_file,
+            client_ca_file: options.client_ca_file,
+        },
         ..Serve::default()
     };
     let mut running = backend.serve(serve).await?;

@@ -28,6 +28,10 @@ pub(crate) enum Event {
     Forbidden,
     /// A signed message was not taken.
     SignatureRefused,
+    /// A backend was not let in, or may not offer or publish something.
+    RegistrationRefused,
+    /// A backend's registration ended, since its proof does not count any more.
+    RegistrationEnded,
     /// Lines could not be written: so many.
     Lost,
     /// The line before was not written whole.

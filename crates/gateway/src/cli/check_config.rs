@@ -2,8 +2,7 @@
 
 use super::gateway::Sources;
 use crate::config::Config;
-use crate::gateway::verifier;
-use crate::tls::Follower;
+use crate::gateway::{client_tls, registrants, registry_tls, verifier};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -11,9 +10,10 @@ use std::process::ExitCode;
 pub(super) fn run(sources: &Sources) -> anyhow::Result<ExitCode> {
     let config = sources.load(Config::default())?;
     verifier(&config)?;
-    if config.tls.is_on() {
-        Follower::start(&config.tls)?;
-    }
+    client_tls(&config)?;
+    registry_tls(&config)?;
+    registrants(&config)?;
+    router::Dialer::new(config.router.clone()).map_err(|error| anyhow::anyhow!("router.tls: {error}"))?;
     crate::logging::check(&config.log)?;
     write!(std::io::stdout(), "{}", serde_saphyr::to_string(&config)?)?;
     Ok(ExitCode::SUCCESS)

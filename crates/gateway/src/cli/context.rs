@@ -18,7 +18,7 @@ pub(super) struct Arguments {
     /// sqlite:PATH, or postgres://USER:PASSWORD@HOST:PORT/DATABASE.
     #[arg(long, value_name = "URL")]
     database: Option<String>,
-    /// A gateway's gRPC address, as http://host:port; may be given several times.
+    /// A gateway's gRPC address, as http://host:port or https://host:port; may be given several times.
     #[arg(long, value_name = "URL")]
     registry: Vec<String>,
     /// Where to listen; port 0 takes a free one.
@@ -27,6 +27,21 @@ pub(super) struct Arguments {
     /// The address that gateways shall dial, if it is not the one listened on.
     #[arg(long, value_name = "ADDRESS")]
     advertise: Option<String>,
+    /// A file with the token by which the gateways know the service.
+    #[arg(long, value_name = "FILE")]
+    registry_token_file: Option<PathBuf>,
+    /// The authorities of gateways that are registered at by https, PEM, instead of the system's.
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// The service's certificate, PEM, shown to gateways; with it the service's own port speaks TLS.
+    #[arg(long, value_name = "FILE")]
+    cert_file: Option<PathBuf>,
+    /// The key of that certificate, PEM.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// The authorities of the certificates that gateways have to show at the service's own port, PEM.
+    #[arg(long, value_name = "FILE")]
+    client_ca_file: Option<PathBuf>,
 }
 
 impl Arguments {
@@ -45,6 +60,18 @@ impl Arguments {
         for (key, text) in texts {
             if let Some(text) = text {
                 overrides.insert(key, text.as_str().into());
+            }
+        }
+        let files = [
+            ("context.registry_token_file", &self.registry_token_file),
+            ("context.ca_file", &self.ca_file),
+            ("context.cert_file", &self.cert_file),
+            ("context.key_file", &self.key_file),
+            ("context.client_ca_file", &self.client_ca_file),
+        ];
+        for (key, file) in files {
+            if let Some(file) = file {
+                overrides.insert(key, file.to_string_lossy().as_ref().into());
             }
         }
         if !self.registry.is_empty() {

@@ -64,6 +64,11 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let temporary = tempfile::TempDir::with_prefix("mcpw-").context("no folder for the contexts")?;
     base.context.database = file(temporary.path());
     let mut config = sources.load(base)?;
+    anyhow::ensure!(
+        !config.registry.asks_for_proof() && !config.registry.tls.is_on(),
+        "the backends of `mcpw dev` register on loopback, in the clear and without a proof: leave registry.tls, \
+         registry.proof and registry.backends out, or run `mcpw gateway` and its backends"
+    );
     if let Some(folder) = data {
         std::fs::create_dir_all(&folder)
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;

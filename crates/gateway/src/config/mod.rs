@@ -28,10 +28,12 @@ macro_rules! settings {
 }
 
 mod limits;
+mod registry;
 mod tls;
 mod word;
 
 pub use limits::{Limits, Rate};
+pub use registry::{Proof, Registry, RegistryTls};
 pub use tls::{Certificate, Tls, TlsVersion};
 pub use word::Demand;
 
@@ -66,7 +68,7 @@ settings! {
         pod: Pod = Pod::default(),
         /// The gRPC port at which backends register.
         registry: Registry = Registry::default(),
-        /// Backends that do not register themselves, as `http://host:port`.
+        /// Backends that do not register themselves, as `http://host:port` or `https://host:port`.
         backends: Vec<String> = Vec::new(),
         /// The context service, which is a process of its own.
         context: context::Settings = context::Settings::default(),
@@ -242,18 +244,6 @@ settings! {
 }
 
 settings! {
-    /// The gRPC port for backends.
-    Registry {
-        /// Where backends register.
-        listen: SocketAddr = ([0, 0, 0, 0], 9091).into(),
-        /// How long a registration lives without a heartbeat, in milliseconds.
-        lease_ms: u32 = 5_000,
-        /// Registrations at a time.
-        max_registrations: usize = 1_000,
-    }
-}
-
-settings! {
     /// The operators' port.
     Admin {
         /// Where /metrics and /health are served.
@@ -347,7 +337,6 @@ impl Config {
             ("session.max_unacknowledged", self.session.max_unacknowledged as u64),
             ("events.max_subscriptions", self.events.max_subscriptions as u64),
             ("events.max_unsent", self.events.max_unsent as u64),
-            ("registry.max_registrations", self.registry.max_registrations as u64),
             ("security.signature_skew_ms", self.security.signature_skew_ms),
             ("limits.flood", u64::from(self.limits.flood)),
             ("drain.rate", u64::from(self.drain.rate)),
@@ -400,9 +389,7 @@ impl Config {
         if self.pod.lease_ms < 300 {
             return Err(ConfigError::value("pod.lease_ms", self.pod.lease_ms, "300 or more"));
         }
-        if self.registry.lease_ms < 100 {
-            return Err(ConfigError::value("registry.lease_ms", self.registry.lease_ms, "100 or more"));
-        }
+        self.registry.check()?;
         crate::door::Door::new(self)?;
         let security = &self.security;
         if security.hmac_signatures == Demand::Required

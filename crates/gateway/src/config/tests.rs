@@ -69,6 +69,28 @@ fn a_value_out_of_range_is_told_with_what_would_be_right() {
 }
 
 #[test]
+fn settings_of_the_registry_that_do_not_go_together_are_told() {
+    let registry = |text: &str| format!("registry:\n{text}");
+    check_refused(&registry("  tls: {cert_file: a.pem}\n"), &["registry.tls.key_file"]);
+    check_refused(&registry("  tls: {client_certificates: required}\n"), &["registry.tls.client_ca_file"]);
+    let asking = "client_ca_file: ca.pem, client_certificates: required";
+    check_refused(&registry(&format!("  tls: {{{asking}}}\n")), &["registry.tls.cert_file"]);
+    check_refused(&registry("  proof: optional\n"), &["mcpw.yaml:2", "neither off nor required"]);
+    check_refused(&registry("  backends: [{name: a, tool: x}]\n"), &["mcpw.yaml:2", "tools"]);
+    check_refused(
+        &registry("  backends: [{name: a, san: 'spiffe://x/a'}]\n"),
+        &["registry.tls.client_certificates = off", "optional or required with a san"],
+    );
+    check_refused(&registry("  max_streams: 0\n"), &["registry.max_streams = 0", "1 or more"]);
+    for word in ["off", "'off'", "required"] {
+        let config = load_text(&registry(&format!("  proof: {word}\n"))).unwrap();
+        assert_eq!(config.registry.asks_for_proof(), word == "required");
+    }
+    let config = load_text(&registry("  backends: [{name: a, token_hash: 'sha256:00'}]\n")).unwrap();
+    assert!(config.registry.asks_for_proof(), "who lists backends asks for proofs");
+}
+
+#[test]
 fn settings_of_tls_that_do_not_go_together_are_told() {
     let pair = "  cert_file: a.pem\n  key_file: a.key\n";
     let tls = |text: &str| format!("tls:\n{text}");

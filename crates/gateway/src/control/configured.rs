@@ -3,15 +3,18 @@
 use super::Backends;
 use futures_util::StreamExt;
 use protocol::Replica;
-use router::Health;
+use router::{Dialer, Health};
 use std::pin::pin;
 use std::sync::Arc;
 
+/// What the instances of these backends begin with, and of no other.
+pub(super) const CONFIGURED: &str = "configured:";
+
 /// Follows one backend for as long as it is polled.
-pub(crate) async fn follow(backends: Arc<Backends>, address: String, options: router::Options) {
-    let instance = format!("configured:{address}");
+pub(crate) async fn follow(backends: Arc<Backends>, address: String, dialer: Dialer) {
+    let instance = format!("{CONFIGURED}{address}");
     let mut listed = None;
-    let mut health = pin!(router::watch(address.clone(), options));
+    let mut health = pin!(router::watch(address.clone(), dialer));
     while let Some(health) = health.next().await {
         match health {
             Health::Up(description) => {

@@ -31,6 +31,10 @@ impl Backends {
     /// Why a replica could not have all its handlers, beside those that are known.
     pub(crate) fn conflict(&self, replica: &Arc<Replica>) -> Option<String> {
         let known = self.directory.watch().borrow().clone();
+        let is_same = |known: &&Arc<Replica>| known.instance == replica.instance;
+        if known.iter().find(is_same).is_some_and(|known| known.backend() != replica.backend()) {
+            return Some("hello.instance is that of another backend".to_owned());
+        }
         let others = known.iter().filter(|known| known.instance != replica.instance);
         let replicas: Vec<_> = others.chain([replica]).cloned().collect();
         let (_, conflicts) = Table::build(&replicas, Some(&self.tables.borrow()));

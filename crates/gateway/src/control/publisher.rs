@@ -1,5 +1,7 @@
 //! Where backends publish events: the gRPC service `mcpw.v1.Events`.
 
+use super::Guard;
+use super::guard::Admitted;
 use crate::fanout::Filter;
 use crate::platform;
 use protocol::pb::{PublishRequest, PublishResponse, events_server};
@@ -11,17 +13,19 @@ use tonic::{Request, Response, Status};
 #[derive(Clone, Debug)]
 pub(crate) struct Publisher {
     store: Store,
+    guard: Guard,
 }
 
 impl Publisher {
-    pub(crate) const fn new(store: Store) -> Self {
-        Self { store }
+    pub(crate) const fn new(store: Store, guard: Guard) -> Self {
+        Self { store, guard }
     }
 }
 
 #[tonic::async_trait]
 impl events_server::Events for Publisher {
     async fn publish(&self, request: Request<PublishRequest>) -> Result<Response<PublishResponse>, Status> {
+        let admitted = Admitted::of(&request)?;
         let PublishRequest { tenant, name, data, idempotency_key } = request.into_inner();
         if !(1..=128).contains(&tenant.len()) {
             return Err(Status::invalid_argument("tenant must have 1 to 128 bytes"));
@@ -34,6 +38,7 @@ impl events_server::Events for Publisher {
         if platform::NAMES.contains(&&*name) {
             return Err(Status::permission_denied(format!("{name} is published by the platform alone")));
         }
+        self.guard.check_event(&admitted, &name)?;
         let data = if data.is_empty() { &b"null"[..] } else { &data };
         if serde_json::from_slice::<&RawValue>(data).is_err() {
             return Err(Status::invalid_argument("data must be JSON text, or empty"));

@@ -1,18 +1,20 @@
 //! Where backends register themselves. A registration lives as long as its stream and its heartbeats.
 
-use super::Backends;
-use crate::config::Config;
+use super::configured::CONFIGURED;
+use super::guard::Admitted;
+use super::{Backends, Guard};
+use crate::config::{self, Config, ms};
 use futures_util::{Stream, StreamExt};
 use protocol::pb::registration::Kind;
 use protocol::pb::registry_server;
 use protocol::{Replica, pb};
-use router::Health;
+use router::{Dialer, Health};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -20,16 +22,30 @@ use tonic::{Request, Response, Status, Streaming};
 #[derive(Clone, Debug)]
 pub(crate) struct Registry {
     backends: Arc<Backends>,
-    config: Arc<Config>,
+    guard: Guard,
+    dialer: Dialer,
+    settings: config::Registry,
+    /// How long a backend may take to describe itself.
+    patience: Duration,
     /// The lease under which each instance is registered now.
-    leases: Arc<Mutex<HashMap<String, String>>>,
+    leases: Arc<Mutex<HashMap<String, Held>>>,
+    /// Places for those that have said hello and were not judged yet.
+    pending: Arc<Semaphore>,
     spawner: mpsc::Sender<Registered>,
+}
+
+/// An instance's place.
+#[derive(Debug)]
+struct Held {
+    lease_id: String,
+    backend: String,
 }
 
 /// A registration that was accepted and is to be kept.
 pub(crate) struct Registered {
     registry: Registry,
     lease_id: String,
+    admitted: Admitted,
     replica: Arc<Replica>,
     inbound: Streaming<pb::Registration>,
     leases: mpsc::Sender<Result<pb::Lease, Status>>,
@@ -38,40 +54,57 @@ pub(crate) struct Registered {
 impl Registry {
     /// The service, and the registrations that it accepted: whoever owns the control plane's tasks runs
     /// [`Registered::keep`] for each.
-    pub(crate) fn new(backends: Arc<Backends>, config: Arc<Config>) -> (Self, mpsc::Receiver<Registered>) {
+    pub(crate) fn new(
+        backends: Arc<Backends>,
+        guard: Guard,
+        dialer: Dialer,
+        config: &Config,
+    ) -> (Self, mpsc::Receiver<Registered>) {
         let (spawner, accepted) = mpsc::channel(64);
-        (Self { backends, config, leases: Arc::default(), spawner }, accepted)
+        let settings = config.registry.clone();
+        let patience = ms(config.router.connect_timeout_ms);
+        let pending = Arc::new(Semaphore::new(settings.max_pending));
+        let leases = Arc::default();
+        (Self { backends, guard, dialer, settings, patience, leases, pending, spawner }, accepted)
     }
 
-    fn leases(&self) -> std::sync::MutexGuard<'_, HashMap<String, String>> {
+    fn leases(&self) -> std::sync::MutexGuard<'_, HashMap<String, Held>> {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lease(&self, lease_id: &str) -> pb::Lease {
-        pb::Lease { lease_id: lease_id.to_owned(), ttl_ms: self.config.registry.lease_ms }
+        pb::Lease { lease_id: lease_id.to_owned(), ttl_ms: self.settings.lease_ms }
     }
 
     fn lease_time(&self) -> Duration {
-        Duration::from_millis(u64::from(self.config.registry.lease_ms))
+        Duration::from_millis(u64::from(self.settings.lease_ms))
     }
 
     /// Takes a place among the registrations.
-    fn admit(&self, instance: &str, lease_id: &str) -> Result<(), Status> {
+    fn admit(&self, replica: &Replica, lease_id: &str) -> Result<(), Status> {
         let mut leases = self.leases();
-        let most = self.config.registry.max_registrations;
-        if leases.len() >= most && !leases.contains_key(instance) {
-            return Err(Status::resource_exhausted(format!(
-                "{most} backends are registered, which is registry.max_registrations"
-            )));
+        let most = self.settings.max_registrations;
+        let (instance, backend) = (&replica.instance, replica.backend());
+        match leases.get(instance) {
+            Some(held) if held.backend != backend => {
+                return Err(Status::already_exists("hello.instance is that of another backend"));
+            }
+            None if leases.len() >= most => {
+                return Err(Status::resource_exhausted(format!(
+                    "{most} backends are registered, which is registry.max_registrations"
+                )));
+            }
+            _ => {}
         }
-        leases.insert(instance.to_owned(), lease_id.to_owned());
+        let held = Held { lease_id: lease_id.to_owned(), backend: backend.to_owned() };
+        leases.insert(instance.clone(), held);
         Ok(())
     }
 
     /// Gives the place back, unless a newer registration of the same instance has it.
     fn dismiss(&self, instance: &str, lease_id: &str) -> bool {
         let mut leases = self.leases();
-        let is_ours = leases.get(instance).is_some_and(|held| held == lease_id);
+        let is_ours = leases.get(instance).is_some_and(|held| held.lease_id == lease_id);
         if is_ours {
             leases.remove(instance);
         }
@@ -81,7 +114,7 @@ impl Registry {
     async fn hello(
         &self,
         inbound: &mut Streaming<pb::Registration>,
-        peer: Option<IpAddr>,
+        admitted: &Admitted,
     ) -> Result<Arc<Replica>, Status> {
         let first = tokio::time::timeout(self.lease_time(), inbound.message()).await;
         let hello = match first {
@@ -90,18 +123,24 @@ impl Registry {
             Ok(Err(status)) => return Err(status),
             Err(_) => return Err(Status::deadline_exceeded("no hello came in time")),
         };
-        if !(1..=128).contains(&hello.instance.len()) || hello.instance.contains(char::is_control) {
+        let is_text = (1..=128).contains(&hello.instance.len()) && !hello.instance.contains(char::is_control);
+        if !is_text || hello.instance.starts_with(CONFIGURED) {
             return Err(Status::invalid_argument(
                 "hello.instance must be 1 to 128 bytes without control characters, unique to the process",
             ));
         }
+        let _place = self.pending.try_acquire().map_err(|_| {
+            let most = self.settings.max_pending;
+            Status::resource_exhausted(format!("{most} backends register now, which is registry.max_pending"))
+        })?;
+        let peer = admitted.peer().map(|peer| peer.address().ip());
         let address = router::normalise(&reachable(&hello.address, peer))
             .map_err(|error| Status::invalid_argument(format!("hello.address: {error}")))?;
-        let timeout = Duration::from_millis(self.config.router.connect_timeout_ms);
-        let description = router::describe(&address, timeout)
+        let description = router::describe(&address, &self.dialer, self.patience)
             .await
             .map_err(|error| Status::failed_precondition(format!("asked to describe itself: {error}")))?;
         let replica = Arc::new(Replica { instance: hello.instance, address, description });
+        self.guard.check_replica(admitted, &replica)?;
         match self.backends.conflict(&replica) {
             Some(conflict) => Err(Status::already_exists(conflict)),
             None => Ok(replica),
@@ -111,10 +150,14 @@ impl Registry {
 
 /// A host that names no host stands for the address that the registration came from.
 fn reachable(address: &str, peer: Option<IpAddr>) -> String {
-    let bare = address.strip_prefix("http://").unwrap_or(address);
+    let (scheme, bare) = match address.split_once("://") {
+        Some((scheme, bare)) => (Some(scheme), bare),
+        None => (None, address),
+    };
     match (bare.parse::<SocketAddr>(), peer) {
         (Ok(bound), Some(peer)) if bound.ip().is_unspecified() => {
-            SocketAddr::new(peer.to_canonical(), bound.port()).to_string()
+            let reached = SocketAddr::new(peer.to_canonical(), bound.port());
+            scheme.map_or_else(|| reached.to_string(), |scheme| format!("{scheme}://{reached}"))
         }
         _ => address.to_owned(),
     }
@@ -128,15 +171,15 @@ impl registry_server::Registry for Registry {
         &self,
         request: Request<Streaming<pb::Registration>>,
     ) -> Result<Response<Self::RegisterStream>, Status> {
-        let peer = request.remote_addr().map(|address| address.ip());
+        let admitted = Admitted::of(&request)?;
         let mut inbound = request.into_inner();
-        let replica = self.hello(&mut inbound, peer).await?;
+        let replica = self.hello(&mut inbound, &admitted).await?;
         let lease_id = uuid::Uuid::now_v7().to_string();
         // First the way to whoever keeps it: a peer that goes meanwhile must not leave its place taken.
         let keeper = self.spawner.reserve().await.map_err(|_| Status::unavailable("the pod shuts down"))?;
-        self.admit(&replica.instance, &lease_id)?;
+        self.admit(&replica, &lease_id)?;
         let (leases, outbound) = mpsc::channel(4);
-        let registered = Registered { registry: self.clone(), lease_id, replica, inbound, leases };
+        let registered = Registered { registry: self.clone(), lease_id, admitted, replica, inbound, leases };
         keeper.send(registered);
         Ok(Response::new(Box::pin(ReceiverStream::new(outbound))))
     }
@@ -167,7 +210,9 @@ impl Registered {
         registry.backends.put(Arc::clone(&self.replica)).await.map_err(refused)?;
         // A client that does not read its leases is not sent more: what counts is its heartbeat.
         let _ = self.leases.try_send(Ok(registry.lease(&self.lease_id)));
-        let mut health = pin!(router::watch(self.replica.address.clone(), registry.config.router.clone()));
+        let mut health = pin!(router::watch(self.replica.address.clone(), registry.dialer.clone()));
+        let admitted = self.admitted.clone();
+        let mut unproven = pin!(registry.guard.ended(&admitted));
         let mut expiry = tokio::time::Instant::now() + registry.lease_time();
         loop {
             tokio::select! {
@@ -179,7 +224,8 @@ impl Registered {
                     }
                     Some(_) => return Err(Status::invalid_argument("only heartbeats follow the hello")),
                 },
-                Some(health) = health.next() => self.follow(health).await,
+                Some(health) = health.next() => self.follow(health).await?,
+                status = &mut unproven => return Err(status),
                 () = tokio::time::sleep_until(expiry) => {
                     return Err(Status::deadline_exceeded("no heartbeat came within the lease"));
                 }
@@ -188,11 +234,15 @@ impl Registered {
     }
 
     /// While it says that it does not serve, a backend keeps its lease but not its place in the directory.
-    async fn follow(&mut self, health: Health) {
+    ///
+    /// # Errors
+    /// It offers now what it may not.
+    async fn follow(&mut self, health: Health) -> Result<(), Status> {
         let backends = &self.registry.backends;
         match health {
             Health::Up(description) => {
                 let replica = Replica { description, ..Replica::clone(&self.replica) };
+                self.registry.guard.check_replica(&self.admitted, &replica)?;
                 self.replica = Arc::new(replica);
                 if let Err(error) = backends.put(Arc::clone(&self.replica)).await {
                     tracing::error!(instance = self.replica.instance, %error, "the replica was not taken");
@@ -203,6 +253,7 @@ impl Registered {
                 backends.remove(&self.replica).await;
             }
         }
+        Ok(())
     }
 }
 
@@ -214,7 +265,8 @@ mod tests {
     fn an_unspecified_host_becomes_the_peers() {
         let peer = Some(IpAddr::from([10, 1, 2, 3]));
         assert_eq!(reachable("0.0.0.0:50051", peer), "10.1.2.3:50051");
-        assert_eq!(reachable("http://[::]:50051", peer), "10.1.2.3:50051");
+        assert_eq!(reachable("http://[::]:50051", peer), "http://10.1.2.3:50051");
+        assert_eq!(reachable("https://0.0.0.0:50051", peer), "https://10.1.2.3:50051");
         assert_eq!(reachable("tools:50051", peer), "tools:50051");
         assert_eq!(reachable("127.0.0.1:1", peer), "127.0.0.1:1");
     }

@@ -117,7 +117,7 @@ impl Drop for Busy {
 
 impl Shard {
     fn new(index: usize, common: Common) -> Rc<Self> {
-        let Common { config, pod, verifier, door, authorization, tls, store, shards, watch } = common;
+        let Common { config, pod, verifier, door, authorization, dialer, tls, store, shards, watch } = common;
         let websocket = config.websocket.clone();
         Rc::new_cyclic(|me| Self {
             rules: Rules {
@@ -132,7 +132,7 @@ impl Shard {
                 ..protocol::Limits::default()
             },
             counters: Arc::clone(&pod.metrics.shards()[index]),
-            router: Router::new(config.router.clone()),
+            router: Router::new(dialer),
             scratch: RefCell::new(Scratch::new()),
             peers: RefCell::new(Slab::new()),
             wheel: RefCell::new(Wheel::new()),

@@ -37,6 +37,7 @@ pub(crate) struct Common {
     pub(crate) door: Arc<Door>,
     /// Who may do what.
     pub(crate) authorization: Arc<auth::Rules>,
+    pub(crate) dialer: router::Dialer,
     pub(crate) tls: Option<Arc<tls::Port>>,
     pub(crate) store: Store,
     /// The way to each shard.

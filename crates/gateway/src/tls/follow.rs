@@ -1,29 +1,35 @@
 //! Follows the files of TLS for as long as the gateway runs. Whatever goes wrong, the last good ones stay.
 
 use super::InForce;
-use super::error::TlsError;
-use super::material::Material;
+use super::material::{Judgement, Material};
 use crate::config::Tls;
-use crate::pod::Pod;
-use crate::reload::Reload;
+use crate::reload::Asked;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls::server::ProducesTickets;
+use rustls::server::danger::ClientCertVerifier;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+use transport::TlsError;
 
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 /// A certificate and its key change one after the other: files are judged when they have stayed the same for so long.
 const SETTLE: Duration = Duration::from_millis(100);
 
+/// What clients' certificates are judged by now and later, where they are asked for.
+pub(crate) type Judge = watch::Receiver<Option<Arc<dyn ClientCertVerifier>>>;
+
 /// The files, and what they make.
 pub(crate) struct Follower {
     settings: Tls,
+    /// What is spoken above TLS, as ALPN names it.
+    protocol: &'static str,
     tickets: Arc<dyn ProducesTickets>,
     in_force: watch::Sender<Arc<ServerConfig>>,
+    judge: watch::Sender<Option<Arc<dyn ClientCertVerifier>>>,
     /// When its first certificate expires, in Unix seconds.
     expiry: u64,
     /// What was judged last.
@@ -39,15 +45,17 @@ impl Follower {
     ///
     /// # Errors
     /// What is wrong with a file, or that they don't go together.
-    pub(crate) fn start(settings: &Tls) -> Result<Self, TlsError> {
+    pub(crate) fn start(settings: &Tls, protocol: &'static str) -> Result<Self, TlsError> {
         let tickets = Ticketer::new()
             .map_err(|error| TlsError::Settings(format!("no key for session tickets: {error}")))?;
         let judged = Material::read(settings)?;
-        let (config, expiry) = judged.judge(settings, &tickets)?;
+        let Judgement { config, expiry, verifier } = judged.judge(settings, protocol, &tickets)?;
         Ok(Self {
             settings: settings.clone(),
+            protocol,
             tickets,
             in_force: watch::Sender::new(Arc::new(config)),
+            judge: watch::Sender::new(verifier),
             expiry,
             judged,
             taken: true,
@@ -60,15 +68,20 @@ impl Follower {
         self.in_force.subscribe()
     }
 
-    /// Goes on for as long as it is polled.
-    pub(crate) async fn run(mut self, reload: Reload, pod: Arc<Pod>) {
-        pod.metrics.certificate_expiry(self.expiry);
+    /// What clients' certificates are judged by, now and later.
+    pub(crate) fn judge(&self) -> Judge {
+        self.judge.subscribe()
+    }
+
+    /// Goes on for as long as it is polled. Tells when the first certificate expires.
+    pub(crate) async fn run(mut self, mut asked_for: Asked, tell_expiry: impl Fn(u64)) {
+        tell_expiry(self.expiry);
         let mut changed: Option<Material> = None;
         loop {
             let pause = if changed.is_some() { SETTLE } else { LOOK };
             let asked = tokio::select! {
                 () = tokio::time::sleep(pause) => false,
-                () = reload.certificates() => true,
+                () = asked_for.next() => true,
             };
             if asked {
                 self.told.clear();
@@ -81,7 +94,7 @@ impl Follower {
                 Ok(material) if asked || changed.as_ref() == Some(&material) => {
                     changed = None;
                     self.take(material);
-                    pod.metrics.certificate_expiry(self.expiry);
+                    tell_expiry(self.expiry);
                 }
                 Ok(material) if material == self.judged => {
                     changed = None;
@@ -95,14 +108,15 @@ impl Follower {
     }
 
     fn take(&mut self, material: Material) {
-        let judgement = material.judge(&self.settings, &self.tickets);
+        let judgement = material.judge(&self.settings, self.protocol, &self.tickets);
         self.judged = material;
         self.taken = judgement.is_ok();
         match judgement {
-            Ok((config, expiry)) => {
+            Ok(Judgement { config, expiry, verifier }) => {
                 self.expiry = expiry;
                 self.told.clear();
                 self.in_force.send_replace(Arc::new(config));
+                self.judge.send_replace(verifier);
                 tracing::info!(expiry, "certificates and keys were read again");
             }
             Err(error) => self.tell(&error),

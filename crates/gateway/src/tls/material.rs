@@ -1,56 +1,23 @@
 //! Files that make TLS: certificates, keys and authorities, read whole and then judged together.
 
 use super::certificates::Certificates;
-use super::error::TlsError;
 use super::suites;
 use crate::config::{Demand, Tls, TlsVersion};
+use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::pem::{Error as PemError, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{NoServerSessionStorage, ParsedCertificate, ProducesTickets, WebPkiClientVerifier};
-use rustls::sign::CertifiedKey;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, ProducesTickets, WebPkiClientVerifier};
 use rustls::version::{TLS12, TLS13};
-use rustls::{Error, InconsistentKeys, RootCertStore, ServerConfig};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use transport::{AUTHORITIES, File, TlsError, certified, roots};
 
-const CHAIN: &str = "a chain in PEM is needed: the server's certificate, and behind it those of its issuers";
-const KEY: &str = "a private key in PEM is needed: PKCS#8, PKCS#1 or SEC1, without a passphrase";
-const AUTHORITIES: &str = "the certificates of authorities are needed, in PEM";
-
-/// A file and what is in it.
-#[derive(Clone, PartialEq, Eq)]
-struct File {
-    path: PathBuf,
-    bytes: Vec<u8>,
-}
-
-impl File {
-    fn read(path: &Path) -> Result<Self, TlsError> {
-        let bytes =
-            std::fs::read(path).map_err(|reason| TlsError::Unreadable { path: path.to_owned(), reason })?;
-        Ok(Self { path: path.to_owned(), bytes })
-    }
-
-    fn wrong(&self, found: impl ToString, right: &'static str) -> TlsError {
-        TlsError::content(&self.path, found, right)
-    }
-
-    fn certificates(&self, right: &'static str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-        let certificates = CertificateDer::pem_slice_iter(&self.bytes).collect::<Result<Vec<_>, _>>();
-        let certificates = certificates.map_err(|error| self.wrong(error, right))?;
-        if certificates.is_empty() {
-            return Err(self.wrong("there is no certificate in it", right));
-        }
-        Ok(certificates)
-    }
-
-    fn key(&self) -> Result<PrivateKeyDer<'static>, TlsError> {
-        PrivateKeyDer::from_pem_slice(&self.bytes).map_err(|error| match error {
-            PemError::NoItemsFound => self.wrong("there is no private key in it", KEY),
-            error => self.wrong(error, KEY),
-        })
-    }
+/// What files make.
+pub(super) struct Judgement {
+    pub(super) config: ServerConfig,
+    /// When the first certificate expires, in Unix seconds.
+    pub(super) expiry: u64,
+    /// What clients' certificates are judged by, where they are asked for.
+    pub(super) verifier: Option<Arc<dyn ClientCertVerifier>>,
 }
 
 /// All files that the settings name, as they were at one time.
@@ -71,15 +38,16 @@ impl Material {
         Ok(Self { pairs: pairs.collect::<Result<_, _>>()?, authorities })
     }
 
-    /// What is served with these files, and until when: the first certificate's end in Unix seconds.
+    /// What is served with these files to whoever speaks this protocol.
     ///
     /// # Errors
     /// What is wrong with a file, or that they don't go together.
     pub(super) fn judge(
         &self,
         settings: &Tls,
+        protocol: &str,
         tickets: &Arc<dyn ProducesTickets>,
-    ) -> Result<(ServerConfig, u64), TlsError> {
+    ) -> Result<Judgement, TlsError> {
         let provider = Arc::new(CryptoProvider {
             cipher_suites: suites::of_names(&settings.cipher_suites),
             ..aws_lc_rs::default_provider()
@@ -95,23 +63,24 @@ impl Material {
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(versions)
             .map_err(|error| TlsError::Settings(format!("tls.cipher_suites: {error}")))?;
-        let builder = match &self.authorities {
+        let verifier = match &self.authorities {
             Some(file) if settings.client_certificates != Demand::Off => {
-                let verifier =
-                    WebPkiClientVerifier::builder_with_provider(Arc::new(authorities(file)?), provider);
+                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots(file)?), provider);
                 let verifier = if settings.client_certificates == Demand::Optional {
                     verifier.allow_unauthenticated()
                 } else {
                     verifier
                 };
-                builder.with_client_cert_verifier(
-                    verifier.build().map_err(|error| file.wrong(error, AUTHORITIES))?,
-                )
+                Some(verifier.build().map_err(|error| file.wrong(error, AUTHORITIES))?)
             }
-            _ => builder.with_no_client_auth(),
+            _ => None,
+        };
+        let builder = match verifier.clone() {
+            Some(verifier) => builder.with_client_cert_verifier(verifier),
+            None => builder.with_no_client_auth(),
         };
         let mut config = builder.with_cert_resolver(Arc::new(certificates));
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
         config.session_storage = Arc::new(NoServerSessionStorage {});
         if settings.client_certificates == Demand::Off {
             // A client keeps what it needs to come back cheaply; the gateway keeps nothing for it.
@@ -121,27 +90,6 @@ impl Material {
             // A ticket would let a client in whose certificate has expired since, or whose authority was taken out.
             config.send_tls13_tickets = 0;
         }
-        Ok((config, expiry))
+        Ok(Judgement { config, expiry, verifier })
     }
-}
-
-fn certified(chain: &File, key: &File, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
-    let certificates = chain.certificates(CHAIN)?;
-    if let Err(error) = ParsedCertificate::try_from(&certificates[0]) {
-        return Err(chain.wrong(format!("the first certificate can't be used: {error}"), CHAIN));
-    }
-    CertifiedKey::from_der(certificates, key.key()?, provider).map_err(|error| match error {
-        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
-            TlsError::Mismatch { key: key.path.clone(), certificate: chain.path.clone() }
-        }
-        error => key.wrong(error, KEY),
-    })
-}
-
-fn authorities(file: &File) -> Result<RootCertStore, TlsError> {
-    let mut roots = RootCertStore::empty();
-    for certificate in file.certificates(AUTHORITIES)? {
-        roots.add(certificate).map_err(|error| file.wrong(error, AUTHORITIES))?;
-    }
-    Ok(roots)
 }

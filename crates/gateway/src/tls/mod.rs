@@ -2,7 +2,6 @@
 //! read again when their files change; nobody who is connected notices.
 
 mod certificates;
-mod error;
 mod failure;
 mod follow;
 mod material;
@@ -10,11 +9,12 @@ mod session;
 mod space;
 mod suites;
 
-pub use error::TlsError;
 pub(crate) use failure::Failure;
-pub(crate) use follow::Follower;
+pub(crate) use follow::{Follower, Judge};
 pub(crate) use session::Session;
 pub(crate) use suites::names as suite_names;
+
+pub use transport::TlsError;
 
 use auth::{CertificateRules, Identity};
 use rustls::ServerConfig;

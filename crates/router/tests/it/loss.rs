@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use backend::{Backend, Call as Served, Raw, Tool};
 use protocol::ErrorCode;
 use protocol::pb::call_event::Event as Sent;
-use router::{Event, Options, Router};
+use router::{Dialer, Event, Options, Router};
 use tokio::sync::Semaphore;
 
 use crate::rogue::{Rogue, description, event, result, say};
@@ -263,7 +263,7 @@ fn calls_that_wait_for_a_first_dial_that_fails_move_to_another_replica() {
     on_shard(async {
         let living = holder();
         let nobody = refusing();
-        let router = Router::new(Options::default());
+        let router = Router::new(Dialer::default());
         let described = description(&["any"], true);
         let replicas = [replica(&nobody, described.clone()), replica(living.address(), described)];
         apply_replicas(&router, &replicas);
@@ -281,7 +281,7 @@ fn calls_that_wait_for_a_first_dial_that_fails_move_to_another_replica() {
 #[test]
 fn calls_that_wait_for_the_only_dial_fail_when_it_does() {
     on_shard(async {
-        let router = Router::new(Options::default());
+        let router = Router::new(Dialer::default());
         apply_replicas(&router, &[replica(&refusing(), description(&["any"], true))]);
         let inbox = Inbox::new();
         tool("any", "").start(&router, &inbox, 0).expect("it is being dialled");

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use backend::{Backend, Serve};
 use protocol::{ErrorCode, Replica, pb};
-use router::{Call, CallKey, Caller, Event, Failure, Options, Router, Sink, Table};
+use router::{Call, CallKey, Caller, Dialer, Event, Failure, Options, Router, Sink, Table};
 use tokio::sync::{Notify, oneshot};
 
 /// No wait of a test may take longer.
@@ -137,9 +137,14 @@ impl Inbox {
     }
 }
 
+/// One with these options, and without files.
+pub(crate) fn dialer(options: Options) -> Dialer {
+    Dialer::new(options).expect("there are no files")
+}
+
 /// A router that is connected to these replicas.
 pub(crate) async fn router(options: Options, addresses: &[&str]) -> Router {
-    let router = Router::new(options);
+    let router = Router::new(dialer(options));
     apply(&router, addresses).await;
     all_up(&router, addresses.len()).await;
     router
@@ -153,7 +158,8 @@ pub(crate) async fn all_up(router: &Router, links: usize) {
 pub(crate) async fn apply(router: &Router, addresses: &[&str]) {
     let mut replicas = Vec::new();
     for address in addresses {
-        let description = router::describe(address, PATIENCE).await.expect("it describes itself");
+        let description =
+            router::describe(address, &Dialer::default(), PATIENCE).await.expect("it describes itself");
         replicas.push(replica(address, description));
     }
     apply_replicas(router, &replicas);

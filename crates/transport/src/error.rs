@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-/// Why TLS cannot be served with these settings. Names the file, what was wrong and what would be right.
+/// Why TLS cannot be spoken with these settings. Names the file, what was wrong and what would be right.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file can't be read.
@@ -42,7 +42,7 @@ pub enum TlsError {
 }
 
 impl TlsError {
-    pub(super) fn content(path: &std::path::Path, found: impl ToString, right: &'static str) -> Self {
+    pub(crate) fn content(path: &std::path::Path, found: impl ToString, right: &'static str) -> Self {
         Self::Content { path: path.to_owned(), found: found.to_string(), right }
     }
 }

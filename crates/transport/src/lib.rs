@@ -1,0 +1,19 @@
+//! What gRPC connections are made of: TCP, TLS with files that may change while the process runs, and bounds for whoever
+//! connects. It refuses to know services, backends and tokens.
+
+mod client;
+mod connection;
+mod error;
+mod file;
+mod follow;
+mod incoming;
+mod peer;
+mod server;
+
+pub use client::{ClientFiles, ClientTls, Connector};
+pub use connection::Connection;
+pub use error::TlsError;
+pub use file::{AUTHORITIES, File, certified, roots};
+pub use incoming::{Bounds, Certificates, incoming};
+pub use peer::Peer;
+pub use server::{ServerFiles, ServerTls};
