@@ -46,7 +46,22 @@ impl Contexts {
     /// # Panics
     /// It does not.
     pub fn serve(binary: &str, database: &str, arguments: &[&str]) -> Self {
-        let mut command = command(binary, database);
+        Self::launch(&[binary], database, arguments)
+    }
+
+    /// As [`Contexts::start`], by a command that becomes the binary: its words stand before it.
+    ///
+    /// # Panics
+    /// As [`Contexts::start`].
+    pub fn through(command: &[&str], binary: &str, database: &str, gateway: &Endpoints) -> Self {
+        let command = [command, &[binary]].concat();
+        let contexts = Self::launch(&command, database, &["--registry", &format!("http://{}", gateway.grpc)]);
+        Self::await_calls(gateway);
+        contexts
+    }
+
+    fn launch(command: &[&str], database: &str, arguments: &[&str]) -> Self {
+        let mut command = self::command(command, database);
         let mut child = command
             .args(arguments)
             // Small, so that tests reach them.
@@ -68,7 +83,7 @@ impl Contexts {
     /// # Panics
     /// It serves, or ends well.
     pub fn refused(binary: &str, database: &str) -> String {
-        let mut child = command(binary, database)
+        let mut child = command(&[binary], database)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -78,6 +93,11 @@ impl Contexts {
         child.stderr.take().expect("it is piped").read_to_string(&mut said).expect("it writes UTF-8");
         assert!(!status.success(), "it has ended well: {said}");
         said
+    }
+
+    /// Its number in the system.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Waits until the gateway has a service of contexts.
@@ -107,9 +127,9 @@ impl Contexts {
     }
 }
 
-fn command(binary: &str, database: &str) -> Command {
-    let mut command = Command::new(binary);
-    command.args(["context", "--database", database]).env_clear().env("NO_COLOR", "1").stdin(Stdio::null());
+fn command(words: &[&str], database: &str) -> Command {
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).args(["context", "--database", database]).env_clear().env("NO_COLOR", "1").stdin(Stdio::null());
     command
 }
 

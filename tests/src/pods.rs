@@ -43,6 +43,11 @@ impl Pods {
     pub fn process(&self, binary: &str) -> Process {
         Process::with_keys(binary, self.keys.clone(), |config| self.configure(config))
     }
+
+    /// As [`Self::process`], by a command that becomes the binary.
+    pub fn process_through(&self, command: &[&str], binary: &str) -> Process {
+        Process::through_with_keys(command, binary, self.keys.clone(), |config| self.configure(config))
+    }
 }
 
 impl Default for Pods {

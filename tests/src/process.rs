@@ -37,6 +37,31 @@ impl Process {
     /// # Panics
     /// It does not start with them.
     pub fn with_keys(binary: &str, keys: Keys, configure: impl FnOnce(&mut Config)) -> Self {
+        Self::launch(&[binary], keys, configure)
+    }
+
+    /// As [`Self::start`], by a command that becomes the binary: its words stand before it.
+    ///
+    /// # Panics
+    /// It does not start with them.
+    pub fn through(command: &[&str], binary: &str, configure: impl FnOnce(&mut Config)) -> Self {
+        Self::through_with_keys(command, binary, Keys::fresh(), configure)
+    }
+
+    /// As [`Self::through`], with this key.
+    ///
+    /// # Panics
+    /// It does not start with them.
+    pub fn through_with_keys(
+        command: &[&str],
+        binary: &str,
+        keys: Keys,
+        configure: impl FnOnce(&mut Config),
+    ) -> Self {
+        Self::launch(&[command, &[binary]].concat(), keys, configure)
+    }
+
+    fn launch(command: &[&str], keys: Keys, configure: impl FnOnce(&mut Config)) -> Self {
         let folder = TempDir::new().expect("the system has a folder for temporary files");
         let mut config = base();
         config.log.level = "debug".to_owned();
@@ -48,11 +73,12 @@ impl Process {
         let file = folder.path().join("mcpw.yaml");
         let text = serde_json::to_string_pretty(&config).expect("a configuration is plain data");
         std::fs::write(&file, text).expect("the folder is ours");
-        Self::run(binary, &file, keys, folder)
+        Self::run(command, &file, keys, folder)
     }
 
-    fn run(binary: &str, file: &Path, keys: Keys, folder: TempDir) -> Self {
-        let mut child = Command::new(binary)
+    fn run(command: &[&str], file: &Path, keys: Keys, folder: TempDir) -> Self {
+        let mut child = Command::new(command[0])
+            .args(&command[1..])
             .args(["gateway", "--config"])
             .arg(file)
             .env_clear()
@@ -90,6 +116,11 @@ impl Process {
         Self { endpoints, child, lines, reader: Some(reader), _folder: folder }
     }
 
+    /// Its number in the system.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it uses.
     pub fn usage(&self) -> Usage {
         Usage::of(self.child.id())
@@ -111,7 +142,11 @@ impl Process {
         self.signal("-HUP");
     }
 
-    fn signal(&self, signal: &str) {
+    /// Has it hold still, go on, or end, as `kill` names it.
+    ///
+    /// # Panics
+    /// There is no command `kill`.
+    pub fn signal(&self, signal: &str) {
         let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
         assert!(status.expect("there is a command kill").success());
     }

@@ -6,13 +6,22 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 #[derive(Debug, Default)]
 struct State {
     documents: HashMap<String, String>,
     requests: HashMap<String, usize>,
     down: bool,
+    drip: Option<Drip>,
     over: bool,
+}
+
+/// An answer that never ends.
+#[derive(Clone, Copy, Debug)]
+struct Drip {
+    bytes: usize,
+    pause: Duration,
 }
 
 /// A running provider. Dropped, it stops.
@@ -77,6 +86,16 @@ impl Provider {
         lock(&self.state).down = down;
     }
 
+    /// From now on answers never end: after each pause so many bytes follow, until the client goes.
+    pub fn drip(&self, bytes: usize, pause: Duration) {
+        lock(&self.state).drip = Some(Drip { bytes, pause });
+    }
+
+    /// From now on answers are whole.
+    pub fn answer_whole(&self) {
+        lock(&self.state).drip = None;
+    }
+
     /// How often this path was asked for.
     pub fn requests(&self, path: &str) -> usize {
         lock(&self.state).requests.get(path).copied().unwrap_or(0)
@@ -121,6 +140,14 @@ fn answer(stream: &mut (impl Read + Write), state: &Mutex<State>) -> std::io::Re
     *state.requests.entry(path.clone()).or_default() += 1;
     if state.down {
         return Ok(());
+    }
+    if let Some(Drip { bytes, pause }) = state.drip {
+        drop(state);
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")?;
+        loop {
+            std::thread::sleep(pause);
+            stream.write_all(&vec![b' '; bytes])?;
+        }
     }
     let response = match state.documents.get(&path) {
         // A whole response of its own.

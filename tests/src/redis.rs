@@ -9,6 +9,8 @@ use std::process::{Child, Command, Stdio};
 #[derive(Debug)]
 pub struct Redis {
     port: u16,
+    /// What becomes it.
+    command: Vec<String>,
     process: Option<Child>,
 }
 
@@ -18,10 +20,19 @@ impl Redis {
     /// # Panics
     /// There is none to start; says what to install.
     pub fn start() -> Self {
+        Self::through(&[])
+    }
+
+    /// As [`Self::start`], by a command that becomes the server: its words stand before it.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    pub fn through(command: &[&str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
         let port = listener.local_addr().expect("a bound socket has an address").port();
         drop(listener);
-        let mut redis = Self { port, process: None };
+        let command = [command, &["redis-server"]].concat().into_iter().map(str::to_owned).collect();
+        let mut redis = Self { port, command, process: None };
         redis.restart();
         redis
     }
@@ -48,7 +59,8 @@ impl Redis {
     /// It does not start.
     pub fn restart(&mut self) {
         let port = self.port.to_string();
-        let process = Command::new("redis-server")
+        let process = Command::new(&self.command[0])
+            .args(&self.command[1..])
             .args(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())

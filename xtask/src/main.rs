@@ -11,6 +11,7 @@ mod conformance;
 mod deny;
 mod fuzz;
 mod server;
+mod siege;
 mod test;
 mod workspace;
 
@@ -37,6 +38,8 @@ enum Task {
     Fuzz(fuzz::Options),
     /// Kills, cuts off and restarts gateways and Redis under load, and tells what was lost.
     Chaos(chaos::Options),
+    /// Holds slow handshakes and half frames open by the thousand, and tells how honest clients fare.
+    Siege(siege::Options),
     /// Measures the gateway against its budgets.
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -66,6 +69,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Conformance(options) => conformance::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Chaos(options) => chaos::run(&options),
+        Task::Siege(options) => siege::run(&options),
         Task::Bench(bench) => bench::run(&bench),
         Task::ServeBaseline(options) => bench::baseline::serve(&options),
         Task::ServeWrites(options) => bench::writes::serve(&options),

@@ -99,7 +99,7 @@ impl Pod {
         self.audit_lines_lost.load(Relaxed)
     }
 
-    pub(crate) fn gauges(&self) -> [(&'static str, &'static str, u64); 6] {
+    pub(crate) fn gauges(&self) -> [(&'static str, &'static str, u64); 7] {
         [
             ("backend_replicas", "Replicas of backends that are known", self.replicas.load(Relaxed)),
             ("backend_tools", "Tools that backends offer", self.tools.load(Relaxed)),

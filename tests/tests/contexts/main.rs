@@ -1,6 +1,7 @@
 //! The context service behind a gateway: one contract for both databases, and each of them under harm.
 
 mod contract;
+mod disk;
 mod events;
 mod files;
 mod kills;

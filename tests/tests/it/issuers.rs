@@ -59,7 +59,7 @@ fn a_rotated_key_is_taken_after_one_fetch_and_connections_go_on() {
 }
 
 #[test]
-fn while_the_provider_is_down_the_last_good_keys_stay() {
+fn jwks_down_leaves_the_last_good_keys() {
     let (provider, old, new) = (Provider::start(), Pair::fresh("old"), Pair::fresh("new"));
     provider.publish(KEYS, Pair::set(&[&old]));
     let gateway = gateway(IssuerSettings { min_refresh_ms: 10, max_refresh_ms: 10, ..issuer(&provider) });
@@ -88,7 +88,7 @@ fn while_the_provider_is_down_the_last_good_keys_stay() {
 }
 
 #[test]
-fn a_provider_that_is_down_at_the_start_is_awaited() {
+fn jwks_down_at_the_start_is_awaited() {
     let (provider, pair) = (Provider::start(), Pair::fresh("a"));
     provider.set_down(true);
     let gateway = gateway(issuer(&provider));
@@ -100,7 +100,7 @@ fn a_provider_that_is_down_at_the_start_is_awaited() {
 }
 
 #[test]
-fn a_flood_of_unknown_keys_does_not_reach_the_provider() {
+fn jwks_unknown_kid_flood() {
     const REST: Duration = Duration::from_millis(500);
     let (provider, known, forger) = (Provider::start(), Pair::fresh("known"), Pair::fresh("forger"));
     provider.publish(KEYS, Pair::set(&[&known]));
@@ -116,6 +116,61 @@ fn a_flood_of_unknown_keys_does_not_reach_the_provider() {
     let allowed = 1 + began.elapsed().as_millis() / REST.as_millis();
     assert!(requests <= allowed, "{requests} fetches, but {allowed} are allowed");
     assert!(allowed < 100, "the flood was too slow to tell anything");
+}
+
+#[test]
+fn jwks_slow() {
+    let (provider, known, new) = (Provider::start(), Pair::fresh("known"), Pair::fresh("new"));
+    provider.publish(KEYS, Pair::set(&[&known]));
+    let gateway = Gateway::with(|config| {
+        config.auth.key_wait_ms = 500;
+        let hasty = IssuerSettings { fetch_timeout_ms: 1_000, max_refresh_ms: 100, ..issuer(&provider) };
+        config.auth.issuers.push(hasty);
+    });
+    accepted(&gateway, &known).check_alive();
+    provider.drip(1, Duration::from_millis(20));
+    let before = provider.requests(KEYS);
+    // The second has begun, so the first was given up.
+    until("a fetch that is given up", || (provider.requests(KEYS) > before + 1).then_some(()));
+    let began = Instant::now();
+    accepted(&gateway, &known).check_alive();
+    assert!(began.elapsed() < Duration::from_millis(400), "waited {:?} for no key", began.elapsed());
+    // Whoever needs a key that does not come waits for it, and not for ever.
+    let began = Instant::now();
+    assert_eq!(status(&gateway, &new.mint(ISSUER)), 401);
+    assert!(began.elapsed() < Duration::from_secs(2), "refused after {:?}", began.elapsed());
+    provider.publish(KEYS, Pair::set(&[&new]));
+    provider.answer_whole();
+    await_accepted(&gateway, &new);
+}
+
+#[test]
+fn jwks_huge() {
+    let (provider, known, new) = (Provider::start(), Pair::fresh("known"), Pair::fresh("new"));
+    provider.publish(KEYS, Pair::set(&[&known]));
+    let process = crate::process(|config| {
+        let hasty = IssuerSettings { min_refresh_ms: 10, max_refresh_ms: 10, ..issuer(&provider) };
+        config.auth.issuers.push(hasty);
+    });
+    let upgrade = |pair: &Pair| {
+        process.upgrade().replace("Authorization", &format!("Bearer {}", pair.mint(ISSUER)))
+    };
+    until("the keys", || (process.ask(&upgrade(&known)).status == 101).then_some(()));
+    // A gigabyte, as fast as it is taken.
+    provider.drip(64 * 1024, Duration::ZERO);
+    let fetches = |count: usize| {
+        let before = provider.requests(KEYS);
+        until("fetches that are given up", || (provider.requests(KEYS) > before + count).then_some(()));
+    };
+    fetches(5);
+    let before = process.usage().memory();
+    fetches(50);
+    let grown = process.usage().memory().saturating_sub(before);
+    assert!(grown < 4 * 1024 * 1024, "{grown} bytes more after 50 fetches");
+    process.accepted(&upgrade(&known)).check_alive();
+    provider.publish(KEYS, Pair::set(&[&new]));
+    provider.answer_whole();
+    until("the new key", || (process.ask(&upgrade(&new)).status == 101).then_some(()));
 }
 
 #[test]

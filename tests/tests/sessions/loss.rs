@@ -1,7 +1,8 @@
 //! Redis is killed, hangs, comes back empty: what goes on, what is refused, and what is told.
 
+use auth::Claims;
 use serde_json::{Value, json};
-use tests::{Cable, Counter, Pods, Session, Tools, until};
+use tests::{Cable, Counter, Pods, Redis, Session, Tools, until};
 
 /// The next `session.changed`.
 fn changed(session: &mut Session) -> Value {
@@ -226,4 +227,85 @@ fn redis_oom() {
     pods.redis.ask("CONFIG SET maxmemory 0");
     assert_eq!(changed(&mut session)["resumable"], true);
     session.publish("a", &json!(1));
+}
+
+#[test]
+fn redis_readonly_replica() {
+    let (pods, counter, master) = (Pods::new(), Counter::new(), Redis::start());
+    let gateway = pods.pod();
+    let _tools = Tools::serve(counter.backend(), &gateway);
+    let mut session = Session::open(&gateway);
+    session.await_tool("count.again");
+    // It is made the replica of another server, as after a failover that the gateway was not told of.
+    pods.redis.ask(&format!("REPLICAOF {}", master.address().replace(':', " ")));
+    session.ask_wrong("event.publish", &json!({"name": "a"}), 4009);
+    gateway.await_metric("store_up", 0.0);
+    assert_eq!(gateway.admin("/health/ready").status, 503);
+    // What lives goes on.
+    session.call("again", "count.again", &json!({"key": "again"}));
+    assert_eq!(changed(&mut session)["resumable"], false);
+    assert_eq!(session.result("again")["executed"], 1);
+    let fresh = Session::open(&gateway);
+    assert_eq!(fresh.opened["resumable"], false, "{}", fresh.opened);
+    pods.redis.ask("REPLICAOF NO ONE");
+    gateway.await_metric("store_up", 1.0);
+    assert_eq!(changed(&mut session)["resumable"], true);
+    session.publish("a", &json!(1));
+}
+
+/// Puts a text at the key of this kind that there is.
+fn overwrite(pods: &Pods, kind: &str) -> String {
+    let keys = pods.redis.ask(&format!("KEYS mcpw:{kind}:*")).expect("it answers");
+    let mut lines = keys.lines();
+    assert_eq!(lines.next(), Some("*1"), "{kind}: {keys}");
+    let key = lines.nth(1).expect("a key").to_owned();
+    assert_eq!(pods.redis.ask(&format!("SET {key} text")).as_deref(), Some("+OK\r\n"));
+    key
+}
+
+#[test]
+fn redis_wrong_type_at_key() {
+    let (pods, counter) = (Pods::new(), Counter::new());
+    let gateway = pods.pod();
+    let _tools = Tools::serve(counter.backend(), &gateway);
+    let mut session = Session::open(&gateway);
+    session.await_tool("count.once");
+    session.call("before", "count.once", &json!({"key": "before"}));
+    assert_eq!(session.result("before")["executed"], 1);
+    // The journal is lost with whatever stands there now. That is told once, and then there is another one.
+    overwrite(&pods, "j");
+    session.call("once", "count.once", &json!({"key": "once"}));
+    assert_eq!(changed(&mut session)["resumable"], false);
+    let restored = changed(&mut session);
+    assert_eq!(restored["resumable"], true, "{restored}");
+    assert_eq!(session.result("once")["executed"], 1);
+    session.call("next", "count.once", &json!({"key": "next"}));
+    assert_eq!(session.result("next")["executed"], 1);
+    session.opened = restored;
+    let mut session = session.move_to(&gateway, json!({"unanswered": ["lost", "next"]}));
+    assert_eq!(session.opened["resumed"], true, "{}", session.opened);
+    assert_eq!(session.result("next")["executed"], 1, "the new journal has its answer");
+    session.call("lost", "count.once", &json!({"key": "lost"}));
+    session.error(&json!("lost"), 4006);
+    // The session itself is lost: it is put back.
+    overwrite(&pods, "s");
+    session.call("again", "count.again", &json!({"key": "again"}));
+    assert_eq!(changed(&mut session)["resumable"], false);
+    session.opened = changed(&mut session);
+    assert_eq!(session.opened["resumable"], true, "{}", session.opened);
+    assert_eq!(session.result("again")["executed"], 1);
+    let mut session = session.move_to(&gateway, json!({}));
+    assert_eq!(session.opened["resumed"], true, "{}", session.opened);
+    // The log of a tenant takes no events, until an operator takes away what stands there; other tenants' do.
+    session.publish("a", &json!(1));
+    let key = overwrite(&pods, "e");
+    session.ask_wrong("event.publish", &json!({"name": "a"}), 4009);
+    session.check_alive();
+    assert_eq!(gateway.metrics().value("store_up"), 1.0, "the server is well");
+    let claims = Claims { scopes: vec!["*".to_owned()], ..Claims::new("other", "agent") };
+    let token = gateway.keys.mint(&claims);
+    let upgrade = gateway.upgrade().replace("Authorization", &format!("Bearer {token}"));
+    Session::initialize(gateway.accepted(&upgrade), json!({})).publish("a", &json!(1));
+    pods.redis.ask(&format!("DEL {key}"));
+    session.publish("a", &json!(2));
 }

@@ -4,7 +4,7 @@ use crate::check_refused;
 use auth::Claims;
 use serde_json::{Value, json};
 use std::time::Duration;
-use tests::{Cable, Gateway, Keys, Pods, Session, until};
+use tests::{Cable, Client, Gateway, Keys, Pods, Received, Session, Socket, until};
 
 #[test]
 fn a_session_is_taken_up_on_another_connection() {
@@ -100,6 +100,41 @@ fn resume_guess() {
     check_refused(&gateway, &guess);
     first.check_alive();
     gateway.await_metric("session_resumes_total{outcome=\"token\"}", 1.0);
+}
+
+#[test]
+fn resume_guess_costs_a_handshake_and_those_are_limited() {
+    let gateway = Gateway::with(|config| {
+        config.websocket.max_handshakes_per_ip = 1;
+        config.websocket.handshake_burst_per_ip = 5;
+    });
+    let mut first = Session::open(&gateway);
+    let id = &first.opened["session_id"];
+    let (mut guesses, mut refused) = (0, 0);
+    for n in 0..60 {
+        let mut socket = Socket::connect_from([127, 0, 0, 2], gateway.clients);
+        if !socket.offer(&gateway.upgrade().bytes()) || socket.receive(tests::PATIENCE) != Received::Bytes {
+            refused += 1;
+            continue;
+        }
+        let response = socket.response();
+        if response.status == 429 {
+            refused += 1;
+            continue;
+        }
+        let mut client = Client::new(socket, response);
+        let guess = json!({"resume": {"session_id": id, "resume_token": format!("{n:A>43}")}});
+        // What comes behind a wrong guess is not read: a connection has one.
+        for at in ["first", "second"] {
+            client.request(at, "initialize", &guess);
+        }
+        client.error(&json!("first"), 4001);
+        assert_eq!(client.left(4401), "the resume was refused");
+        guesses += 1;
+    }
+    assert!(guesses >= 5 && refused >= 40, "{guesses} guesses, {refused} refused");
+    gateway.await_metric("session_resumes_total{outcome=\"token\"}", f64::from(guesses));
+    first.check_alive();
 }
 
 #[test]

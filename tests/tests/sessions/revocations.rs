@@ -21,7 +21,7 @@ fn connections(gateways: [&Gateway; 2]) -> [Client; 2] {
 }
 
 #[test]
-fn what_is_revoked_at_one_pod_ends_at_all_within_a_second_and_at_later_ones_from_their_start() {
+fn revoked_at_one_pod_ends_at_all_within_a_second_and_at_later_ones_from_their_start() {
     let pods = Pods::new();
     let (here, there) = (pods.pod(), pods.pod());
     let [mut near, mut far] = connections([&here, &there]);

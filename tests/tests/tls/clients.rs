@@ -12,7 +12,7 @@ fn asking(setting: &Setting, clients: &Authority, how: Demand) -> Gateway {
 }
 
 #[test]
-fn a_good_certificate_comes_in_and_others_do_not() {
+fn client_cert_missing_expired_other_ca_wrong_san() {
     let setting = Setting::new();
     let clients = Authority::fresh("clients");
     let good = setting.trust().bearing(&clients.certify(&["agent.example"]));
@@ -32,6 +32,15 @@ fn a_good_certificate_comes_in_and_others_do_not() {
         // Whoever is refused disturbs nobody.
         drop(shake(&gateway, &foreign));
         client.check_alive();
+    }
+    // One whose name is no agent's is good for TLS, and for nothing else.
+    let gateway = setting.gateway(|config| {
+        asked(config, &setting, &clients, Required);
+        config.tls.client_identities = rules();
+    });
+    for nameless in [clients.certify(&["acme.example"]), clients.certify_uri("spiffe://other/ns/acme/agent/ci")] {
+        let trust = setting.trust().bearing(&nameless);
+        assert_eq!(status(&gateway, &trust, &tokenless(&gateway)), 401);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The programs that tests start besides ours: Python, Node, curl, Redis, PostgreSQL and load balancers. Knows how Debian and
+//! The programs that tests start besides ours: Python, Node, curl, Redis, PostgreSQL, load balancers, and what bends clocks and disks. Knows how Debian and
 //! Ubuntu install them.
 
 use std::process::Command;
@@ -14,7 +14,7 @@ struct Need {
     packages: &'static [&'static str],
 }
 
-const NEEDS: [Need; 8] = [
+const NEEDS: [Need; 10] = [
     Need {
         name: "Python 3.10 or later with venv",
         probe: &["python3", "-c", "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))"],
@@ -36,6 +36,14 @@ const NEEDS: [Need; 8] = [
         probe: &["sh", "-c", "ls /usr/lib/postgresql/*/bin/initdb /usr/lib/postgresql/*/bin/psql"],
         packages: &["postgresql"],
     },
+    // A library that tests have the gateway load, so that its clock jumps. It is in a folder of the architecture's.
+    Need {
+        name: "libfaketime",
+        probe: &["sh", "-c", "ls /usr/lib/*/faketime/libfaketimeMT.so.1"],
+        packages: &["faketime"],
+    },
+    // Gives a process a disk of its own.
+    Need { name: "unshare", probe: &["unshare", "--version"], packages: &["util-linux"] },
     // Debian has them where only root looks.
     Need { name: "nginx", probe: &["sh", "-c", "PATH=$PATH:/usr/sbin nginx -v"], packages: &["nginx-light"] },
     Need { name: "HAProxy", probe: &["sh", "-c", "PATH=$PATH:/usr/sbin haproxy -v"], packages: &["haproxy"] },
