@@ -71,13 +71,8 @@ impl Jwk {
             ("OKP", Some("Ed25519")) => Algorithm::EdDSA,
             _ => return None,
         };
-        let fits = match self.alg.as_deref() {
-            None => true,
-            // RFC 9864 names the curve.
-            Some("Ed25519") => algorithm == Algorithm::EdDSA,
-            Some(name) => name == algorithm.name(),
-        };
-        fits.then_some(algorithm)
+        let fits = |name: &str| Algorithm::from_jose(name) == Some(algorithm);
+        self.alg.as_deref().is_none_or(fits).then_some(algorithm)
     }
 
     fn material(&self, algorithm: Algorithm) -> Option<Material> {

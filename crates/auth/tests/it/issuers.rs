@@ -247,3 +247,51 @@ async fn a_key_that_nobody_brings_is_not_awaited_for_longer_than_allowed() {
     assert!(began.elapsed() >= Duration::from_millis(30));
     assert_eq!(verifier.verify(&token), Err(Refusal::UnknownKey), "and never on the way of a message");
 }
+
+#[test]
+fn ed25519_is_known_by_both_of_its_names() {
+    let pair = Pair::generate(Algorithm::EdDSA);
+    let verifier = verifier(&Settings {
+        issuers: vec![issuer("A", vec![pair.settings(Some("a"))])],
+        keys: vec![Pair::generate(Algorithm::ES256).settings(Some("b"))],
+        ..Settings::default()
+    });
+    let key = EncodingKey::from_ed_pem(pair.private.as_bytes()).unwrap();
+    let named = |name: &str, kid: &str| {
+        let header = json!({"alg": name, "kid": kid}).to_string();
+        sign_with(&header, &from("A").to_string(), jsonwebtoken::Algorithm::EdDSA, &key)
+    };
+    for name in ["EdDSA", "Ed25519"] {
+        assert!(verifier.verify(&named(name, "a")).is_ok(), "{name}");
+    }
+    // No other curve, and no other spelling.
+    for name in ["Ed448", "ed25519", "EDDSA"] {
+        assert_eq!(verifier.verify(&named(name, "a")), Err(Refusal::WrongAlgorithm), "{name}");
+    }
+    let other = with(claims(), "iss", json!(null)).to_string();
+    let header = json!({"alg": "Ed25519", "kid": "b"}).to_string();
+    let token = sign_with(&header, &other, jsonwebtoken::Algorithm::EdDSA, &key);
+    assert_eq!(verifier.verify(&token), Err(Refusal::WrongAlgorithm), "a key has one algorithm");
+}
+
+#[test]
+fn an_algorithm_that_an_issuer_may_not_use_is_told_from_an_unknown_key() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let pair = Pair::generate(Algorithm::EdDSA);
+    let raw = rcgen::KeyPair::from_pem(&pair.private).expect("the pair is right").public_key_raw().to_vec();
+    let jwk = json!({"kty": "OKP", "crv": "Ed25519", "kid": "a", "x": encode(raw)});
+    std::fs::write(file.path(), json!({"keys": [jwk]}).to_string()).expect("the file is ours");
+    let published = IssuerSettings {
+        jwks_file: Some(file.path().to_owned()),
+        algorithms: vec![Algorithm::EdDSA],
+        ..issuer("A", Vec::new())
+    };
+    let verifier = verifier(&Settings { issuers: vec![published], ..Settings::default() });
+    let stranger = Pair::generate(Algorithm::ES256);
+    assert!(verifier.verify(&signed(&pair, Some("a"), &from("A"))).is_ok());
+    for kid in [Some("a"), Some("b"), None] {
+        let token = signed(&stranger, kid, &from("A"));
+        assert_eq!(verifier.verify(&token), Err(Refusal::WrongAlgorithm), "{kid:?}");
+    }
+    assert_eq!(verifier.verify(&signed(&pair, Some("b"), &from("A"))), Err(Refusal::UnknownKey));
+}
