@@ -77,7 +77,7 @@ impl Jwk {
 
     fn material(&self, algorithm: Algorithm) -> Option<Material> {
         let key = match algorithm {
-            Algorithm::RS256 => DecodingKey::from_rsa_components(self.n.as_deref()?, self.e.as_deref()?),
+            Algorithm::RS256 => return Material::rsa(self.n.as_deref()?, self.e.as_deref()?),
             Algorithm::ES256 => DecodingKey::from_ec_components(self.x.as_deref()?, self.y.as_deref()?),
             Algorithm::EdDSA => DecodingKey::from_ed_components(self.x.as_deref()?),
             Algorithm::HS256 | Algorithm::V4Public => return None,

@@ -143,6 +143,40 @@ fn of_a_published_set_only_keys_to_verify_with_are_taken() {
     assert!(told(narrow).contains("no key for an accepted algorithm"));
 }
 
+/// The public half of an RSA pair of 2,048 bits, as a provider publishes it, with this exponent.
+fn rsa_jwk(pair: &Pair, zeros: usize, e: &[u8]) -> Value {
+    let der = rcgen::KeyPair::from_pem(&pair.private).expect("the pair is right").public_key_raw().to_vec();
+    // A sequence of the modulus, behind nine bytes of heads and sign, and the exponent.
+    let n = [&vec![0; zeros][..], &der[9..265]].concat();
+    json!({"kty": "RSA", "use": "sig", "kid": "r", "n": encode(n), "e": encode(e)})
+}
+
+#[test]
+fn an_rsa_key_of_a_published_set_verifies() {
+    const EXPONENT: [u8; 3] = [1, 0, 1];
+    let pair = Pair::generate(Algorithm::RS256);
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let set = |jwk: Value| json!({"keys": [jwk]}).to_string();
+    std::fs::write(file.path(), set(rsa_jwk(&pair, 0, &EXPONENT))).expect("the file is ours");
+    let published = IssuerSettings { jwks_file: Some(file.path().to_owned()), ..issuer("A", Vec::new()) };
+    let verifier = verifier(&Settings { issuers: vec![published], ..Settings::default() });
+    let source = verifier.sources().next().expect("one issuer publishes its keys");
+    let token = signed(&pair, Some("r"), &from("A"));
+    assert!(verifier.verify(&token).is_ok());
+    let other = signed(&Pair::generate(Algorithm::RS256), Some("r"), &from("A"));
+    assert_eq!(verifier.verify(&other), Err(Refusal::BadSignature));
+    // Some write the sign of the number too.
+    source.install(set(rsa_jwk(&pair, 1, &EXPONENT)).as_bytes()).expect("it is a key");
+    assert!(verifier.verify(&token).is_ok());
+    for e in [&[][..], &[0], &[1], &[2], &[1, 0, 0, 0, 0, 1]] {
+        assert!(source.install(set(rsa_jwk(&pair, 0, e)).as_bytes()).is_err(), "{e:?}");
+    }
+    for alg in ["RS384", "PS256", "RSA-OAEP"] {
+        let jwk = with(rsa_jwk(&pair, 0, &EXPONENT), "alg", json!(alg));
+        assert!(source.install(set(jwk).as_bytes()).is_err(), "{alg}");
+    }
+}
+
 #[test]
 fn mistakes_are_told_with_the_issuer_and_the_setting() {
     let check = |issuer: IssuerSettings, expected: &str| {
