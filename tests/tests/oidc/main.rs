@@ -8,7 +8,7 @@ mod rotation;
 
 use auth::IssuerSettings;
 use provider::Provider;
-use tests::{Client, Endpoints, Gateway, Request, Response};
+use tests::{Client, Endpoints, Gateway, PATIENCE, Request, Response};
 
 /// What the gateway is called by the provider.
 const AUDIENCE: &str = "mcpw";
@@ -25,12 +25,17 @@ fn issuer(provider: &Provider) -> IssuerSettings {
         ca_file: Some(provider.authority()),
         // So short that whoever asks may have the keys fetched.
         min_refresh_ms: 1,
+        fetch_timeout_ms: PATIENCE.as_millis() as u64,
         ..IssuerSettings::default()
     }
 }
 
 fn gateway(provider: &Provider) -> Gateway {
-    Gateway::with(|config| config.auth.issuers.push(issuer(provider)))
+    Gateway::with(|config| {
+        config.auth.issuers.push(issuer(provider));
+        // However slow the machine is, a new key is there at the first token that names it.
+        config.auth.key_wait_ms = PATIENCE.as_millis() as u64;
+    })
 }
 
 fn bearer(gateway: &Endpoints, token: &str) -> Request {

@@ -4,6 +4,8 @@
 mod chain;
 mod entry;
 mod file;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod losses;
 mod verify;
 mod writer;

@@ -17,6 +17,8 @@ pub(crate) use admin::Admin;
 pub(crate) use api_keys::follow as follow_api_keys;
 pub(crate) use configured::follow as follow_configured;
 pub(crate) use directory::Backends;
+#[cfg(feature = "fuzzing")]
+pub(crate) use issuers::fuzzing;
 pub(crate) use issuers::start as start_issuers;
 pub(crate) use lease::{keep as keep_lease, watch as watch_store};
 pub(crate) use publisher::Publisher;
