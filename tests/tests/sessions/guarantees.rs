@@ -1,4 +1,4 @@
-//! docs/guarantees.md names the test of each promise.
+//! docs/guarantees.md names the test of each promise, docs/security.md that of each threat.
 
 use std::path::Path;
 
@@ -14,19 +14,28 @@ fn sources(folder: &Path, text: &mut String) {
     }
 }
 
-#[test]
-fn every_test_that_the_page_of_promises_names_is_there() {
+/// Checks that the last column of each table of this page names tests that are there, at least so many.
+fn check(page: &str, least: usize) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let page = std::fs::read_to_string(root.join("docs/guarantees.md")).expect("the page is there");
+    let text = std::fs::read_to_string(root.join(page)).expect("the page is there");
     let mut code = String::new();
     sources(&root.join("tests"), &mut code);
     sources(&root.join("crates"), &mut code);
-    // The tests stand in the last column of each table.
-    let columns = page.lines().filter_map(|line| line.strip_suffix(" |")?.rsplit(" | ").next());
+    let columns = text.lines().filter_map(|line| line.strip_suffix(" |")?.rsplit(" | ").next());
     let quoted = columns.flat_map(|column| column.split('`').skip(1).step_by(2));
     let named: Vec<_> = quoted.filter(|name| name.contains('_') && !name.contains([' ', '/', '.'])).collect();
-    assert!(named.len() > 30, "the page's form has changed: {named:?}");
+    assert!(named.len() >= least, "{page}: its form has changed: {named:?}");
     for name in named {
-        assert!(code.contains(&format!("fn {name}")), "there is no test {name}");
+        assert!(code.contains(&format!("fn {name}(")), "{page}: there is no test {name}");
     }
+}
+
+#[test]
+fn every_test_that_the_page_of_promises_names_is_there() {
+    check("docs/guarantees.md", 30);
+}
+
+#[test]
+fn every_test_that_the_page_of_threats_names_is_there() {
+    check("docs/security.md", 150);
 }
