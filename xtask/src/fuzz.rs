@@ -18,7 +18,8 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     if !cargo_fuzz_is_installed() {
         bail!(
-            "fuzzing needs a nightly toolchain and cargo-fuzz:\n  rustup toolchain install nightly\n  cargo install --locked cargo-fuzz"
+            "fuzzing needs a nightly toolchain and cargo-fuzz:\n  rustup toolchain install nightly\n  cargo install --locked cargo-fuzz\n\
+             a short run of every target needs neither:\n  cargo test --package targets"
         );
     }
     let known = targets()?;

@@ -24,7 +24,7 @@ impl Header {
             return Err(Refusal::EmbeddedKey);
         }
         let algorithm = match object.get("alg") {
-            Some(Value::String(name)) => Algorithm::from_name(name).ok_or(Refusal::WrongAlgorithm)?,
+            Some(Value::String(name)) => Algorithm::from_jose(name).ok_or(Refusal::WrongAlgorithm)?,
             _ => return Err(Refusal::Malformed),
         };
         Ok(Self { algorithm, kid: kid(&object)? })

@@ -66,6 +66,8 @@ impl Issuer {
     pub(crate) fn check_signature(&self, token: &Token<'_>) -> Result<(), Refusal> {
         match &self.keys {
             Held::Fixed(keys) => keys.check(token),
+            // A key that is passed over is not one that nobody has: whoever set the algorithms can tell.
+            Held::Published(source) if !source.takes(token.header.algorithm) => Err(Refusal::WrongAlgorithm),
             Held::Published(source) => source.keys().check(token),
         }
     }

@@ -71,18 +71,13 @@ impl Jwk {
             ("OKP", Some("Ed25519")) => Algorithm::EdDSA,
             _ => return None,
         };
-        let fits = match self.alg.as_deref() {
-            None => true,
-            // RFC 9864 names the curve.
-            Some("Ed25519") => algorithm == Algorithm::EdDSA,
-            Some(name) => name == algorithm.name(),
-        };
-        fits.then_some(algorithm)
+        let fits = |name: &str| Algorithm::from_jose(name) == Some(algorithm);
+        self.alg.as_deref().is_none_or(fits).then_some(algorithm)
     }
 
     fn material(&self, algorithm: Algorithm) -> Option<Material> {
         let key = match algorithm {
-            Algorithm::RS256 => DecodingKey::from_rsa_components(self.n.as_deref()?, self.e.as_deref()?),
+            Algorithm::RS256 => return Material::rsa(self.n.as_deref()?, self.e.as_deref()?),
             Algorithm::ES256 => DecodingKey::from_ec_components(self.x.as_deref()?, self.y.as_deref()?),
             Algorithm::EdDSA => DecodingKey::from_ed_components(self.x.as_deref()?),
             Algorithm::HS256 | Algorithm::V4Public => return None,

@@ -2,8 +2,11 @@
 //! It refuses to know ids, settings and claims.
 
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm as JwtAlgorithm, DecodingKey, EncodingKey};
 use pasetors::keys::AsymmetricPublicKey;
 use pasetors::version4::{PublicToken, V4};
@@ -18,6 +21,10 @@ const SECRET_MINIMUM: usize = 32;
 /// RFC 7518 section 3.3 asks for 2,048 bits. The DER of such a public key has 270 bytes, of 1,024 bits 140; the
 /// verifier below refuses every smaller modulus for itself, this only says so at start.
 const RSA_DER_MINIMUM: usize = 260;
+
+/// Bits of a modulus and of an exponent that the verifier takes.
+const RSA_MODULUS: RangeInclusive<usize> = 2_048..=8_192;
+const RSA_EXPONENT: RangeInclusive<usize> = 2..=33;
 
 /// A key to verify with, for tokens of one form and by one algorithm alone.
 #[derive(Debug)]
@@ -46,6 +53,25 @@ impl Material {
             Some(library) => Some(Self::Jwt(library, key)),
             None => AsymmetricPublicKey::from(bytes).ok().map(Self::Paseto),
         }
+    }
+
+    /// That of an RSA modulus and exponent in base64url; none if they have not the size that the algorithm needs.
+    pub(crate) fn rsa(modulus: &str, exponent: &str) -> Option<Self> {
+        let number = |text: &str| {
+            let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+            let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+            Some(bytes[zeros..].to_vec())
+        };
+        let (modulus, exponent) = (number(modulus)?, number(exponent)?);
+        // The verifier would refuse every token of another key, and nobody would learn why.
+        let fits = |number: &[u8], bits: RangeInclusive<usize>| {
+            let zeros = number.first().map_or(0, |first| first.leading_zeros() as usize);
+            let is_odd = number.last().is_some_and(|last| last % 2 == 1);
+            is_odd && bits.contains(&(8 * number.len() - zeros))
+        };
+        (fits(&modulus, RSA_MODULUS) && fits(&exponent, RSA_EXPONENT)).then(|| {
+            Self::Jwt(JwtAlgorithm::RS256, DecodingKey::from_rsa_raw_components(&modulus, &exponent))
+        })
     }
 
     /// Whether it has signed this token. The libraries' checks of claims are not used: they pass over an `iss`, `aud` or

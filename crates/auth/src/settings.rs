@@ -147,6 +147,11 @@ impl Algorithm {
         }
     }
 
+    /// The algorithm that a header or a published key names. RFC 9864 calls EdDSA on this curve `Ed25519`.
+    pub(crate) fn from_jose(name: &str) -> Option<Self> {
+        if name == "Ed25519" { Some(Self::EdDSA) } else { Self::from_name(name) }
+    }
+
     /// None for that of a PASETO.
     pub(crate) const fn of_jwt(self) -> Option<jsonwebtoken::Algorithm> {
         match self {

@@ -103,9 +103,14 @@ impl Source {
         let _ = timeout(next.saturating_sub(rest), wanted).await;
     }
 
+    /// Whether tokens may be signed by this algorithm.
+    pub(crate) fn takes(&self, algorithm: Algorithm) -> bool {
+        self.algorithms.contains(&algorithm)
+    }
+
     /// Whether a key that is published there could be the one that this header means.
     pub(crate) fn could_have(&self, header: &Header) -> bool {
-        header.kid.is_some() && self.algorithms.contains(&header.algorithm)
+        header.kid.is_some() && self.takes(header.algorithm)
     }
 
     pub(crate) fn keys(&self) -> arc_swap::Guard<std::sync::Arc<Keys>> {

@@ -5,6 +5,8 @@ mod change;
 mod context;
 mod contexts;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod labels;
 mod limits;
 mod merge;

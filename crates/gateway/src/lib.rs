@@ -9,6 +9,8 @@ mod connection;
 mod control;
 mod door;
 mod fanout;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod gateway;
 mod http;
 mod limits;

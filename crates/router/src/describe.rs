@@ -70,7 +70,7 @@ fn unanswered(address: &str, timeout: Duration) -> Error {
 }
 
 /// Checks every rule of a description; says the first that it breaks.
-fn check(description: &pb::Description) -> Result<(), String> {
+pub(crate) fn check(description: &pb::Description) -> Result<(), String> {
     names::backend(&description.name)?;
     if description.version.len() > MAX_TEXT {
         return Err(format!("its version is longer than {MAX_TEXT} bytes"));

@@ -17,6 +17,8 @@ mod describe;
 mod dial;
 mod error;
 mod failure;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod handler;
 mod health;
 mod judge;

@@ -7,6 +7,8 @@ mod channel;
 mod directory;
 mod error;
 mod event_log;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod inbox;
 mod journal;
 mod leases;

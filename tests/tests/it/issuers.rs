@@ -174,6 +174,16 @@ fn jwks_huge() {
 }
 
 #[test]
+fn keys_that_are_fresh_for_longer_than_time_lasts_are_taken() {
+    let (provider, pair) = (Provider::start(), Pair::fresh("a"));
+    let set = Pair::set(&[&pair]);
+    let head = format!("HTTP/1.1 200 OK\r\nCache-Control: max-age={}\r\nContent-Length: ", u64::MAX);
+    provider.publish(KEYS, format!("{head}{}\r\n\r\n{set}", set.len()));
+    let gateway = gateway(issuer(&provider));
+    accepted(&gateway, &pair).check_alive();
+}
+
+#[test]
 fn keys_are_discovered() {
     let (provider, pair) = (Provider::start(), Pair::fresh("a"));
     let name = provider.url("");

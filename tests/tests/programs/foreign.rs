@@ -29,13 +29,9 @@ fn program(title: &str) -> Block {
     found.unwrap_or_else(|| panic!("docs/clients.md has no block with title={title}"))
 }
 
-/// Where `cargo xtask test` has put the packages of the other languages.
+/// What `cargo xtask test` has installed for programs in other languages.
 pub(crate) fn installed(part: &str) -> PathBuf {
-    let target =
-        Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it is a folder of the target folder");
-    let path = target.join("e2e").join(part);
-    assert!(path.exists(), "{} is missing: `cargo xtask test --prepare` installs it", path.display());
-    path
+    tests::installed(env!("CARGO_TARGET_TMPDIR"), part)
 }
 
 /// The program as a file in a folder of its own below `folder`.

@@ -1,5 +1,5 @@
-//! What the tests need of other languages: WebSocket clients for Python and Node, and what judges the REST API, in folders of
-//! their own below the target folder. Installed once; a stamp tells what is there.
+//! What the tests need of other languages: WebSocket clients for Python and Node, an identity provider, and what judges the REST
+//! API, in folders of their own below the target folder. Installed once; a stamp tells what is there.
 
 use std::fs;
 use std::io::ErrorKind;

@@ -21,8 +21,8 @@ const NEEDS: [Need; 10] = [
         packages: &["python3", "python3-venv"],
     },
     Need {
-        name: "Node 18 or later",
-        probe: &["node", "-e", "process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)"],
+        name: "Node 20 or later",
+        probe: &["node", "-e", "process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)"],
         packages: &["nodejs", "ca-certificates"],
     },
     // `--json` came with 7.82.

@@ -143,6 +143,40 @@ fn of_a_published_set_only_keys_to_verify_with_are_taken() {
     assert!(told(narrow).contains("no key for an accepted algorithm"));
 }
 
+/// The public half of an RSA pair of 2,048 bits, as a provider publishes it, with this exponent.
+fn rsa_jwk(pair: &Pair, zeros: usize, e: &[u8]) -> Value {
+    let der = rcgen::KeyPair::from_pem(&pair.private).expect("the pair is right").public_key_raw().to_vec();
+    // A sequence of the modulus, behind nine bytes of heads and sign, and the exponent.
+    let n = [&vec![0; zeros][..], &der[9..265]].concat();
+    json!({"kty": "RSA", "use": "sig", "kid": "r", "n": encode(n), "e": encode(e)})
+}
+
+#[test]
+fn an_rsa_key_of_a_published_set_verifies() {
+    const EXPONENT: [u8; 3] = [1, 0, 1];
+    let pair = Pair::generate(Algorithm::RS256);
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let set = |jwk: Value| json!({"keys": [jwk]}).to_string();
+    std::fs::write(file.path(), set(rsa_jwk(&pair, 0, &EXPONENT))).expect("the file is ours");
+    let published = IssuerSettings { jwks_file: Some(file.path().to_owned()), ..issuer("A", Vec::new()) };
+    let verifier = verifier(&Settings { issuers: vec![published], ..Settings::default() });
+    let source = verifier.sources().next().expect("one issuer publishes its keys");
+    let token = signed(&pair, Some("r"), &from("A"));
+    assert!(verifier.verify(&token).is_ok());
+    let other = signed(&Pair::generate(Algorithm::RS256), Some("r"), &from("A"));
+    assert_eq!(verifier.verify(&other), Err(Refusal::BadSignature));
+    // Some write the sign of the number too.
+    source.install(set(rsa_jwk(&pair, 1, &EXPONENT)).as_bytes()).expect("it is a key");
+    assert!(verifier.verify(&token).is_ok());
+    for e in [&[][..], &[0], &[1], &[2], &[1, 0, 0, 0, 0, 1]] {
+        assert!(source.install(set(rsa_jwk(&pair, 0, e)).as_bytes()).is_err(), "{e:?}");
+    }
+    for alg in ["RS384", "PS256", "RSA-OAEP"] {
+        let jwk = with(rsa_jwk(&pair, 0, &EXPONENT), "alg", json!(alg));
+        assert!(source.install(set(jwk).as_bytes()).is_err(), "{alg}");
+    }
+}
+
 #[test]
 fn mistakes_are_told_with_the_issuer_and_the_setting() {
     let check = |issuer: IssuerSettings, expected: &str| {
@@ -246,4 +280,52 @@ async fn a_key_that_nobody_brings_is_not_awaited_for_longer_than_allowed() {
     assert_eq!(verifier.verify_patiently(&token).await, Err(Refusal::UnknownKey));
     assert!(began.elapsed() >= Duration::from_millis(30));
     assert_eq!(verifier.verify(&token), Err(Refusal::UnknownKey), "and never on the way of a message");
+}
+
+#[test]
+fn ed25519_is_known_by_both_of_its_names() {
+    let pair = Pair::generate(Algorithm::EdDSA);
+    let verifier = verifier(&Settings {
+        issuers: vec![issuer("A", vec![pair.settings(Some("a"))])],
+        keys: vec![Pair::generate(Algorithm::ES256).settings(Some("b"))],
+        ..Settings::default()
+    });
+    let key = EncodingKey::from_ed_pem(pair.private.as_bytes()).unwrap();
+    let named = |name: &str, kid: &str| {
+        let header = json!({"alg": name, "kid": kid}).to_string();
+        sign_with(&header, &from("A").to_string(), jsonwebtoken::Algorithm::EdDSA, &key)
+    };
+    for name in ["EdDSA", "Ed25519"] {
+        assert!(verifier.verify(&named(name, "a")).is_ok(), "{name}");
+    }
+    // No other curve, and no other spelling.
+    for name in ["Ed448", "ed25519", "EDDSA"] {
+        assert_eq!(verifier.verify(&named(name, "a")), Err(Refusal::WrongAlgorithm), "{name}");
+    }
+    let other = with(claims(), "iss", json!(null)).to_string();
+    let header = json!({"alg": "Ed25519", "kid": "b"}).to_string();
+    let token = sign_with(&header, &other, jsonwebtoken::Algorithm::EdDSA, &key);
+    assert_eq!(verifier.verify(&token), Err(Refusal::WrongAlgorithm), "a key has one algorithm");
+}
+
+#[test]
+fn an_algorithm_that_an_issuer_may_not_use_is_told_from_an_unknown_key() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let pair = Pair::generate(Algorithm::EdDSA);
+    let raw = rcgen::KeyPair::from_pem(&pair.private).expect("the pair is right").public_key_raw().to_vec();
+    let jwk = json!({"kty": "OKP", "crv": "Ed25519", "kid": "a", "x": encode(raw)});
+    std::fs::write(file.path(), json!({"keys": [jwk]}).to_string()).expect("the file is ours");
+    let published = IssuerSettings {
+        jwks_file: Some(file.path().to_owned()),
+        algorithms: vec![Algorithm::EdDSA],
+        ..issuer("A", Vec::new())
+    };
+    let verifier = verifier(&Settings { issuers: vec![published], ..Settings::default() });
+    let stranger = Pair::generate(Algorithm::ES256);
+    assert!(verifier.verify(&signed(&pair, Some("a"), &from("A"))).is_ok());
+    for kid in [Some("a"), Some("b"), None] {
+        let token = signed(&stranger, kid, &from("A"));
+        assert_eq!(verifier.verify(&token), Err(Refusal::WrongAlgorithm), "{kid:?}");
+    }
+    assert_eq!(verifier.verify(&signed(&pair, Some("b"), &from("A"))), Err(Refusal::UnknownKey));
 }

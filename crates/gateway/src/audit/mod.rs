@@ -5,6 +5,8 @@ mod chain;
 mod entry;
 mod file;
 mod folds;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod losses;
 mod verify;
 mod writer;

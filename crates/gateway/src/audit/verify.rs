@@ -3,7 +3,7 @@
 use super::chain::{Chain, Link, torn};
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 /// A log without a fault.
@@ -56,21 +56,14 @@ pub(crate) fn verify(paths: &[PathBuf]) -> Result<Verified, Failure> {
     let mut walk = Walk::default();
     for path in paths {
         let unreadable = |reason| Failure::Unreadable { path: path.clone(), reason };
-        let mut file = BufReader::new(File::open(path).map_err(unreadable)?);
-        let (mut line, mut bytes) = (0, Vec::new());
-        while file.read_until(b'\n', &mut bytes).map_err(unreadable)? > 0 {
-            line += 1;
-            let is_whole = bytes.pop_if(|byte| *byte == b'\n').is_some();
-            walk.step(path, line, &bytes, is_whole).map_err(Failure::Wrong)?;
-            bytes.clear();
-        }
+        walk.read(path, BufReader::new(File::open(path).map_err(unreadable)?))?;
     }
-    walk.end().map_err(Failure::Wrong)
+    walk.end()
 }
 
 /// The way through the lines.
 #[derive(Default)]
-struct Walk {
+pub(super) struct Walk {
     /// None before the first line.
     chain: Option<Chain>,
     /// Lines that are none, until the one that tells of them.
@@ -87,6 +80,19 @@ struct Cut {
 }
 
 impl Walk {
+    /// Goes on through all that is in this file.
+    pub(super) fn read(&mut self, path: &Path, mut file: impl BufRead) -> Result<(), Failure> {
+        let unreadable = |reason| Failure::Unreadable { path: path.to_owned(), reason };
+        let (mut line, mut bytes) = (0, Vec::new());
+        while file.read_until(b'\n', &mut bytes).map_err(unreadable)? > 0 {
+            line += 1;
+            let is_whole = bytes.pop_if(|byte| *byte == b'\n').is_some();
+            self.step(path, line, &bytes, is_whole).map_err(Failure::Wrong)?;
+            bytes.clear();
+        }
+        Ok(())
+    }
+
     fn step(&mut self, path: &Path, line: u64, bytes: &[u8], is_whole: bool) -> Result<(), Wrong> {
         self.lines += 1;
         let Some(link) = Link::read(bytes).filter(|_| is_whole) else {
@@ -138,9 +144,10 @@ impl Walk {
         Ok(())
     }
 
-    fn end(self) -> Result<Verified, Wrong> {
+    /// What was gone through.
+    pub(super) fn end(self) -> Result<Verified, Failure> {
         match self.cut {
-            Some(cut) => Err(cut.wrong()),
+            Some(cut) => Err(Failure::Wrong(cut.wrong())),
             None => {
                 let hash = self.chain.unwrap_or_default().hash;
                 Ok(Verified { lines: self.lines, torn: self.torn, hash })

@@ -22,6 +22,8 @@ pub(crate) use configured::follow as follow_configured;
 pub(crate) use directory::Backends;
 pub(crate) use grpc::{Services, serve as serve_grpc};
 pub(crate) use guard::Guard;
+#[cfg(feature = "fuzzing")]
+pub(crate) use issuers::fuzzing;
 pub(crate) use issuers::start as start_issuers;
 pub(crate) use lease::{keep as keep_lease, watch as watch_store};
 pub(crate) use publisher::Publisher;

@@ -4,6 +4,8 @@
 
 mod address;
 mod forwarded;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod hosts;
 mod name;
 mod networks;

@@ -60,7 +60,7 @@ pub(crate) async fn read(socket: &mut TcpStream) -> io::Result<Header> {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Scan {
+pub(super) enum Scan {
     None,
     More,
     /// A header of so many bytes.
@@ -69,7 +69,7 @@ enum Scan {
 }
 
 /// How far a header reaches in what came.
-fn scan(bytes: &[u8]) -> Scan {
+pub(super) fn scan(bytes: &[u8]) -> Scan {
     let begins = |with: &[u8]| bytes.iter().zip(with).all(|(came, right)| came == right);
     if begins(FIRST) {
         match memchr::memmem::find(bytes, b"\r\n") {
@@ -90,7 +90,7 @@ fn scan(bytes: &[u8]) -> Scan {
 }
 
 /// What a whole header says.
-fn parse(bytes: &[u8]) -> Header {
+pub(super) fn parse(bytes: &[u8]) -> Header {
     match HeaderResult::parse(bytes) {
         HeaderResult::V1(Ok(header)) => match header.addresses {
             v1::Addresses::Tcp4(ends) => Header::For(ends.source_address.into()),

@@ -3,6 +3,8 @@
 
 mod entry;
 mod filter;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod log;
 mod logs;
 mod reader;

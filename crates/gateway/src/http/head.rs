@@ -64,7 +64,7 @@ pub(super) async fn read(stream: &mut Stream, limits: Limits) -> io::Result<Head
 }
 
 #[derive(Debug, PartialEq)]
-enum Scan {
+pub(super) enum Scan {
     More,
     /// The head ends before this byte.
     End(usize),
@@ -73,7 +73,7 @@ enum Scan {
 
 /// How far a head was looked through.
 #[derive(Debug, Default)]
-struct Lines {
+pub(super) struct Lines {
     /// Where the line begins that was cut last time.
     start: usize,
     /// Whole lines, the request line among them.
@@ -86,7 +86,7 @@ impl Lines {
     }
 
     /// Looks for the empty line.
-    fn scan(&mut self, head: &[u8]) -> Scan {
+    pub(super) fn scan(&mut self, head: &[u8]) -> Scan {
         let from = self.start;
         for feed in memchr_iter(b'\n', &head[from..]).map(|at| from + at) {
             if feed == 0 || head[feed - 1] != b'\r' {

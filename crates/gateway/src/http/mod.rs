@@ -2,6 +2,8 @@
 //! it is whole, so a client that dawdles holds a few bytes here and nothing of hyper's. REST has a room of its own.
 
 mod answer;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod head;
 mod rewind;
 pub(crate) mod token;

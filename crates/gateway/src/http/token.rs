@@ -63,7 +63,7 @@ async fn verify(
     }
 }
 
-fn bearer_of(value: &HeaderValue) -> Option<&str> {
+pub(super) fn bearer_of(value: &HeaderValue) -> Option<&str> {
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

@@ -42,7 +42,7 @@ pub(super) struct Admission {
 type Answer = Response<Full<Bytes>>;
 
 /// Why not, with the response that says so; and what the client is refused for, if it was judged.
-struct Refused(Refusal, Box<Answer>, Option<&'static str>);
+pub(super) struct Refused(Refusal, Box<Answer>, Option<&'static str>);
 
 impl Refused {
     fn new(status: StatusCode, reason: &str) -> Self {
@@ -132,7 +132,7 @@ fn accept(key: Option<&HeaderValue>) -> HeaderValue {
 }
 
 /// RFC 6455 section 4.2.1, and what smugglers try.
-fn check_form(request: &Request<Incoming>) -> Result<(), Refused> {
+pub(super) fn check_form<B>(request: &Request<B>) -> Result<(), Refused> {
     let headers = request.headers();
     let bad = |reason: &str| Err(Refused::new(StatusCode::BAD_REQUEST, reason));
     if request.method() != Method::GET {
@@ -193,13 +193,13 @@ fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item =
 }
 
 /// The subprotocols that a client offered.
-struct Offered<'a> {
+pub(super) struct Offered<'a> {
     names: Vec<&'a str>,
     bearer: Option<&'a str>,
 }
 
 impl<'a> Offered<'a> {
-    fn of(headers: &'a HeaderMap) -> Result<Self, Refused> {
+    pub(super) fn of(headers: &'a HeaderMap) -> Result<Self, Refused> {
         let mut offered = Self { names: Vec::new(), bearer: None };
         for name in tokens(headers, &SEC_WEBSOCKET_PROTOCOL) {
             match name.strip_prefix(BEARER_PREFIX) {
@@ -212,7 +212,7 @@ impl<'a> Offered<'a> {
     }
 
     /// The first that is known; `mcp.v1` where none was asked for.
-    fn wire(&self) -> Result<Wire, Refused> {
+    pub(super) fn wire(&self) -> Result<Wire, Refused> {
         if self.names.is_empty() && self.bearer.is_none() {
             return Ok(Wire::Json);
         }

@@ -143,7 +143,7 @@ impl Ask {
 }
 
 /// How much a client likes this media type, by the closest of the ranges that it named (RFC 9110 section 12.5.1).
-fn quality(ranges: &[&str], kind: &str) -> f32 {
+pub(super) fn quality(ranges: &[&str], kind: &str) -> f32 {
     if ranges.is_empty() {
         return 1.0;
     }
@@ -158,7 +158,7 @@ fn quality(ranges: &[&str], kind: &str) -> f32 {
         let mut parts = range.split(';').map(str::trim);
         let closeness = closeness(parts.next().unwrap_or_default())?;
         let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse().ok());
-        Some((closeness, quality.unwrap_or(0.0)))
+        Some((closeness, quality.filter(|quality| (0.0..=1.0).contains(quality)).unwrap_or(0.0)))
     });
     fitting.max_by_key(|(closeness, _)| *closeness).map_or(0.0, |(_, quality)| quality)
 }
@@ -188,6 +188,9 @@ mod tests {
             (&["text/html", " */*;q=0.1"], JSON, 0.1),
             (&["application/*;q=0.5", "application/json;q=0.2"], JSON, 0.2),
             (&["application/json;q=0"], JSON, 0.0),
+            (&["application/json;q=7"], JSON, 0.0),
+            (&["application/json;q=-1"], JSON, 0.0),
+            (&["application/json;q=NaN"], JSON, 0.0),
             (&["text/event-stream"], JSON, 0.0),
             (&["Application/JSON; charset=utf-8"], JSON, 1.0),
         ] {

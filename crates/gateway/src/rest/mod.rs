@@ -9,6 +9,8 @@ mod calls;
 mod contexts;
 mod events;
 mod execute;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod kept;
 mod limited;
 mod names;

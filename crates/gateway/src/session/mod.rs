@@ -8,6 +8,8 @@ mod events;
 mod exchange;
 mod feed;
 mod forbidden;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod keep;
 mod limited;
 mod methods;

@@ -2,6 +2,8 @@
 
 mod assembly;
 mod decoder;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod head;
 mod violation;
 

@@ -3,6 +3,8 @@ mod dial;
 mod directory;
 mod event_log;
 mod failure;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod journal;
 mod keys;
 mod leases;

@@ -114,7 +114,7 @@ async fn exchange(
 }
 
 /// RFC 9111: `max-age` less the age that the answer has already; nothing where it must not be kept.
-fn freshness(headers: &HeaderMap) -> Option<Duration> {
+pub(super) fn freshness(headers: &HeaderMap) -> Option<Duration> {
     let values = headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
     let mut directives = values.flat_map(|value| value.split(',')).map(|one| one.trim().to_ascii_lowercase());
     let age = headers.get(AGE).and_then(|age| age.to_str().ok()?.trim().parse().ok()).unwrap_or(0);

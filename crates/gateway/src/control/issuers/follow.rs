@@ -96,8 +96,7 @@ impl Follower {
     /// Ahead of the time at which the server calls them stale, and within the operator's bounds.
     fn fetched(&self, fetched: Fetched) -> (Vec<u8>, Duration) {
         let settings = self.source.settings();
-        let (min, max) = (ms(settings.min_refresh_ms), ms(settings.max_refresh_ms));
-        let next = fetched.fresh.map_or(max, |fresh| (fresh * 4 / 5).clamp(min, max));
+        let next = due(fetched.fresh, ms(settings.min_refresh_ms), ms(settings.max_refresh_ms));
         (fetched.body.into(), next)
     }
 
@@ -122,28 +121,40 @@ impl Follower {
     }
 }
 
+/// When what is fresh for so long is brought again. A server may name any time, also one that can't be added to.
+pub(super) fn due(fresh: Option<Duration>, min: Duration, max: Duration) -> Duration {
+    fresh.map_or(max, |fresh| (fresh.saturating_mul(4) / 5).clamp(min, max))
+}
+
 /// Where the issuer's OpenID configuration says that its keys are.
 async fn discover(client: &Client, issuer: &str) -> Result<String, Failure> {
+    let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+    let fetched = client.get(&address).await?;
+    keys_address(issuer, &address, &fetched.body)
+}
+
+/// Where this OpenID configuration, which came from `address`, says that the issuer's keys are.
+pub(super) fn keys_address(issuer: &str, address: &str, configuration: &[u8]) -> Result<String, Failure> {
     #[derive(Deserialize)]
     struct Document {
         issuer: String,
         jwks_uri: String,
     }
-    let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
-    let fetched = client.get(&address).await?;
-    let document: Document = match serde_json::from_slice(&fetched.body) {
-        Ok(document) => document,
-        Err(error) => {
-            return Err(Failure::Fetch { address, reason: format!("no OpenID configuration: {error}") });
-        }
-    };
+    let document: Document = serde_json::from_slice(configuration).map_err(|error| Failure::Fetch {
+        address: address.to_owned(),
+        reason: format!("no OpenID configuration: {error}"),
+    })?;
     if document.issuer != issuer {
-        return Err(Failure::WrongIssuer { address, found: document.issuer, issuer: issuer.to_owned() });
+        return Err(Failure::WrongIssuer {
+            address: address.to_owned(),
+            found: document.issuer,
+            issuer: issuer.to_owned(),
+        });
     }
     // Nobody far away has this machine ask itself.
     let turns_inward = address.starts_with("https:") && !document.jwks_uri.starts_with("https:");
     if turns_inward || !auth::is_trustworthy(&document.jwks_uri) {
-        return Err(Failure::WrongAddress { address, found: document.jwks_uri });
+        return Err(Failure::WrongAddress { address: address.to_owned(), found: document.jwks_uri });
     }
     Ok(document.jwks_uri)
 }

@@ -4,6 +4,8 @@
 mod failure;
 mod fetch;
 mod follow;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 
 use failure::Failure;
 pub(crate) use follow::start;
