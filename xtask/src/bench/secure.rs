@@ -131,9 +131,8 @@ impl Signer {
                 mac.update(format!("{timestamp}\n{nonce}\n").as_bytes());
                 mac.update(request);
                 let signature = BASE64_URL_SAFE_NO_PAD.encode(mac.sign());
-                let rest = format!(
-                    ",\"timestamp\":{timestamp},\"nonce\":{nonce},\"signature\":\"{signature}\"}}"
-                );
+                let rest =
+                    format!(",\"timestamp\":{timestamp},\"nonce\":{nonce},\"signature\":\"{signature}\"}}");
                 [b"{\"message\":", request, rest.as_bytes()].concat()
             }
             Wire::Binary => {
