@@ -91,10 +91,8 @@ pub fn write(
             let start = out.len();
             // As with any message, 4 GiB can't come to be.
             let size = u32::try_from(message.len() + TRAILER_LEN).unwrap_or(u32::MAX);
-            let header = Header {
-                flags: flags::SIGNED | flags::BATCH,
-                ..Header::new(Kind::Request, nonce, 0, size)
-            };
+            let header =
+                Header { flags: flags::SIGNED | flags::BATCH, ..Header::new(Kind::Request, nonce, 0, size) };
             out.reserve(HEADER_LEN + message.len() + TRAILER_LEN);
             out.extend_from_slice(&header.encode());
             out.extend_from_slice(message);

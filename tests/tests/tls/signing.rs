@@ -9,9 +9,7 @@ use gateway::config::Demand;
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::process::Command;
-use tests::{
-    Client, Draft, Endpoints, Flags, Gateway, Packet, Process, Session, Signatures, Type, until,
-};
+use tests::{Client, Draft, Endpoints, Flags, Gateway, Packet, Process, Session, Signatures, Type, until};
 
 fn optional(config: &mut Config) {
     config.security.hmac_signatures = Demand::Optional;

@@ -5,8 +5,8 @@ use super::calls::Calls;
 use super::feed::Feed;
 use super::params::{Mistake, Params};
 use super::pending::Then;
+use super::signing::{FreshKey, Handout};
 use super::standing::{Opened, Standing};
-use super::signing::{Handout, Signing};
 use super::state::State;
 use super::{Close, Exchange, Session};
 use crate::audit::Event;
@@ -176,7 +176,7 @@ impl Session {
         unanswered: &[Unanswered],
         asker: &Asker,
         deflate: bool,
-        key: Option<(Box<Signing>, Handout)>,
+        key: Option<FreshKey>,
         exchange: &mut Exchange<'_>,
     ) {
         let Opening { id, mut opened, token, resumed, recovered, feed, known } = opening;

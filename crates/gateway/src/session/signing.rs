@@ -34,6 +34,9 @@ pub(super) struct Handout {
     skew_ms: u64,
 }
 
+/// A key that was made just now: what is kept of it, and what the client is told.
+pub(super) type FreshKey = (Box<Signing>, Handout);
+
 impl Session {
     /// A key for this connection, if it is to have one.
     ///
@@ -42,7 +45,7 @@ impl Session {
     pub(super) fn fresh_key(
         &self,
         exchange: &Exchange<'_>,
-    ) -> Result<Option<(Box<Signing>, Handout)>, (ErrorCode, Mistake)> {
+    ) -> Result<Option<FreshKey>, (ErrorCode, Mistake)> {
         let security = &exchange.shard.config.security;
         match security.hmac_signatures {
             Demand::Off => return Ok(None),

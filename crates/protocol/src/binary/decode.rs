@@ -4,8 +4,8 @@ use super::inflated::{Inflated, Survey};
 use super::parts::{Parts, Place, check};
 use super::{HEADER_LEN, Header, flags};
 use crate::json;
-use crate::text::NamedCall;
 use crate::signed::Signed;
+use crate::text::NamedCall;
 use crate::zlib::InflateError;
 use crate::{ErrorCode, Id, Kind, Limits, Message, Meta, Method, MethodName, Rejection};
 
@@ -55,10 +55,7 @@ fn read(
     }
     let count = Survey::of(frame, place, scratch, limits.batch, limits.inflated_bytes);
     if count == 0 {
-        return on(
-            Err(refuse(None, 0, "an empty frame; a message has at least a header of 24 bytes")),
-            None,
-        );
+        return on(Err(refuse(None, 0, "an empty frame; a message has at least a header of 24 bytes")), None);
     }
     if count > limits.batch {
         let most = limits.batch;

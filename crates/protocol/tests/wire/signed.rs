@@ -152,10 +152,7 @@ fn where_nothing_is_signed_a_signed_message_is_told_so() {
 
 #[test]
 fn a_signature_that_does_not_fit_is_refused() {
-    let header = |size: u32| Header {
-        flags: flags::SIGNED,
-        ..Header::new(Kind::Request, 7, 15, size)
-    };
+    let header = |size: u32| Header { flags: flags::SIGNED, ..Header::new(Kind::Request, 7, 15, size) };
     for size in [0, 8, TRAILER_LEN as u32 - 1] {
         let frame = binary_message(header(size), &vec![0; size as usize]);
         let all = decode_signed(Format::Binary, &frame);
