@@ -276,7 +276,7 @@ fn a_flood_costs_redis_a_bounded_number_of_commands() {
 fn idle_connections_cost_redis_nothing() {
     let (pods, rate) = (Pods::new(), Rate { per_minute: 6_000, burst: 100 });
     let gateway = pod(&pods, rate, |_| {});
-    let mut clients: Vec<_> = (0..500).map(|_| gateway.connect()).collect();
+    let mut clients: Vec<_> = (0..2_000).map(|_| gateway.connect()).collect();
     clients[0].check_alive();
     until("it is settled", || (settled(&pods.redis, 1) > 0).then_some(()));
     // The checks of the pod's connection are the clock.

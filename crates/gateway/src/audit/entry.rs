@@ -61,7 +61,7 @@ pub(crate) struct Entry {
     /// How many lines are lost.
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<u64>,
-    /// How many refusals it stands for, if it is no single one.
+    /// How many refusals it stands for, if it was not told at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     times: Option<u64>,
 }

@@ -1,8 +1,9 @@
-//! A rate of a user or a tenant that holds over all pods. It lets through by what this pod knows of it, and nobody waits
-//! for the store: what was let through is settled there afterwards, up to twenty times a second, and the answer says
-//! what the other pods have let through. Pods that knew too little of each other have let too much through, and let
-//! nothing through until it has come, so that over any longer time the rate is kept; and whoever is within it is never
-//! refused. Only when much is unsettled, measured by what is left, further messages wait for the answer.
+//! A rate of a user or a tenant that holds over all pods. A pod lets through by what it knows, and settles afterwards with
+//! the store, whose answer says what the others have let through. Pods that knew too little have let too much through,
+//! and let nothing through until that has come; while much is unsettled, by what is left, messages wait for the answer.
+//!
+//! Permits that are fetched before they are used would never be too many. But a pod would sit on those that it does not
+//! need, so that others refuse what is within the rate, and what comes after a pause would always wait.
 
 use super::bucket::{Bucket, Rate};
 use super::ledger::Ledger;
