@@ -1,5 +1,6 @@
 //! The whole gateway: sockets bound, shards and control plane started, and brought to an end in order.
 
+use crate::accept::accept;
 use crate::audit;
 use crate::config::{Config, ConfigError, StoreKind, ms};
 use crate::control::{
@@ -23,7 +24,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
-use tokio_stream::wrappers::TcpListenerStream;
 
 /// Why a gateway did not start, or not end well.
 #[derive(Debug, thiserror::Error)]
@@ -364,7 +364,12 @@ async fn serve_grpc(
         }
     };
     let mut registered = Tasks::default();
-    let serving = routes.serve_with_incoming(TcpListenerStream::new(listener));
+    // The library asks a listener that fails again at once, and takes a core for it.
+    let incoming = futures_util::stream::unfold(listener, async |listener| {
+        let (stream, _) = accept(&listener).await;
+        Some((io::Result::Ok(stream), listener))
+    });
+    let serving = routes.serve_with_incoming(incoming);
     tokio::pin!(serving);
     loop {
         tokio::select! {
@@ -382,12 +387,7 @@ async fn serve_grpc(
 async fn serve_admin(listener: tokio::net::TcpListener, admin: Admin) {
     let mut connections = Tasks::default();
     loop {
-        match listener.accept().await {
-            Ok((stream, _)) => connections.spawn(admin.clone().serve(stream)),
-            Err(error) => {
-                tracing::warn!(%error, "the admin port could not accept");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        }
+        let (stream, _) = accept(&listener).await;
+        connections.spawn(admin.clone().serve(stream));
     }
 }

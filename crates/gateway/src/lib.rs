@@ -1,6 +1,7 @@
 //! The house itself: config, shards, HTTP, WebSocket, sessions, drain, admin. The way of a message is
 //! `connection` → `ws` → `session` → the router's crate, and back.
 
+mod accept;
 mod access;
 mod audit;
 pub mod cli;

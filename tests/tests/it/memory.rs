@@ -27,7 +27,9 @@ fn start() -> Process {
         config.log.level = "info".to_owned();
         config.websocket.max_frame_size = 1 << 30;
         config.websocket.max_message_size = 1 << 30;
-        config.websocket.message_timeout_ms = 5_000;
+        config.websocket.message_timeout_ms = 10_000;
+        // However long it takes to open them all.
+        config.websocket.ping_interval_ms = 600_000;
         config.websocket.close_timeout_ms = 100;
     })
 }
