@@ -8,7 +8,8 @@ use crate::MCPW;
 #[test]
 fn siege_lets_honest_clients_in_within_50_ms() {
     let process = Process::start(MCPW, |config| config.log.level = "info".to_owned());
-    let lay = |seconds| Siege { each: 4_000, hold: Duration::from_secs(seconds) }.lay(&process, process.usage());
+    let lay =
+        |seconds| Siege { each: 4_000, hold: Duration::from_secs(seconds) }.lay(&process, process.usage());
     // The system's allocator keeps what was needed once.
     let first = lay(1);
     let figures = lay(6);
