@@ -41,7 +41,7 @@ fn by_http(process: &Process, token: &str) -> String {
         good.clone().replace("Sec-WebSocket-Key", token),
         bare.clone().line(&format!("GET /ws?token={token} HTTP/1.1")),
         good.clone().line(&format!("GET /ws?x={token} HTTP/1.1")),
-        good.clone().line(&format!("GET /{token} HTTP/1.1")),
+        good.line(&format!("GET /{token} HTTP/1.1")),
         bare.with("Authorization", &bearer),
     ];
     let mut said = String::new();
