@@ -129,7 +129,12 @@ impl Contexts {
 
 fn command(words: &[&str], database: &str) -> Command {
     let mut command = Command::new(words[0]);
-    command.args(&words[1..]).args(["context", "--database", database]).env_clear().env("NO_COLOR", "1").stdin(Stdio::null());
+    command
+        .args(&words[1..])
+        .args(["context", "--database", database])
+        .env_clear()
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null());
     command
 }
 

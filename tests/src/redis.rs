@@ -9,8 +9,6 @@ use std::process::{Child, Command, Stdio};
 #[derive(Debug)]
 pub struct Redis {
     port: u16,
-    /// What becomes it.
-    command: Vec<String>,
     process: Option<Child>,
 }
 
@@ -20,21 +18,17 @@ impl Redis {
     /// # Panics
     /// There is none to start; says what to install.
     pub fn start() -> Self {
-        Self::through(&[])
-    }
-
-    /// As [`Self::start`], by a command that becomes the server: its words stand before it.
-    ///
-    /// # Panics
-    /// As [`Self::start`].
-    pub fn through(command: &[&str]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
-        let port = listener.local_addr().expect("a bound socket has an address").port();
-        drop(listener);
-        let command = [command, &["redis-server"]].concat().into_iter().map(str::to_owned).collect();
-        let mut redis = Self { port, command, process: None };
-        redis.restart();
-        redis
+        // Somebody else may take the port between; then it is another one.
+        for _ in 0..5 {
+            let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+            let port = listener.local_addr().expect("a bound socket has an address").port();
+            drop(listener);
+            let mut redis = Self { port, process: None };
+            if redis.run() {
+                return redis;
+            }
+        }
+        panic!("redis-server ends when it is started");
     }
 
     /// As `store.redis.addresses` wants it.
@@ -58,17 +52,26 @@ impl Redis {
     /// # Panics
     /// It does not start.
     pub fn restart(&mut self) {
+        assert!(self.run(), "redis-server ends when it is started");
+    }
+
+    /// Whether it stays.
+    fn run(&mut self) -> bool {
         let port = self.port.to_string();
-        let process = Command::new(&self.command[0])
-            .args(&self.command[1..])
+        let mut process = Command::new("redis-server")
             .args(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("this test needs redis-server: apt-get install -y redis-server");
+        let stays = until("redis-server to answer", || {
+            let ended = process.try_wait().expect("it is our child").is_some();
+            let answers = self.ask("PING").as_deref() == Some("+PONG\r\n");
+            (ended || answers).then_some(!ended)
+        });
         self.process = Some(process);
-        until("redis-server to answer", || (self.ask("PING").as_deref() == Some("+PONG\r\n")).then_some(()));
+        stays
     }
 
     /// Has it hold still, or go on.

@@ -146,8 +146,8 @@ impl Attacker {
             _ => return false,
         }
         let Some(byte) = self.rest.next() else { return true };
-        match self.stream.write(&[byte]) {
-            Ok(_) => true,
+        match self.stream.write_all(&[byte]) {
+            Ok(()) => true,
             Err(error) => is_open(&error),
         }
     }
@@ -158,7 +158,7 @@ fn slow(gateway: &Endpoints, at: usize) -> Attacker {
     let request = Request::upgrade(gateway.clients).with("X-Padding", &"x".repeat(1_000));
     let mut stream = Attacker::connect(gateway, at);
     let head = request.bytes();
-    let _ = stream.write(&head[..20]);
+    let _ = stream.write_all(&head[..20]);
     Attacker::new(stream, head[20..].to_vec())
 }
 

@@ -404,12 +404,7 @@ fn listen(key: &'static str, address: SocketAddr, shared: bool) -> Result<TcpLis
 async fn serve_admin(listener: tokio::net::TcpListener, admin: Admin) {
     let mut connections = Tasks::default();
     loop {
-        match listener.accept().await {
-            Ok((stream, _)) => connections.spawn(admin.clone().serve(stream)),
-            Err(error) => {
-                tracing::warn!(%error, "the admin port could not accept");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        }
+        let (stream, _) = transport::accept(&listener).await;
+        connections.spawn(admin.clone().serve(stream));
     }
 }

@@ -1,6 +1,6 @@
 //! Connections as they are accepted: bounded in number, under TLS or not.
 
-use crate::{Connection, ServerTls};
+use crate::{Connection, ServerTls, accept};
 use futures_util::Stream;
 use rustls::ServerConfig;
 use std::fmt;
@@ -11,9 +11,6 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
-
-/// A pause after the system refused to accept, most often for want of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What TLS is spoken with.
 #[derive(Clone, Debug)]
@@ -59,15 +56,7 @@ pub fn incoming(
     let state = (listener, tls, bounds, places, stop);
     futures_util::stream::unfold(state, |(listener, tls, bounds, places, stop)| async move {
         let place = Arc::clone(&places).acquire_owned().await.ok()?;
-        let (socket, address) = loop {
-            match listener.accept().await {
-                Ok(accepted) => break accepted,
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            }
-        };
+        let (socket, address) = accept(&listener).await;
         let config = match &tls {
             Some(tls) => tls.current().await.map(Some),
             None => Ok(None),

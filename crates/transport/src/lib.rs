@@ -1,6 +1,7 @@
-//! What gRPC connections are made of: TCP, TLS with files that may change while the process runs, and bounds for whoever
-//! connects. It refuses to know services, backends and tokens.
+//! What connections are made of: sockets as they are accepted, and for gRPC TLS with files that may change while the process
+//! runs, and bounds for whoever connects. It refuses to know services, backends and tokens.
 
+mod accept;
 mod client;
 mod connection;
 mod error;
@@ -10,6 +11,7 @@ mod incoming;
 mod peer;
 mod server;
 
+pub use accept::accept;
 pub use client::{ClientFiles, ClientTls, Connector};
 pub use connection::Connection;
 pub use error::TlsError;

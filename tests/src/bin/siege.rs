@@ -72,7 +72,10 @@ fn show(each: usize, seconds: u64, figures: &Figures) {
     let mib = figures.memory.map(|bytes| bytes as f64 / f64::from(1 << 20));
     let ms = |time: Duration| time.as_secs_f64() * 1_000.0;
     let (count, last) = (figures.honest.len(), figures.honest.len() - 1);
-    println!("{each} slow handshakes and {each} half frames for {seconds} s, never fewer than {} descriptors", figures.held);
+    println!(
+        "{each} slow handshakes and {each} half frames for {seconds} s, never fewer than {} descriptors",
+        figures.held
+    );
     println!("cut and come again     {} times", figures.returns);
     println!("CPU of the gateway     {:.1} % of a core", figures.load * 100.0);
     println!(
@@ -81,5 +84,8 @@ fn show(each: usize, seconds: u64, figures: &Figures) {
         ms(figures.honest[last * 99 / 100]),
         ms(figures.honest[last])
     );
-    println!("resident memory        {:.1} MiB before, {:.1} MiB at most, {:.1} MiB after", mib[0], mib[1], mib[2]);
+    println!(
+        "resident memory        {:.1} MiB before, {:.1} MiB at most, {:.1} MiB after",
+        mib[0], mib[1], mib[2]
+    );
 }

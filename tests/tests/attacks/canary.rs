@@ -41,7 +41,7 @@ fn by_http(process: &Process, token: &str) -> String {
         good.clone().replace("Sec-WebSocket-Key", token),
         bare.clone().line(&format!("GET /ws?token={token} HTTP/1.1")),
         good.clone().line(&format!("GET /ws?x={token} HTTP/1.1")),
-        good.clone().line(&format!("GET /{token} HTTP/1.1")),
+        good.line(&format!("GET /{token} HTTP/1.1")),
         bare.with("Authorization", &bearer),
     ];
     let mut said = String::new();
@@ -59,7 +59,8 @@ fn by_http(process: &Process, token: &str) -> String {
         ("POST", "/contexts".to_owned(), Some(json!({"content": 1, "token": token}))),
         ("POST", "/events".to_owned(), Some(json!({"token": token}))),
     ] {
-        let answer = http.ask(method, &path, &[("X-Token", token)], body.map(|body| body.to_string()).as_deref());
+        let answer =
+            http.ask(method, &path, &[("X-Token", token)], body.map(|body| body.to_string()).as_deref());
         said += &format!("{answer:?}{}", answer.text());
     }
     said + &format!("{:?}", Http::with_token(process, token).get("/tools"))
@@ -72,7 +73,10 @@ fn by_message(process: &Process, token: &str) -> String {
     let mut said = String::new();
     for (method, params) in [
         ("initialize", json!({"token": token, "resume": {"session_id": token, "resume_token": token}})),
-        ("initialize", json!({"resume": {"session_id": "01a204f6-03c8-74fc-b31e-452765a423b4", "resume_token": token}})),
+        (
+            "initialize",
+            json!({"resume": {"session_id": "01a204f6-03c8-74fc-b31e-452765a423b4", "resume_token": token}}),
+        ),
         ("initialize", json!({"token": token})),
         ("session.refresh", json!({"token": token})),
         ("session.refresh", json!({"token": [token]})),
@@ -126,7 +130,9 @@ fn check(level: &str, format: LogFormat) {
     for token in [&good, &foreign, &canary] {
         let secret = token.rsplit('.').next().expect("the part that nobody else knows");
         let at = seen.find(secret);
-        let around = at.map(|at| String::from_utf8_lossy(&seen.as_bytes()[at.saturating_sub(300)..at + 20]).into_owned());
+        let around = at.map(|at| {
+            String::from_utf8_lossy(&seen.as_bytes()[at.saturating_sub(300)..at + 20]).into_owned()
+        });
         assert_eq!(around, None, "{token} was seen");
     }
 }

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 /// From which version on it is mended.
-const MENDED: [(&str, [u64; 3]); 3] = [("h2", [0, 4, 16]), ("bytes", [1, 11, 1]), ("jsonwebtoken", [10, 3, 0])];
+const MENDED: [(&str, [u64; 3]); 3] =
+    [("h2", [0, 4, 16]), ("bytes", [1, 11, 1]), ("jsonwebtoken", [10, 3, 0])];
 
 fn read(file: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
@@ -14,7 +15,8 @@ fn read(file: &str) -> String {
 fn versions(lock: &str, package: &str) -> Vec<[u64; 3]> {
     let name = format!("name = \"{package}\"\nversion = \"");
     let versions = lock.split(&name).skip(1).map(|rest| rest.split('"').next().expect("a version"));
-    let parts = versions.map(|version| version.split('.').map(|part| part.parse().expect("a number")).collect::<Vec<_>>());
+    let parts = versions
+        .map(|version| version.split('.').map(|part| part.parse().expect("a number")).collect::<Vec<_>>());
     parts.map(|parts| parts.try_into().expect("three numbers")).collect()
 }
 

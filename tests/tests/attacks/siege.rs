@@ -7,18 +7,15 @@ use crate::MCPW;
 
 #[test]
 fn siege_lets_honest_clients_in_within_50_ms() {
-    let process = Process::start(MCPW, |config| {
-        config.log.level = "info".to_owned();
-        // So that some are cut, and come again, before it is over.
-        config.websocket.handshake_timeout_ms = 5_000;
-        config.websocket.message_timeout_ms = 5_000;
-        config.websocket.close_timeout_ms = 500;
-    });
-    let siege = Siege { each: 4_000, hold: Duration::from_secs(6) };
-    let figures = siege.lay(&process, process.usage());
+    let process = Process::start(MCPW, |config| config.log.level = "info".to_owned());
+    let lay =
+        |seconds| Siege { each: 4_000, hold: Duration::from_secs(seconds) }.lay(&process, process.usage());
+    // The system's allocator keeps what was needed once.
+    let first = lay(1);
+    let figures = lay(6);
     assert!(figures.honest.len() >= 20, "{figures:?}");
     assert!(figures.median() < Duration::from_millis(50), "{figures:?}");
-    assert!(figures.returns > 0 && figures.held > 7_000, "{figures:?}");
-    let [before, _, after] = figures.memory;
-    assert!(after < before + 16 * 1024 * 1024, "{figures:?}");
+    assert!(figures.returns > 0 && figures.held > 6_000, "{figures:?}");
+    let ([.., before], [.., after]) = (first.memory, figures.memory);
+    assert!(after < before + 8 * 1024 * 1024, "{first:?} {figures:?}");
 }

@@ -93,9 +93,7 @@ const STRANGERS: [&str; 6] = ["stranger", "Tenant", "tenant.", "tenant:agent", "
 fn messages(victim: &Victim) -> Vec<(&'static str, Value)> {
     let id = &victim.contexts[0];
     let resume = |more: Value| victim.session.resume(more);
-    let place = |names: Value| {
-        json!({"names": names, "log_epoch": victim.place["log_epoch"], "last_offset": victim.place["last_offset"]})
-    };
+    let place = |names: Value| json!({"names": names, "log_epoch": victim.place["log_epoch"], "last_offset": victim.place["last_offset"]});
     vec![
         ("initialize", resume(json!({}))),
         ("initialize", resume(json!({"unanswered": ["done", "held"]}))),
@@ -177,8 +175,7 @@ fn check_unseen(said: &str, asked: &str) {
 #[test]
 fn cross_tenant() {
     let (gateway, counter) = (Gateway::start(), Counter::new());
-    let (_tools, _contexts) =
-        (Tools::serve(counter.backend(), &gateway), Contexts::passing(MCPW, &gateway));
+    let (_tools, _contexts) = (Tools::serve(counter.backend(), &gateway), Contexts::passing(MCPW, &gateway));
     let mut victim = Victim::settle(&gateway, &counter);
     let (messages, requests) = (messages(&victim), requests(&victim));
     let ids = ["held", "done", "mine"];
@@ -210,7 +207,10 @@ fn cross_tenant() {
                 let answer = http.ask(method, path, &headers, body.as_deref());
                 check_unseen(&answer.text(), path);
                 let theirs = path.starts_with("/calls/") || path.starts_with("/contexts/");
-                assert!(!theirs || path.contains("search") || answer.status >= 400, "{method} {path}: {answer:?}");
+                assert!(
+                    !theirs || path.contains("search") || answer.status >= 400,
+                    "{method} {path}: {answer:?}"
+                );
             }
         }
         Ok(())

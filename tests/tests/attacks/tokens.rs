@@ -133,7 +133,10 @@ fn alg_confusion() {
     let der = public.lines().filter(|line| !line.starts_with('-')).collect::<String>();
     let der = base64::prelude::BASE64_STANDARD.decode(der).expect("a PEM is base64");
     for secret in [public.as_bytes(), public.trim_end().as_bytes(), &der] {
-        door.check_unverified(&signed(&with(header(), "kid", json!("rs")), &claims(), secret), "wrong_algorithm");
+        door.check_unverified(
+            &signed(&with(header(), "kid", json!("rs")), &claims(), secret),
+            "wrong_algorithm",
+        );
         door.check_unverified(&signed(&header(), &claims(), secret), "unknown_key");
         let own = json!({"alg": "RS256", "kid": "rs"});
         door.check_unverified(&signed(&own, &claims(), secret), "bad_signature");
@@ -144,7 +147,8 @@ fn alg_confusion() {
 fn kid_traversal() {
     let door = Door::new();
     let long = "a".repeat(4_000);
-    for kid in ["", "../../../dev/null", "/dev/null", "main\0", "' OR 1=1 --", "file:///dev/null", "0", &long] {
+    for kid in ["", "../../../dev/null", "/dev/null", "main\0", "' OR 1=1 --", "file:///dev/null", "0", &long]
+    {
         let header = with(header(), "kid", json!(kid));
         door.check_unverified(&door.sign(&header, &claims()), "unknown_key");
         // What the named file would hold: an empty secret.
@@ -181,7 +185,9 @@ fn jku_x5u_jwk_embedded() {
 #[test]
 fn crit_unknown() {
     let door = Door::new();
-    for crit in [json!(["exp"]), json!(["b64"]), json!(["urn:x"]), json!([]), json!("b64"), json!(1), Value::Null] {
+    for crit in
+        [json!(["exp"]), json!(["b64"]), json!(["urn:x"]), json!([]), json!("b64"), json!(1), Value::Null]
+    {
         door.check_refused(&door.sign(&with(header(), "crit", crit), &claims()), "unknown_critical");
     }
 }
@@ -190,7 +196,9 @@ fn crit_unknown() {
 fn wrong_aud() {
     let door = Door::with(|config| config.auth.audience = Some("gateway".to_owned()));
     let token = |aud: Value| door.sign(&header(), &with(claims(), "aud", aud));
-    for aud in [json!("other"), json!(["other", "third"]), json!([]), json!("gateway "), json!("GATEWAY"), json!("")] {
+    for aud in
+        [json!("other"), json!(["other", "third"]), json!([]), json!("gateway "), json!("GATEWAY"), json!("")]
+    {
         let told = door.check_refused(&token(aud), "wrong_audience");
         assert!(!told.contains("gateway"), "the client is told which audience is ours: {told}");
     }
@@ -237,7 +245,8 @@ fn iss_aud_sub_nbf_of_wrong_type() {
         ("exp", [json!("x"), json!("4102444800"), json!(u64::MAX), Value::Null]),
     ] {
         for value in values {
-            let told = door.check_refused(&door.sign(&header(), &with(right.clone(), claim, value)), "bad_claim");
+            let told =
+                door.check_refused(&door.sign(&header(), &with(right.clone(), claim, value)), "bad_claim");
             assert!(told.contains(claim), "{told}");
         }
     }

@@ -12,7 +12,8 @@ fn disk_full() {
     let mut service = Contexts::through(&disk.command(), MCPW, &database, &gateway);
     let mut client = gateway.connect();
     let content = "text ".repeat(4_000);
-    let mut written: Vec<String> = (0..5).map(|_| create(&mut client, &json!({ "content": content }))).collect();
+    let mut written: Vec<String> =
+        (0..5).map(|_| create(&mut client, &json!({ "content": content }))).collect();
     disk.fill(service.id());
     // What room there is left is used up before.
     let refusal = until("a write that is refused", || {
@@ -26,7 +27,11 @@ fn disk_full() {
     });
     assert_eq!(refusal["error"]["code"], 4009, "{refusal}");
     for _ in 0..3 {
-        client.ask_wrong("context.update", &json!({"id": written[0], "content": "other ".repeat(4_000)}), 4009);
+        client.ask_wrong(
+            "context.update",
+            &json!({"id": written[0], "content": "other ".repeat(4_000)}),
+            4009,
+        );
         // It serves what there is.
         assert_eq!(get(&mut client, &written[0])["content"], content);
         let list = client.ask("context.list", &json!({"limit": 100}));

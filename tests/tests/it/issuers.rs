@@ -152,9 +152,8 @@ fn jwks_huge() {
         let hasty = IssuerSettings { min_refresh_ms: 10, max_refresh_ms: 10, ..issuer(&provider) };
         config.auth.issuers.push(hasty);
     });
-    let upgrade = |pair: &Pair| {
-        process.upgrade().replace("Authorization", &format!("Bearer {}", pair.mint(ISSUER)))
-    };
+    let upgrade =
+        |pair: &Pair| process.upgrade().replace("Authorization", &format!("Bearer {}", pair.mint(ISSUER)));
     until("the keys", || (process.ask(&upgrade(&known)).status == 101).then_some(()));
     // A gigabyte, as fast as it is taken.
     provider.drip(64 * 1024, Duration::ZERO);

@@ -1,13 +1,36 @@
 //! Declared sizes cost nothing until the bytes come.
 
+use serde_json::json;
 use tests::{Client, Draft, Opcode, Process};
+
+/// So many connections at once, each of which has been answered.
+fn connect(process: &Process, count: usize) -> Vec<Client> {
+    let request = process.upgrade();
+    let mut sockets: Vec<_> = (0..count).map(|_| process.open()).collect();
+    for socket in &mut sockets {
+        socket.send(&request.bytes());
+    }
+    let upgraded = sockets.into_iter().map(|mut socket| {
+        let response = socket.response();
+        response.check_accepts(&request);
+        Client::new(socket, response)
+    });
+    let mut clients: Vec<_> = upgraded.collect();
+    for client in &mut clients {
+        client.request("here", "echo", &json!({}));
+    }
+    for client in &mut clients {
+        client.result("here");
+    }
+    clients
+}
 
 /// So many connections each send this and fall silent; answers how many bytes of memory each costs beside an
 /// idle one.
 fn cost_of_each(process: &Process, count: usize, bytes: &[u8]) -> usize {
-    let mut clients: Vec<Client> = (0..count).map(|_| process.connect()).collect();
-    for client in &mut clients {
-        client.check_alive();
+    let mut clients = Vec::with_capacity(count);
+    while clients.len() < count {
+        clients.extend(connect(process, 100.min(count - clients.len())));
     }
     let before = process.usage().memory();
     let received = process.metrics().value("websocket_bytes_received_total");
@@ -27,7 +50,9 @@ fn start() -> Process {
         config.log.level = "info".to_owned();
         config.websocket.max_frame_size = 1 << 30;
         config.websocket.max_message_size = 1 << 30;
-        config.websocket.message_timeout_ms = 5_000;
+        config.websocket.message_timeout_ms = 10_000;
+        // However long it takes to open them all.
+        config.websocket.ping_interval_ms = 600_000;
         config.websocket.close_timeout_ms = 100;
     })
 }

@@ -289,11 +289,11 @@ fn redis_wrong_type_at_key() {
     session.error(&json!("lost"), 4006);
     // The session itself is lost: it is put back.
     overwrite(&pods, "s");
-    session.call("again", "count.again", &json!({"key": "again"}));
+    session.call("last", "count.once", &json!({"key": "last"}));
     assert_eq!(changed(&mut session)["resumable"], false);
     session.opened = changed(&mut session);
     assert_eq!(session.opened["resumable"], true, "{}", session.opened);
-    assert_eq!(session.result("again")["executed"], 1);
+    assert_eq!(session.result("last")["executed"], 1);
     let mut session = session.move_to(&gateway, json!({}));
     assert_eq!(session.opened["resumed"], true, "{}", session.opened);
     // The log of a tenant takes no events, until an operator takes away what stands there; other tenants' do.

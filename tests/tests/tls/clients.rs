@@ -38,7 +38,9 @@ fn client_cert_missing_expired_other_ca_wrong_san() {
         asked(config, &setting, &clients, Required);
         config.tls.client_identities = rules();
     });
-    for nameless in [clients.certify(&["acme.example"]), clients.certify_uri("spiffe://other/ns/acme/agent/ci")] {
+    for nameless in
+        [clients.certify(&["acme.example"]), clients.certify_uri("spiffe://other/ns/acme/agent/ci")]
+    {
         let trust = setting.trust().bearing(&nameless);
         assert_eq!(status(&gateway, &trust, &tokenless(&gateway)), 401);
     }

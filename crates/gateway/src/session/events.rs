@@ -230,6 +230,11 @@ fn refuse_for(error: &Error, what: &str, asker: &Asker, exchange: &mut Exchange<
         Error::OutOfMemory | Error::Full { .. } => {
             (ErrorCode::BackendUnavailable, "the store is full; nothing was stored".to_owned())
         }
+        Error::Corrupt { .. } => {
+            tracing::error!(connection = exchange.peer.id(), %error, "a log of events is not what it should be");
+            let message = format!("the log of events is damaged, and an operator has to look at it; {what}");
+            (ErrorCode::BackendUnavailable, message)
+        }
         _ => (ErrorCode::BackendUnavailable, format!("the store is out of reach; {what}")),
     };
     exchange.reply(asker, Err((code, &message)));

@@ -216,10 +216,12 @@ impl Known {
             return match error {
                 Error::Stale => Some(Verified::Taken),
                 // The client's token is good again once the store has it back.
-                Error::Unknown { .. } => match self.restore(shard, token, self.epoch).await {
-                    Ok(()) => Some(Verified::Held),
-                    Err(verified) => verified,
-                },
+                Error::Unknown { .. } | Error::Corrupt { .. } => {
+                    match self.restore(shard, token, self.epoch).await {
+                        Ok(()) => Some(Verified::Held),
+                        Err(verified) => verified,
+                    }
+                }
                 _ => None,
             };
         }

@@ -13,7 +13,7 @@ impl Session {
         request: &Message<'_>,
         exchange: &mut Exchange<'_>,
     ) -> Result<(), Close> {
-        let token = match Params::of(request.body).and_then(|params| params.required_text("token")) {
+        let token = match Params::of(request.body).and_then(|params| params.required_secret("token")) {
             Ok(token) => token,
             Err(mistake) => {
                 exchange.refuse(request, ErrorCode::InvalidParams, &mistake);

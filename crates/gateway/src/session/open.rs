@@ -141,7 +141,7 @@ impl Session {
             .map(|resume| Wanted::read(resume, config.session.max_unanswered))
             .transpose()
             .map_err(wrong)?;
-        if let Some(token) = params.text("token").map_err(wrong)? {
+        if let Some(token) = params.secret("token").map_err(wrong)? {
             self.replace_identity(&token, exchange)
                 .map_err(|refused| (ErrorCode::AuthenticationFailed, refused))?;
         }
@@ -297,7 +297,7 @@ impl Wanted {
         let Ok(params) = Params::of(resume) else { return Err("params.resume must be an object".into()) };
         let named = |mistake: Mistake| Mistake::Owned(mistake.replacen("params.", "params.resume.", 1));
         let id = params.text("session_id").map_err(named)?;
-        let token = params.text("resume_token").map_err(named)?;
+        let token = params.secret("resume_token").map_err(named)?;
         let session = match (id, token) {
             (None, None) => None,
             (Some(id), Some(token)) => {

@@ -30,8 +30,18 @@ impl<'a> Params<'a> {
         self.parse(name, "a string")
     }
 
+    /// A text that nobody may see, even where it is none.
+    pub(super) fn secret(&self, name: &'static str) -> Result<Option<String>, Mistake> {
+        let Some(value) = self.raw(name) else { return Ok(None) };
+        serde_json::from_str(value).map(Some).map_err(|_| format!("params.{name} must be a string").into())
+    }
+
+    pub(super) fn required_secret(&self, name: &'static str) -> Result<String, Mistake> {
+        self.secret(name)?.ok_or_else(|| missing(name))
+    }
+
     pub(super) fn required_text(&self, name: &'static str) -> Result<String, Mistake> {
-        self.text(name)?.ok_or_else(|| format!("params.{name} is missing: a string is needed").into())
+        self.text(name)?.ok_or_else(|| missing(name))
     }
 
     /// A whole number above zero.
@@ -76,4 +86,8 @@ impl<'a> Params<'a> {
             format!("params.{name} is {}: {right} is needed", &value[..end]).into()
         })
     }
+}
+
+fn missing(name: &str) -> Mistake {
+    format!("params.{name} is missing: a string is needed").into()
 }

@@ -2,15 +2,10 @@
 
 use super::Shard;
 use crate::http;
-use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-
-/// How long the door stays shut when the process is out of descriptors or memory.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// Accepts until it is dropped.
 pub(crate) async fn accept(shard: &Rc<Shard>, listener: TcpListener) {
@@ -18,26 +13,12 @@ pub(crate) async fn accept(shard: &Rc<Shard>, listener: TcpListener) {
     let places = Arc::new(Semaphore::new((shard.config.websocket.max_handshakes / shards).max(1)));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        match listener.accept().await {
-            Ok((stream, address)) => {
-                let Some(source) = http::look(address.ip(), shard) else { continue };
-                let shard = Rc::clone(shard);
-                tokio::task::spawn_local(async move {
-                    http::serve(stream, source, &shard).await;
-                    drop(place);
-                });
-            }
-            Err(error) if is_peers(&error) => {}
-            Err(error) => {
-                tracing::warn!(%error, "no socket could be accepted; trying again in 100 ms");
-                tokio::time::sleep(PAUSE).await;
-            }
-        }
+        let (stream, address) = transport::accept(&listener).await;
+        let Some(source) = http::look(address.ip(), shard) else { continue };
+        let shard = Rc::clone(shard);
+        tokio::task::spawn_local(async move {
+            http::serve(stream, source, &shard).await;
+            drop(place);
+        });
     }
-}
-
-/// The peer went away before it was accepted; the next one may be fine.
-fn is_peers(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }

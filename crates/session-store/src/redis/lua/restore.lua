@@ -1,3 +1,8 @@
+-- What is there and is no session's stands in nobody's way but this one's.
+for i, count in ipairs({'HLEN', 'HLEN', 'ZCARD'}) do
+  local found = redis.pcall(count, KEYS[i])
+  if type(found) == 'table' and found.err then redis.call('UNLINK', KEYS[i]) end
+end
 local s = redis.call('HMGET', KEYS[1], 'e', 't', 'a', 'h')
 if s[1] then
   if s[2] ~= ARGV[1] or s[3] ~= ARGV[2] then return {'exists'} end
