@@ -32,7 +32,7 @@ impl Observed {
     #[track_caller]
     fn check(&self, kind: &str, token: &str, told: &str, reason: &str) {
         let refusals = || self.audited().into_iter().filter(|line| line["event"] == "refuse");
-        let before = refusals().count();
+        let (before, told_before) = (refusals().count(), self.refusals_in_the_log().len());
         let response = answer(&self.gateway, token);
         assert_eq!((response.status, response.error().as_str()), (401, told), "{kind}");
         let challenge =
@@ -40,9 +40,12 @@ impl Observed {
         assert_eq!(response.header("WWW-Authenticate"), Some(&*challenge), "{kind}");
         let line = until("the line in the audit log", || refusals().nth(before));
         assert_eq!((&line["reason"], &line["address"]), (&reason.into(), &"127.0.0.1".into()), "{kind}");
-        let logged = self.gateway.log().into_iter().filter(|line| line.contains("a token was refused"));
-        let last = logged.last().unwrap_or_else(|| panic!("{kind}: no line in the log"));
-        assert!(last.contains(&format!("\"reason\":\"{reason}\"")), "{kind}: {last}");
+        let line = until("the line in the log", || self.refusals_in_the_log().into_iter().nth(told_before));
+        assert!(line.contains(&format!("\"reason\":\"{reason}\"")), "{kind}: {line}");
+    }
+
+    fn refusals_in_the_log(&self) -> Vec<String> {
+        self.gateway.log().into_iter().filter(|line| line.contains("a token was refused")).collect()
     }
 
     fn audited(&self) -> Vec<Value> {
