@@ -9,6 +9,7 @@ mod chaos;
 mod check;
 mod conformance;
 mod deny;
+mod dist;
 mod fuzz;
 mod server;
 mod test;
@@ -37,6 +38,8 @@ enum Task {
     Fuzz(fuzz::Options),
     /// Kills, cuts off and restarts gateways and Redis under load, and tells what was lost.
     Chaos(chaos::Options),
+    /// Packs a release: the programs, deploy/, docs/ and what belongs to them.
+    Dist(dist::Options),
     /// Measures the gateway against its budgets.
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -66,6 +69,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Conformance(options) => conformance::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Chaos(options) => chaos::run(&options),
+        Task::Dist(options) => dist::run(&options),
         Task::Bench(bench) => bench::run(&bench),
         Task::ServeBaseline(options) => bench::baseline::serve(&options),
         Task::ServeWrites(options) => bench::writes::serve(&options),
