@@ -64,8 +64,10 @@ def manifest(document):
         return faults(document, schema)
     try:
         kubernetes_validate.validate(document, VERSION, strict=True)
-    except (kubernetes_validate.ValidationError, kubernetes_validate.SchemaNotFoundError) as error:
-        return [str(error)]
+    except kubernetes_validate.ValidationError as error:
+        return [f"{error.json_path}: {error.message}"]
+    except kubernetes_validate.SchemaNotFoundError as error:
+        return [error.message]
     return []
 
 

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use tempfile::NamedTempFile;
+
 use crate::manifests::text;
-use crate::{Manifests, check_pods, deploy, failure, program, success};
+use crate::{Manifests, check_pods, deploy, failure, program, read, repository, success};
 
 fn chart() -> PathBuf {
     deploy("helm/mcpw")
@@ -27,12 +29,18 @@ fn helm_finds_no_fault_with_the_chart() {
 }
 
 #[test]
-fn every_set_of_values_is_rendered_without_fault() {
+fn the_values_that_are_the_defaults_are_rendered_without_fault() {
     check_pods(&Manifests::of(&success(&mut template())));
-    for entry in std::fs::read_dir(chart().join("ci")).expect("the folder is shipped") {
-        let name = entry.expect("the folder can be read").file_name().into_string().expect("a plain name");
-        check_pods(&rendered(&name));
-    }
+}
+
+#[test]
+fn values_for_pods_over_redis_are_rendered_without_fault() {
+    check_pods(&rendered("redis-values.yaml"));
+}
+
+#[test]
+fn values_for_the_gateway_api_are_rendered_without_fault() {
+    check_pods(&rendered("gateway-api-values.yaml"));
 }
 
 #[test]
@@ -73,6 +81,19 @@ fn a_changed_configuration_rolls_the_pods() {
         })
         .into();
     assert_ne!(sums[0], sums[1]);
+}
+
+/// Those that docs/deployment.md shows.
+#[test]
+fn the_values_of_the_page_are_rendered_without_fault() {
+    let page = read(&repository().join("docs/deployment.md"));
+    let (_, values) = page.split_once("```yaml title=values.yaml\n").expect("the page shows values");
+    let (values, _) = values.split_once("```").expect("a block ends");
+    let file = NamedTempFile::new().expect("a temporary file");
+    std::fs::write(file.path(), values).expect("the file is ours");
+    let manifests = Manifests::of(&success(template().arg("--values").arg(file.path())));
+    check_pods(&manifests);
+    assert_eq!(manifests.all("HorizontalPodAutoscaler").count(), 1);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::{output, program, read, repository};
 #[test]
 fn hadolint_finds_no_fault_with_the_recipe() {
     let file = repository().join("Dockerfile");
-    let judged = output(program("hadolint").args(["--no-color", "--strict-labels"]).arg(file));
+    let judged = output(program("hadolint").arg("--no-color").arg(file));
     assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stdout));
 }
 

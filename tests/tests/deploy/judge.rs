@@ -65,25 +65,33 @@ fn installed(name: &str) -> PathBuf {
 }
 
 #[test]
-fn the_judge_finds_what_is_wrong() {
+fn the_judge_finds_what_is_wrong_in_manifests() {
     let service = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 1}]}\n";
-    assert_eq!(judged(service, As::Manifests).len(), 1);
     let monitor = "apiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\nmetadata: {name: a}\n\
                    spec: {selector: {}, endpoints: [{port: admin}]}\n";
-    assert_eq!(judged(monitor, As::Manifests).len(), 1);
-    let compose = "services: {a: {image: b}}\n";
-    assert_eq!(judged(compose, As::Compose).len(), 1);
+    assert_eq!(judged(&format!("{service}---\n{monitor}"), As::Manifests).len(), 2);
+    let wrong = [
+        (service.replace("port: 1", "port: 1, prot: 2"), "'prot' was unexpected"),
+        (service.replace("1}", "one}"), "'one' is not of type 'integer'"),
+        (service.replace("v1", "v9"), "Couldn't find schema for kind Service with api version v9"),
+        (monitor.replace("port:", "prto:"), "'prto' was unexpected"),
+        (monitor.replace("admin", "[]"), "[] is not of type 'string'"),
+    ];
+    let texts = wrong.each_ref().map(|(text, _)| text.as_str());
+    let faults = judgement(&texts.join("---\n"), As::Manifests).expect_err("each is wrong");
+    for (text, fault) in &wrong {
+        assert!(faults.contains(fault), "no {fault:?} of {text} in {faults}");
+    }
+}
+
+#[test]
+fn the_judge_finds_what_is_wrong_in_other_files() {
     for (text, kind, fault) in [
-        (service.replace("port:", "prot:"), As::Manifests, "prot"),
-        (service.replace("1}", "one}"), As::Manifests, "one"),
-        (service.replace("v1", "v9"), As::Manifests, "v9"),
-        (monitor.replace("port:", "prot:"), As::Manifests, "prot"),
-        (monitor.replace("admin", "[]"), As::Manifests, "[]"),
-        (compose.replace("image", "imgae"), As::Compose, "imgae"),
-        (format!("{compose}{compose}"), As::Yaml, "twice"),
-        ("a: [".to_owned(), As::Yaml, "line 1"),
+        ("services: {a: {imgae: b}}\n", As::Compose, "'imgae' does not match"),
+        ("a: 1\na: 2\n", As::Yaml, "twice"),
+        ("a: [", As::Yaml, "line 1"),
     ] {
-        let faults = judgement(&text, kind).expect_err(&text);
+        let faults = judgement(text, kind).expect_err(text);
         assert!(faults.contains(fault), "no {fault:?} in {faults}");
     }
 }

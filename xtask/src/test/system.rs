@@ -1,5 +1,5 @@
-//! The programs that tests start besides ours: Python, Node, curl, Redis, PostgreSQL, load balancers and what judges `deploy/`. Knows how Debian and
-//! Ubuntu install them.
+//! The programs that tests start besides ours: Python, Node, curl, Redis, PostgreSQL, load balancers, and what judges
+//! `deploy/`. Knows how Debian and Ubuntu install them.
 
 use std::process::Command;
 
