@@ -5,7 +5,7 @@ use std::process::Command;
 
 use tempfile::NamedTempFile;
 
-use crate::manifests::text;
+use crate::manifests::{list, text};
 use crate::{Manifests, check_pods, deploy, failure, program, read, repository, success};
 
 fn chart() -> PathBuf {
@@ -54,6 +54,10 @@ fn what_is_switched_on_is_there() {
     let route = rendered("gateway-api-values.yaml");
     let route = route.one("HTTPRoute", "mcpw");
     assert_eq!(route["spec"]["rules"][0]["sessionPersistence"]["type"], "Cookie");
+    let shut = Manifests::of(&success(template().args(["--set-json", "networkPolicy.egressPorts=[]"])));
+    for rule in list(&shut.one("NetworkPolicy", "mcpw")["spec"]["egress"]) {
+        assert!(rule["ports"].is_array() || rule["to"].is_array(), "{rule} lets everything out");
+    }
     let plain = Manifests::of(&success(template().args(["--set", "networkPolicy.enabled=false"])));
     let kinds = ["ServiceAccount", "ConfigMap", "Service", "Service", "Service", "Service", "Deployment"];
     let found: Vec<_> =

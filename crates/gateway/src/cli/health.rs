@@ -44,9 +44,8 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 async fn ask(url: &Uri) -> anyhow::Result<(StatusCode, String)> {
-    let authority = match (url.scheme_str(), url.authority()) {
-        (Some("http"), Some(authority)) => authority,
-        _ => bail!("a URL such as http://127.0.0.1:9090/health/ready is needed"),
+    let (Some("http"), Some(authority)) = (url.scheme_str(), url.authority()) else {
+        bail!("a URL such as http://127.0.0.1:9090/health/ready is needed");
     };
     let host = authority.host().trim_matches(['[', ']']);
     let stream = TcpStream::connect((host, authority.port_u16().unwrap_or(80))).await?;
