@@ -9,6 +9,7 @@ mod chaos;
 mod check;
 mod conformance;
 mod deny;
+mod dist;
 mod fuzz;
 mod server;
 mod siege;
@@ -40,6 +41,8 @@ enum Task {
     Chaos(chaos::Options),
     /// Holds slow handshakes and half frames open by the thousand, and tells how honest clients fare.
     Siege(siege::Options),
+    /// Packs a release: the programs, deploy/, docs/ and what belongs to them.
+    Dist(dist::Options),
     /// Measures the gateway against its budgets.
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -70,6 +73,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Chaos(options) => chaos::run(&options),
         Task::Siege(options) => siege::run(&options),
+        Task::Dist(options) => dist::run(&options),
         Task::Bench(bench) => bench::run(&bench),
         Task::ServeBaseline(options) => bench::baseline::serve(&options),
         Task::ServeWrites(options) => bench::writes::serve(&options),

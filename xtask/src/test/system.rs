@@ -1,5 +1,5 @@
-//! The programs that tests start besides ours: Python, Node, curl, Redis, PostgreSQL, load balancers, and what bends clocks and disks. Knows how Debian and
-//! Ubuntu install them.
+//! The programs that tests start besides ours: Python, Node, curl, Redis, PostgreSQL, load balancers, what bends clocks and
+//! disks, and what judges `deploy/`. Knows how Debian and Ubuntu install them.
 
 use std::process::Command;
 
@@ -14,7 +14,7 @@ struct Need {
     packages: &'static [&'static str],
 }
 
-const NEEDS: [Need; 10] = [
+const NEEDS: [Need; 12] = [
     Need {
         name: "Python 3.10 or later with venv",
         probe: &["python3", "-c", "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))"],
@@ -47,6 +47,10 @@ const NEEDS: [Need; 10] = [
     // Debian has them where only root looks.
     Need { name: "nginx", probe: &["sh", "-c", "PATH=$PATH:/usr/sbin nginx -v"], packages: &["nginx-light"] },
     Need { name: "HAProxy", probe: &["sh", "-c", "PATH=$PATH:/usr/sbin haproxy -v"], packages: &["haproxy"] },
+    // Only its promtool is started.
+    Need { name: "promtool", probe: &["promtool", "--version"], packages: &["prometheus"] },
+    // Its analyzer works where systemd does not run.
+    Need { name: "systemd-analyze", probe: &["systemd-analyze", "--version"], packages: &["systemd"] },
 ];
 
 /// Installs what is missing, after saying so.

@@ -4,10 +4,12 @@ mod api_key;
 mod audit;
 mod call;
 mod check_config;
+mod completions;
 mod context;
 mod dev;
 mod dev_file;
 mod gateway;
+mod health;
 mod signals;
 mod token;
 
@@ -32,6 +34,8 @@ enum Command {
     Context(context::Arguments),
     /// Check a configuration and print what is in force.
     CheckConfig(gateway::Sources),
+    /// Ask a gateway whether it is ready.
+    Health(health::Arguments),
     /// Mint a token for development.
     Token(token::Arguments),
     /// API keys for machines.
@@ -42,6 +46,8 @@ enum Command {
     Audit(audit::Command),
     /// Call a method of a gateway.
     Call(call::Arguments),
+    /// Print completions for a shell.
+    Completions(completions::Arguments),
 }
 
 /// Reads the command line and does what it says.
@@ -51,10 +57,12 @@ pub fn main() -> ExitCode {
         Command::Gateway(sources) => gateway::run(&sources),
         Command::Context(arguments) => context::run(&arguments),
         Command::CheckConfig(sources) => check_config::run(&sources),
+        Command::Health(arguments) => runtime().and_then(|runtime| runtime.block_on(health::run(arguments))),
         Command::Token(arguments) => token::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::ApiKey(command) => api_key::run(command).map(|()| ExitCode::SUCCESS),
         Command::Audit(command) => audit::run(&command),
         Command::Call(arguments) => runtime().and_then(|runtime| runtime.block_on(call::run(arguments))),
+        Command::Completions(arguments) => completions::run(&arguments).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| {
         let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("mcpw: {error:#}\n"));
