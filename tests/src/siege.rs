@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 /// Addresses of this machine that attackers come from: ports are scarce for one.
 const SOURCES: usize = 16;
-/// How often each attacker does something.
-const TURN: Duration = Duration::from_secs(1);
+/// How often each attacker is looked after, and which of these turns it sends a byte in.
+const TURN: Duration = Duration::from_millis(100);
+const TURNS: usize = 10;
 /// How long an honest client waits before it comes again.
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long the gateway may take to forget all of them.
@@ -118,7 +119,7 @@ fn honest(gateway: &Endpoints) -> Duration {
 /// A connection that is never done.
 struct Attacker {
     stream: TcpStream,
-    /// What it sends, a byte each turn.
+    /// What it sends, byte by byte.
     rest: std::vec::IntoIter<u8>,
 }
 
@@ -137,13 +138,16 @@ impl Attacker {
         Self { stream, rest: rest.into_iter() }
     }
 
-    /// Its turn; false: it was cut.
-    fn goes_on(&mut self) -> bool {
+    /// Its turn, perhaps to send a byte; false: it was cut.
+    fn goes_on(&mut self, sends: bool) -> bool {
         let is_open = |error: &std::io::Error| error.kind() == ErrorKind::WouldBlock;
         match self.stream.read(&mut [0; 256]) {
             Err(error) if is_open(&error) => {}
             // Whatever it is told, it is that it may go.
             _ => return false,
+        }
+        if !sends {
+            return true;
         }
         let Some(byte) = self.rest.next() else { return true };
         match self.stream.write_all(&[byte]) {
@@ -153,7 +157,7 @@ impl Attacker {
     }
 }
 
-/// The head of an upgrade, a byte each turn.
+/// The head of an upgrade, a byte a second.
 fn slow(gateway: &Endpoints, at: usize) -> Attacker {
     let request = Request::upgrade(gateway.clients).with("X-Padding", &"x".repeat(1_000));
     let mut stream = Attacker::connect(gateway, at);
@@ -183,7 +187,7 @@ fn half(gateway: &Endpoints, at: usize) -> Attacker {
 /// Holds so many attackers of a kind at the gateway until it is over.
 fn press(count: usize, gateway: &Endpoints, shared: &Shared, open: fn(&Endpoints, usize) -> Attacker) {
     let mut attackers = Vec::with_capacity(count);
-    let mut turn = Instant::now();
+    let (mut turn, mut turns) = (Instant::now(), 0);
     while !shared.over.load(Relaxed) {
         // Those that are there go on while the others come.
         for at in attackers.len()..count.min(attackers.len() + 200) {
@@ -191,9 +195,9 @@ fn press(count: usize, gateway: &Endpoints, shared: &Shared, open: fn(&Endpoints
             shared.there.fetch_add(1, Relaxed);
         }
         if turn.elapsed() >= TURN {
-            turn = Instant::now();
+            (turn, turns) = (Instant::now(), turns + 1);
             for (at, attacker) in attackers.iter_mut().enumerate() {
-                if !attacker.goes_on() {
+                if !attacker.goes_on((turns + at) % TURNS == 0) {
                     *attacker = open(gateway, at);
                     shared.returns.fetch_add(1, Relaxed);
                 }
