@@ -17,6 +17,9 @@ const TURNS: usize = 10;
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long the gateway may take to forget all of them.
 const AFTER: Duration = Duration::from_secs(60);
+/// How long it may take to give their memory back, and what it may keep of it: tables that have grown.
+const RETURN: Duration = Duration::from_secs(30);
+const KEPT: usize = 4 * 1024 * 1024;
 
 /// How hard the gateway is pressed.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +46,12 @@ pub struct Figures {
 }
 
 impl Figures {
+    /// Whether memory went back to where it was.
+    pub fn is_forgotten(&self) -> bool {
+        let [before, _, after] = self.memory;
+        after <= before + KEPT
+    }
+
     /// Half of the honest clients took less.
     ///
     /// # Panics
@@ -64,7 +73,7 @@ impl Siege {
     /// Presses the gateway whose process uses this.
     ///
     /// # Panics
-    /// An honest client is not served, or the gateway keeps what it had for the others.
+    /// An honest client is not served, or the gateway keeps descriptors that it had for the others.
     pub fn lay(self, gateway: &Endpoints, usage: Usage) -> Figures {
         for _ in 0..50 {
             honest(gateway);
@@ -87,6 +96,10 @@ impl Siege {
         });
         gateway.await_no_connections();
         honest(gateway);
+        let end = Instant::now();
+        while usage.memory() > memory + KEPT && end.elapsed() < RETURN {
+            thread::sleep(PAUSE);
+        }
         figures.memory = [memory, figures.memory[1], usage.memory()];
         figures
     }

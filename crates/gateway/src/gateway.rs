@@ -204,6 +204,7 @@ impl Gateway {
         for (follower, next) in followers {
             tasks.spawn(follower.run(next));
         }
+        tasks.spawn(heap::keep_small());
         tasks.spawn(watch_store(store.clone(), Arc::clone(&pod)));
         if let Some((ledger, due)) = ledger {
             tasks.spawn(settle_quotas(store.clone(), Arc::clone(&pod), ledger, due));
