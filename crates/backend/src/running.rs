@@ -62,7 +62,7 @@ pub(crate) async fn start(handlers: Handlers, options: Serve) -> Result<Running,
     let (reporter, health_server) = tonic_health::server::health_reporter();
     let health = Health(reporter);
     health.serving().await;
-    let publisher = Publisher::new(&handlers.description.name, &gateways, options.publish_timeout);
+    let publisher = Publisher::new(&handlers.description.name, &gateways, token, options.publish_timeout);
     let shared = Shared {
         handlers,
         publisher: publisher.clone(),

@@ -126,7 +126,8 @@ impl Registry {
         let is_text = (1..=128).contains(&hello.instance.len()) && !hello.instance.contains(char::is_control);
         if !is_text || hello.instance.starts_with(CONFIGURED) {
             return Err(Status::invalid_argument(
-                "hello.instance must be 1 to 128 bytes without control characters, unique to the process",
+                "hello.instance must be 1 to 128 bytes without control characters, unique to the process, and must not \
+                 begin with configured:",
             ));
         }
         let _place = self.pending.try_acquire().map_err(|_| {
