@@ -127,7 +127,6 @@ pub(crate) async fn start(handlers: Handlers, options: Serve) -> Result<Running,
 }
 
 /// Whoever asks for something may stay connected.
-#[expect(clippy::unnecessary_wraps, reason = "it is what an interceptor looks like")]
 fn settle(request: Request<()>) -> Result<Request<()>, Status> {
     if let Some(peer) = request.extensions().get::<Peer>() {
         peer.settle();
