@@ -35,6 +35,8 @@ pub struct Published {
 struct Inner {
     backend: String,
     gateways: Vec<(String, EventsClient<InterceptedService<Channel, Token>>)>,
+    /// What they all are sent.
+    token: Token,
     /// The gateway that has answered last, which is asked first.
     answering: AtomicUsize,
     within: Duration,
@@ -51,7 +53,7 @@ pub(crate) enum Key<'a> {
 }
 
 impl Publisher {
-    pub(crate) fn new(backend: &str, gateways: &[Gateway], within: Duration) -> Self {
+    pub(crate) fn new(backend: &str, gateways: &[Gateway], token: Token, within: Duration) -> Self {
         let clients = gateways.iter().map(|gateway| {
             let client = EventsClient::with_interceptor(gateway.channel(), gateway.token());
             (gateway.address().to_owned(), client)
@@ -59,6 +61,7 @@ impl Publisher {
         Self(Arc::new(Inner {
             backend: backend.to_owned(),
             gateways: clients.collect(),
+            token,
             answering: AtomicUsize::new(0),
             within,
         }))
@@ -131,7 +134,13 @@ impl Inner {
                         let reason = status.message().to_owned();
                         return Err(Error::EventRefused { name: request.name, reason });
                     }
-                    Ok(Err(status)) => reason = format!("{address}: {}", status.message()),
+                    Ok(Err(status)) => {
+                        if status.code() == Code::Unauthenticated {
+                            // It may have been renewed since.
+                            self.token.refresh().await;
+                        }
+                        reason = format!("{address}: {}", status.message());
+                    }
                     Err(_) => reason = format!("{address} did not answer in time"),
                 }
             }
@@ -164,10 +173,7 @@ impl Key<'_> {
 
 /// Whether every gateway would say the same.
 fn is_refusal(status: &Status) -> bool {
-    matches!(
-        status.code(),
-        Code::InvalidArgument | Code::OutOfRange | Code::PermissionDenied | Code::Unauthenticated
-    )
+    matches!(status.code(), Code::InvalidArgument | Code::OutOfRange | Code::PermissionDenied)
 }
 
 impl fmt::Debug for Publisher {

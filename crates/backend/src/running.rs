@@ -62,7 +62,7 @@ pub(crate) async fn start(handlers: Handlers, options: Serve) -> Result<Running,
     let (reporter, health_server) = tonic_health::server::health_reporter();
     let health = Health(reporter);
     health.serving().await;
-    let publisher = Publisher::new(&handlers.description.name, &gateways, options.publish_timeout);
+    let publisher = Publisher::new(&handlers.description.name, &gateways, token, options.publish_timeout);
     let shared = Shared {
         handlers,
         publisher: publisher.clone(),
@@ -127,7 +127,6 @@ pub(crate) async fn start(handlers: Handlers, options: Serve) -> Result<Running,
 }
 
 /// Whoever asks for something may stay connected.
-#[expect(clippy::unnecessary_wraps, reason = "it is what an interceptor looks like")]
 fn settle(request: Request<()>) -> Result<Request<()>, Status> {
     if let Some(peer) = request.extensions().get::<Peer>() {
         peer.settle();

@@ -54,7 +54,8 @@ struct Watcher {
 enum Known {
     Nothing,
     Up(pb::Description),
-    Down,
+    /// With the reason that was told last.
+    Down(String),
 }
 
 /// A description while it serves, nothing while it says that it does not, an error once it is lost.
@@ -91,8 +92,13 @@ impl Watcher {
     }
 
     fn down(&mut self, reason: String) -> Option<Health> {
-        match std::mem::replace(&mut self.known, Known::Down) {
-            Known::Down => None,
+        match std::mem::replace(&mut self.known, Known::Down(reason.clone())) {
+            Known::Down(told) => {
+                if told != reason {
+                    tracing::warn!(reason, "a backend is still down, and for another reason");
+                }
+                None
+            }
             _ => Some(Health::Down(reason)),
         }
     }

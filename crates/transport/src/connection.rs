@@ -1,7 +1,7 @@
 //! An accepted connection: under TLS its handshake is made as it is first read or written. It is cut when its peer asks for
 //! nothing in time, and when the server stops.
 
-use crate::{Bounds, Peer};
+use crate::{Bounds, OnFailure, Peer};
 use rustls::ServerConfig;
 use std::fmt;
 use std::io;
@@ -22,7 +22,7 @@ use tonic::transport::server::Connected;
 pub struct Connection {
     socket: Socket,
     peer: Peer,
-    failed: Arc<dyn Fn(SocketAddr, &io::Error) + Send + Sync>,
+    failed: OnFailure,
     /// None once the peer has settled.
     deadline: Option<Pin<Box<Sleep>>>,
     stop: Pin<Box<WaitForCancellationFutureOwned>>,

@@ -21,6 +21,9 @@ pub enum Certificates {
     Followed(Arc<ServerTls>),
 }
 
+/// Told of what came to nothing, and of whom.
+pub type OnFailure = Arc<dyn Fn(SocketAddr, &io::Error) + Send + Sync>;
+
 /// What connections are held to.
 #[derive(Clone)]
 pub struct Bounds {
@@ -29,7 +32,7 @@ pub struct Bounds {
     /// How long a connection may take from accept until [`Peer::settle`](crate::Peer::settle) is called; then it is cut.
     pub patience: Duration,
     /// Told of each handshake of TLS that came to nothing.
-    pub failed: Arc<dyn Fn(SocketAddr, &io::Error) + Send + Sync>,
+    pub failed: OnFailure,
 }
 
 impl Certificates {

@@ -16,6 +16,6 @@ pub use client::{ClientFiles, ClientTls, Connector};
 pub use connection::Connection;
 pub use error::TlsError;
 pub use file::{AUTHORITIES, File, certified, roots};
-pub use incoming::{Bounds, Certificates, incoming};
+pub use incoming::{Bounds, Certificates, OnFailure, incoming};
 pub use peer::Peer;
 pub use server::{ServerFiles, ServerTls};

@@ -3,11 +3,11 @@
 use crate::frames::{
     CONTINUATION, DATA, END_HEADERS, HEADERS, PREFACE, RST_STREAM, SETTINGS, frame, request,
 };
-use crate::{BINARY, execute, frames, named};
+use crate::{execute, frames, named, process};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
-use tests::{Process, Tools};
+use tests::Tools;
 
 /// As much memory a flood may take for a while.
 const GROWTH: usize = 48 << 20;
@@ -56,7 +56,7 @@ fn flood(address: std::net::SocketAddr, mut piece: impl FnMut(u32) -> Vec<u8>) -
 /// Has the gateway flooded, and checks that whoever else is there notices nothing, neither meanwhile nor after it.
 #[track_caller]
 fn check_bounded(piece: impl FnMut(u32) -> Vec<u8> + Send + 'static) -> Outcome {
-    let gateway = Process::start(BINARY, |_| {});
+    let gateway = process(|_| {});
     let _tools = Tools::serve(named("honest", &["honest"]), &gateway);
     let mut client = gateway.connect();
     client.await_tool("honest");

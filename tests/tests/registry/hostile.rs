@@ -4,13 +4,13 @@ use crate::frames::{
     ACK, CONTINUATION, DATA, END_HEADERS, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, answer, frame, junk,
     parse,
 };
-use crate::{BINARY, execute, named};
+use crate::{execute, named, process};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
-use tests::{Process, Tools, until};
+use tests::{Tools, until};
 
 /// As much memory a flood may take for a while.
 const GROWTH: usize = 48 << 20;
@@ -74,11 +74,7 @@ fn misbehave(mut socket: TcpStream, flood: &Flood, begun: &AtomicUsize) -> std::
 #[track_caller]
 fn check_contained(flood: impl Fn(u32, u32) -> Vec<u8> + Send + Sync + 'static) {
     let (address, floods) = hostile(flood);
-    let gateway = Process::start(BINARY, |config| {
-        config.backends = vec![format!("http://{address}")];
-        config.log.level = "warn".to_owned();
-        config.log.level.push_str(",gateway=info");
-    });
+    let gateway = process(|config| config.backends = vec![format!("http://{address}")]);
     let _tools = Tools::serve(named("honest", &["honest"]), &gateway);
     let mut client = gateway.connect();
     client.await_tool("honest");

@@ -11,14 +11,23 @@ mod silence;
 mod tls;
 
 use backend::{Backend, Json, Tool};
+use gateway::Config;
 use serde_json::{Value, json};
 use std::time::Duration;
-use tests::{Client, Endpoints};
+use tests::{Client, Endpoints, Process};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_mcpw-under-test");
 
 /// How long a backend is given to be refused.
 const REFUSAL: Duration = Duration::from_secs(2);
+
+/// A gateway as a process that does not log each frame.
+fn process(configure: impl FnOnce(&mut Config)) -> Process {
+    Process::start(BINARY, |config| {
+        config.log.level = "gateway=info,warn".to_owned();
+        configure(config);
+    })
+}
 
 /// A backend of this name whose tools answer with its name.
 fn named(name: &'static str, tools: &[&str]) -> Backend {

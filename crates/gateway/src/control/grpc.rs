@@ -88,7 +88,6 @@ pub(crate) async fn serve(
 }
 
 /// Health and reflection are anybody's.
-#[expect(clippy::unnecessary_wraps, reason = "it is what an interceptor looks like")]
 fn anybody(request: Request<()>) -> Result<Request<()>, Status> {
     settle(&request);
     Ok(request)

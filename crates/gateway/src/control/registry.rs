@@ -126,7 +126,8 @@ impl Registry {
         let is_text = (1..=128).contains(&hello.instance.len()) && !hello.instance.contains(char::is_control);
         if !is_text || hello.instance.starts_with(CONFIGURED) {
             return Err(Status::invalid_argument(
-                "hello.instance must be 1 to 128 bytes without control characters, unique to the process",
+                "hello.instance must be 1 to 128 bytes without control characters, unique to the process, and must not \
+                 begin with configured:",
             ));
         }
         let _place = self.pending.try_acquire().map_err(|_| {
@@ -173,7 +174,10 @@ impl registry_server::Registry for Registry {
     ) -> Result<Response<Self::RegisterStream>, Status> {
         let admitted = Admitted::of(&request)?;
         let mut inbound = request.into_inner();
-        let replica = self.hello(&mut inbound, &admitted).await?;
+        let replica = self.hello(&mut inbound, &admitted).await.inspect_err(|status| {
+            let address = admitted.peer().map(|peer| peer.address().ip().to_canonical());
+            tracing::info!(?address, reason = status.message(), "a backend was not registered");
+        })?;
         let lease_id = uuid::Uuid::now_v7().to_string();
         // First the way to whoever keeps it: a peer that goes meanwhile must not leave its place taken.
         let keeper = self.spawner.reserve().await.map_err(|_| Status::unavailable("the pod shuts down"))?;
