@@ -35,6 +35,8 @@ fn gateway(provider: &Provider) -> Gateway {
         config.auth.issuers.push(issuer(provider));
         // However slow the machine is, a new key is there at the first token that names it.
         config.auth.key_wait_ms = PATIENCE.as_millis() as u64;
+        // Connections that wait for a provider are not asked whether they live.
+        config.websocket.ping_interval_ms = 600_000;
     })
 }
 
