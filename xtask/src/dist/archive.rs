@@ -1,11 +1,10 @@
-//! A gzipped tar in which nothing depends on who packs it, when, or in which order: names are sorted, and times, owners and
+//! A tar in which nothing depends on who packs it, when, or in which order: names are sorted, and times, owners and
 //! modes are fixed. Refuses to know what the files are.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use anyhow::Result;
-use flate2::{Compression, GzBuilder};
 use sha2::{Digest, Sha256};
 use tar::{Builder, EntryType, Header};
 
@@ -44,9 +43,7 @@ impl Archive {
             writeln!(sums, "{}  {path}", digest(content))?;
         }
         self.file("SHA256SUMS", sums.into_bytes());
-        // The header of gzip has a time and a system too.
-        let zipped = GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::best());
-        let mut tar = Builder::new(zipped);
+        let mut tar = Builder::new(Vec::new());
         for (path, (mode, content)) in &self.files {
             let mut header = Header::new_ustar();
             header.set_entry_type(EntryType::Regular);
@@ -57,7 +54,7 @@ impl Archive {
             header.set_gid(0);
             tar.append_data(&mut header, format!("{}/{path}", self.root), content.as_slice())?;
         }
-        Ok(tar.into_inner()?.finish()?)
+        Ok(tar.into_inner()?)
     }
 }
 
