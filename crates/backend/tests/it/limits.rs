@@ -82,8 +82,7 @@ async fn addresses_that_cannot_be_used_are_errors() {
         Err(Error::Listen { address: named, .. }) => assert_eq!(named, address),
         other => panic!("a taken address was bound: {other:?}"),
     }
-    for gateway in
-        ["", "https://gateway:9091", "http://gateway", "http://gateway:9091/path", "not an address"]
+    for gateway in ["", "ftp://gateway:9091", "https://gateway", "http://gateway:9091/path", "not an address"]
     {
         let register_at = vec![gateway.to_owned()];
         match backend().serve(Serve { register_at, ..Serve::default() }).await {
