@@ -1,5 +1,6 @@
 //! A disk without room below the audit log: the gateway serves, and the log says what it lost once there is room again.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::Command;
 use tests::{Disk, Process, until};
@@ -19,17 +20,24 @@ fn disk_full_and_then_room() {
     let disk = Disk::of_kib(64);
     let process = Process::through(&disk.command(), MCPW, |config| {
         config.audit.file = Some(disk.file("audit.jsonl"));
+        config.security.trusted_proxies = vec!["127.0.0.0/8".to_owned()];
     });
+    let mut comers = 0..;
+    // Each from an address of its own: refusals of one would be told together.
+    let mut refuse = || {
+        let comer = Ipv4Addr::from_bits(Ipv4Addr::new(198, 18, 0, 0).to_bits() + comers.next().unwrap_or(0));
+        let request = process.upgrade().replace("Authorization", "Bearer none");
+        assert_eq!(process.ask(&request.with("X-Forwarded-For", &comer.to_string())).status, 401);
+    };
     let mut client = process.connect();
     disk.fill(process.id());
-    let refused = process.upgrade().replace("Authorization", "Bearer none");
     until("a line that is lost", || {
         // Decisions are made all the same.
-        assert_eq!(process.ask(&refused).status, 401);
+        refuse();
         (process.metrics().value(LOST) > 0.0).then_some(())
     });
     for _ in 0..50 {
-        assert_eq!(process.ask(&refused).status, 401);
+        refuse();
     }
     client.check_alive();
     process.connect().check_alive();
@@ -37,7 +45,7 @@ fn disk_full_and_then_room() {
     disk.empty(process.id());
     let file = disk.seen(process.id(), "audit.jsonl");
     let text = until("a line that tells of the loss", || {
-        assert_eq!(process.ask(&refused).status, 401);
+        refuse();
         let text = std::fs::read_to_string(&file).expect("the log is there");
         (text.contains("\"event\":\"lost\"") && text.ends_with('\n')).then_some(text)
     });

@@ -6,11 +6,14 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gateway::Config;
 use jsonwebtoken::EncodingKey;
 use serde_json::{Value, json};
+use std::cell::Cell;
+use std::net::Ipv4Addr;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 use tests::{Client, Gateway, Http, Keys, Response, until};
 
 const UNAUTHORIZED: &str = "websocket_handshakes_refused_total{reason=\"unauthorized\"}";
+const FORWARDED: &str = "X-Forwarded-For";
 /// What is said of every failure on the way to a signature that holds.
 const UNVERIFIED: &str = "the token's signature can't be verified";
 
@@ -18,6 +21,8 @@ const UNVERIFIED: &str = "the token's signature can't be verified";
 struct Door {
     gateway: Gateway,
     folder: TempDir,
+    /// Who has come so far, each from an address of their own: refusals of one would be told together.
+    comers: Cell<u32>,
 }
 
 impl Door {
@@ -29,9 +34,16 @@ impl Door {
         let folder = TempDir::new().expect("the system has a folder for temporary files");
         let gateway = Gateway::with(|config| {
             config.audit.file = Some(folder.path().join("audit.jsonl"));
+            config.security.trusted_proxies = vec!["127.0.0.0/8".to_owned()];
             configure(config);
         });
-        Self { gateway, folder }
+        Self { gateway, folder, comers: Cell::new(0) }
+    }
+
+    /// The address of somebody who has not come before.
+    fn comer(&self) -> String {
+        self.comers.set(self.comers.get() + 1);
+        Ipv4Addr::from_bits(Ipv4Addr::new(198, 18, 0, 0).to_bits() + self.comers.get()).to_string()
     }
 
     /// A token of exactly this header and these claims, signed with the gateway's own secret.
@@ -39,8 +51,9 @@ impl Door {
         signed(header, claims, self.gateway.keys.secret().as_bytes())
     }
 
-    fn upgrade(&self, token: &str) -> Response {
-        self.gateway.ask(&self.gateway.upgrade().replace("Authorization", &format!("Bearer {token}")))
+    fn upgrade(&self, token: &str, comer: &str) -> Response {
+        let request = self.gateway.upgrade().replace("Authorization", &format!("Bearer {token}"));
+        self.gateway.ask(&request.with(FORWARDED, comer))
     }
 
     fn accepted(&self, token: &str) -> Client {
@@ -48,32 +61,32 @@ impl Door {
         self.gateway.accepted(&self.gateway.upgrade().replace("Authorization", &bearer))
     }
 
-    /// The reasons of all refusals in the audit log.
-    fn reasons(&self) -> Vec<String> {
+    /// Why somebody was refused, by the audit log.
+    fn reason(&self, comer: &str) -> Option<String> {
         let text = std::fs::read_to_string(self.folder.path().join("audit.jsonl")).expect("there is a log");
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
         let lines = whole.lines().map(|line| serde_json::from_str::<Value>(line).expect("a line is JSON"));
-        let refused = lines.filter(|line| line["event"] == "refuse");
-        refused.map(|line| line["reason"].as_str().expect("a reason").to_owned()).collect()
+        let mut refused = lines.filter(|line| line["event"] == "refuse" && line["address"] == comer);
+        refused.next().map(|line| line["reason"].as_str().expect("a reason").to_owned())
     }
 
     /// The token comes in nowhere, and the operator is told this reason; what the client is told.
     #[track_caller]
     fn check_refused(&self, token: &str, reason: &str) -> String {
         let counted = self.gateway.metrics().value(UNAUTHORIZED);
-        let told = self.reasons().len();
-        let response = self.upgrade(token);
+        let comers = [self.comer(), self.comer()];
+        let response = self.upgrade(token, &comers[0]);
         assert_eq!(response.status, 401, "{token}: {response:?}");
         let challenge = response.header("WWW-Authenticate").expect("it says what is needed");
         assert!(challenge.starts_with("Bearer realm=\"mcpw\", error=\"invalid_token\""), "{challenge}");
         self.gateway.await_metric(UNAUTHORIZED, counted + 1.0);
-        let rest = Http::with_token(&self.gateway, token).get("/tools");
+        let headers = [(FORWARDED, &*comers[1])];
+        let rest = Http::with_token(&self.gateway, token).ask("GET", "/tools", &headers, None);
         assert_eq!(rest.status, 401, "{token}: {rest:?}");
-        let reasons = until("two lines in the audit log", || {
-            let reasons = self.reasons();
-            (reasons.len() >= told + 2).then(|| reasons[told..].to_vec())
-        });
-        assert_eq!(reasons, [reason, reason], "{token}");
+        for comer in &comers {
+            let told = until("a line in the audit log", || self.reason(comer));
+            assert_eq!(told, reason, "{token}");
+        }
         response.error()
     }
 
