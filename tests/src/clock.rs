@@ -4,6 +4,9 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
+/// How long after a jump a thread may still go by the time before.
+const SETTLING: std::time::Duration = std::time::Duration::from_millis(200);
+
 /// A clock that a test sets.
 #[derive(Debug)]
 pub struct Clock {
@@ -45,6 +48,9 @@ impl Clock {
         write!(file, "{seconds:+}").expect("the folder is ours");
         // At once, so that nobody reads half of it.
         file.persist(self.folder.path().join("clock")).expect("the folder is ours");
+        // The library keeps one offset for all threads: one that has read the file before may still be about to set it, and
+        // nothing tells when it has.
+        std::thread::sleep(SETTLING);
     }
 }
 

@@ -39,7 +39,7 @@ fn every_test_that_the_page_of_promises_names_is_there() {
 
 #[test]
 fn every_test_that_the_page_of_attacks_names_is_there() {
-    check("docs/attacks.md", 150);
+    check("docs/attacks.md", 130);
 }
 
 #[test]
