@@ -11,7 +11,7 @@ use crate::{Format, Kind};
 pub const MAC_LEN: usize = 32;
 /// Bytes that a signature adds to a binary payload: a timestamp and a MAC.
 pub const TRAILER_LEN: usize = TIMESTAMP_LEN + MAC_LEN;
-/// The most that [`write`] adds to a message, in either format.
+/// The most that [`write()`] adds to a message, in either format.
 pub const OVERHEAD: usize = 160;
 const TIMESTAMP_LEN: usize = 8;
 /// A MAC in base64url.
