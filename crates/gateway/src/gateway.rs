@@ -3,8 +3,8 @@
 use crate::audit;
 use crate::config::{Config, ConfigError, StoreKind, ms};
 use crate::control::{
-    Admin, Backends, Guard, Publisher, Registry, Revocations, Services, follow_api_keys, follow_configured,
-    keep_lease, serve_grpc, settle_quotas, start_issuers, watch_store,
+    Admin, Backends, Guard, Publisher, Registry, Revocations, Services, follow_addresses, follow_api_keys,
+    follow_configured, keep_lease, serve_grpc, settle_quotas, start_issuers, watch_store,
 };
 use crate::door::Door;
 use crate::fanout;
@@ -205,6 +205,7 @@ impl Gateway {
             tasks.spawn(follower.run(next));
         }
         tasks.spawn(heap::keep_small());
+        tasks.spawn(follow_addresses(Arc::clone(&door)));
         tasks.spawn(watch_store(store.clone(), Arc::clone(&pod)));
         if let Some((ledger, due)) = ledger {
             tasks.spawn(settle_quotas(store.clone(), Arc::clone(&pod), ledger, due));

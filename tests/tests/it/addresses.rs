@@ -4,7 +4,7 @@
 use gateway::Config;
 use gateway::config::Demand;
 use std::time::Duration;
-use tests::{Client, Gateway, Http, Received, Request, Socket};
+use tests::{Client, Gateway, Http, Received, Request, Socket, until};
 
 const PROXY: [u8; 4] = [127, 0, 0, 1];
 const STRANGER: [u8; 4] = [127, 0, 0, 2];
@@ -214,4 +214,28 @@ fn where_it_is_optional_a_proxy_may_say_nothing() {
     http.bytes(b"P");
     http.bytes(b"UT /api/v1/tools HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_eq!(http.response().status, 405);
+}
+
+/// Whether a connection from there is dropped at once.
+fn is_shut_out(gateway: &Gateway, from: [u8; 4]) -> bool {
+    let received = Socket::connect_from(from, gateway.clients).receive(Duration::from_secs(1));
+    matches!(received, Received::End | Received::Reset)
+}
+
+#[test]
+fn networks_are_let_in_and_shut_out_while_it_runs() {
+    let folder = tempfile::TempDir::new().expect("the system has a folder for temporary files");
+    let path = folder.path().join("addresses");
+    let write = |text: &str| std::fs::write(&path, text).expect("the folder is ours");
+    write("# the one next door\ndeny 127.0.0.2\n");
+    let gateway = Gateway::with(|config| config.security.addresses_file = Some(path.clone()));
+    let mut client = gateway.connect();
+    assert!(is_shut_out(&gateway, STRANGER));
+    write("deny 127.0.0.1/32\n");
+    until("the list that denies another", || is_shut_out(&gateway, PROXY).then_some(()));
+    assert_eq!(ask(&gateway, STRANGER, &gateway.upgrade()), 101);
+    write("allow 127.0.0.1\n");
+    until("the list that allows one alone", || is_shut_out(&gateway, STRANGER).then_some(()));
+    assert_eq!(ask(&gateway, PROXY, &gateway.upgrade()), 101);
+    client.check_alive();
 }

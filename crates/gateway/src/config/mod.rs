@@ -220,6 +220,8 @@ settings! {
         allowed_addresses: Vec<String> = Vec::new(),
         /// Networks from which nobody may, allowed or not.
         denied_addresses: Vec<String> = Vec::new(),
+        /// A file with more of both, `allow NETWORK` or `deny NETWORK` in a line each; read again when it changes.
+        addresses_file: Option<PathBuf> = None,
         /// Whether messages are signed, with a key that `initialize` hands out over TLS.
         hmac_signatures: Demand = Demand::Off,
         /// How wrong the clock of whoever signs may be, in milliseconds.

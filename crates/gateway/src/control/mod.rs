@@ -1,6 +1,7 @@
 //! The control plane: which backends there are, and what operators ask. It runs beside the shards and
 //! never on the way of a message.
 
+mod addresses;
 mod admin;
 mod api_keys;
 mod configured;
@@ -16,6 +17,7 @@ mod registry;
 mod revocations;
 mod revoke;
 
+pub(crate) use addresses::follow as follow_addresses;
 pub(crate) use admin::Admin;
 pub(crate) use api_keys::follow as follow_api_keys;
 pub(crate) use configured::follow as follow_configured;

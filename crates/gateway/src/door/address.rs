@@ -2,6 +2,7 @@
 
 use super::Shut;
 use super::forwarded;
+use super::lists::{File, Lists};
 use super::networks::{Networks, RIGHT};
 use crate::config::{ConfigError, Demand, Security};
 use hyper::header::HeaderMap;
@@ -29,11 +30,12 @@ impl Source {
 }
 
 /// From where clients come in.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Addresses {
     trusted: Networks,
-    allowed: Networks,
-    denied: Networks,
+    /// Those of the settings.
+    lists: Lists,
+    file: Option<File>,
     announced: Demand,
 }
 
@@ -48,10 +50,18 @@ impl Addresses {
         }
         Ok(Self {
             trusted,
-            allowed: networks("security.allowed_addresses", &security.allowed_addresses)?,
-            denied: networks("security.denied_addresses", &security.denied_addresses)?,
+            lists: Lists {
+                allowed: networks("security.allowed_addresses", &security.allowed_addresses)?,
+                denied: networks("security.denied_addresses", &security.denied_addresses)?,
+            },
+            file: security.addresses_file.as_deref().map(File::load).transpose()?,
             announced: security.proxy_protocol,
         })
+    }
+
+    /// The file that is to be followed.
+    pub(crate) const fn file(&self) -> Option<&File> {
+        self.file.as_ref()
     }
 
     /// Who has come to the port; `None` if nobody from there is let in.
@@ -91,6 +101,9 @@ impl Addresses {
     }
 
     fn welcomes(&self, address: IpAddr) -> bool {
-        (self.allowed.is_empty() || self.allowed.has(address)) && !self.denied.has(address)
+        match &self.file {
+            None => self.lists.welcome(&Lists::default(), address),
+            Some(file) => self.lists.welcome(&file.lists(), address),
+        }
     }
 }

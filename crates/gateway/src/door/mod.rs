@@ -7,6 +7,7 @@ mod forwarded;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod hosts;
+mod lists;
 mod name;
 mod networks;
 mod origin;
@@ -22,7 +23,7 @@ use origin::{Origin, Origins};
 use std::net::IpAddr;
 
 /// What the configuration lets in.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Door {
     /// Where connections may come from.
     pub(crate) addresses: Addresses,

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 pub(super) const RIGHT: &str = "a network such as 10.0.0.0/8 or 2001:db8::/32, or an address";
 
 /// Networks that are listed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Networks(Vec<IpNet>);
 
 impl Networks {
@@ -16,6 +16,17 @@ impl Networks {
     pub(super) fn new(listed: &[String]) -> Result<Self, &str> {
         let network = |text| parse(text).ok_or(text);
         listed.iter().map(|text| network(&**text)).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// One more; false if it is no network.
+    pub(super) fn add(&mut self, text: &str) -> bool {
+        let network = parse(text);
+        self.0.extend(network);
+        network.is_some()
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.0.len()
     }
 
     pub(super) const fn is_empty(&self) -> bool {
