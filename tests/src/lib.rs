@@ -1,6 +1,7 @@
 //! The harness: one way to start a gateway, raw clients that say every byte themselves, and a look at what
 //! the gateway counts. It refuses to use any WebSocket library: what is tested must not test itself.
 
+mod audited;
 mod authority;
 mod backends;
 mod binary;
@@ -34,6 +35,7 @@ mod socket;
 mod usage;
 mod wait;
 
+pub use audited::audited;
 pub use authority::{Authority, Bearer, Trust};
 pub use backends::Tools;
 pub use binary::{Flags, Packet, Type};

@@ -5,7 +5,7 @@ use gateway::config::LogFormat;
 use serde_json::{Value, json};
 use std::path::Path;
 use tempfile::TempDir;
-use tests::{Contexts, Http, Keys, Process, Request, Tools, until};
+use tests::{Contexts, Http, Keys, Process, Request, Tools, audited, until};
 
 use crate::MCPW;
 
@@ -103,10 +103,9 @@ fn by_message(process: &Process, token: &str) -> String {
 }
 
 /// How many refusals the lines of an audit log tell of. Those that are alike stand in one line.
-fn refusals(text: &str) -> u64 {
-    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    let lines = whole.lines().map(|line| serde_json::from_str::<Value>(line).expect("a line is JSON"));
-    let refused = lines.filter(|line| line["event"] == "refuse");
+fn refusals(file: &Path) -> u64 {
+    let lines = audited(file);
+    let refused = lines.iter().filter(|line| line["event"] == "refuse");
     refused.map(|line| line["times"].as_u64().unwrap_or(1)).sum()
 }
 
@@ -126,10 +125,7 @@ fn check(level: &str, format: LogFormat) {
         seen += &by_message(&process, token);
     }
     seen += &process.metrics().names().concat();
-    until("the decisions", || {
-        let text = std::fs::read_to_string(&audit).expect("there is an audit log");
-        (refusals(&text) >= 20).then_some(())
-    });
+    until("the decisions", || (refusals(&audit) >= 20).then_some(()));
     seen += &std::fs::read_to_string(&audit).expect("there is an audit log");
     process.await_no_connections();
     let log = process.end();

@@ -8,6 +8,7 @@ use crate::MCPW;
 /// How much CPU time the process takes in this time, as a share of one core.
 fn load(process: &Process, time: Duration) -> f64 {
     let (before, start) = (process.usage().cpu_ms(), Instant::now());
+    // What is measured is what it does while nothing is asked of it.
     std::thread::sleep(time);
     (process.usage().cpu_ms() - before) as f64 / start.elapsed().as_millis() as f64
 }

@@ -10,7 +10,7 @@ use std::cell::Cell;
 use std::net::Ipv4Addr;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
-use tests::{Client, Gateway, Http, Keys, Response, until};
+use tests::{Client, Gateway, Http, Keys, Response, audited, until};
 
 const UNAUTHORIZED: &str = "websocket_handshakes_refused_total{reason=\"unauthorized\"}";
 const FORWARDED: &str = "X-Forwarded-For";
@@ -63,11 +63,9 @@ impl Door {
 
     /// Why somebody was refused, by the audit log.
     fn reason(&self, comer: &str) -> Option<String> {
-        let text = std::fs::read_to_string(self.folder.path().join("audit.jsonl")).expect("there is a log");
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        let lines = whole.lines().map(|line| serde_json::from_str::<Value>(line).expect("a line is JSON"));
-        let mut refused = lines.filter(|line| line["event"] == "refuse" && line["address"] == comer);
-        refused.next().map(|line| line["reason"].as_str().expect("a reason").to_owned())
+        let lines = audited(&self.folder.path().join("audit.jsonl"));
+        let refused = lines.iter().find(|line| line["event"] == "refuse" && line["address"] == comer)?;
+        Some(refused["reason"].as_str().expect("a reason").to_owned())
     }
 
     /// The token comes in nowhere, and the operator is told this reason; what the client is told.

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use tests::{Process, until};
+use tests::{Process, audited, until};
 
 const UNVERIFIED: &str = "the token's signature can't be verified";
 
@@ -49,9 +49,7 @@ impl Observed {
     }
 
     fn audited(&self) -> Vec<Value> {
-        let text = std::fs::read_to_string(file(self.folder.path())).unwrap_or_default();
-        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
-        whole.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()
+        audited(&file(self.folder.path()))
     }
 }
 

@@ -132,6 +132,7 @@ fn whoever_is_within_the_rate_is_never_refused() {
         let step = Duration::from_secs(60) / rate.per_minute * 5 / 4;
         let mut last = Instant::now();
         for turn in 0..count {
+            // The pace is what is tested.
             std::thread::sleep(step.saturating_sub(last.elapsed()));
             last = Instant::now();
             assert_eq!(try_echo(&mut clients[turn % 2]), Ok(()), "{rate:?}, turn {turn}");
@@ -147,6 +148,7 @@ fn whoever_waits_as_told_is_let_through() {
     for turn in 0..20 {
         if let Err(wait) = try_echo(&mut clients[turn % 2]) {
             assert!(wait <= Duration::from_millis(400), "{wait:?}");
+            // As long as it was told, and no longer.
             std::thread::sleep(wait);
             assert_eq!(try_echo(&mut clients[turn % 2]), Ok(()), "turn {turn}");
         }
