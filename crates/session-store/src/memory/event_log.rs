@@ -40,10 +40,10 @@ impl Log {
         Position { epoch: self.epoch, offset: Offset(self.end) }
     }
 
-    fn forget_keys(&mut self, limits: &Bounds) {
+    fn forget_keys(&mut self, limits: &Bounds, now: Instant) {
         let window = Duration::from_millis(limits.idempotency_ms);
         while let Some((since, _)) = self.key_order.front() {
-            if since.elapsed() < window && self.key_order.len() <= limits.log_events {
+            if now.duration_since(*since) < window && self.key_order.len() <= limits.log_events {
                 return;
             }
             if let Some((_, key)) = self.key_order.pop_front() {
@@ -52,7 +52,7 @@ impl Log {
         }
     }
 
-    fn append(&mut self, new: NewEvent<'_>, limits: &Bounds) -> Event {
+    fn append(&mut self, new: NewEvent<'_>, limits: &Bounds, now: Instant) -> Event {
         self.end += 1;
         let last = self.events.back().map(|(_, event)| &event.name);
         let event = Event {
@@ -62,9 +62,8 @@ impl Log {
             data: Bytes::copy_from_slice(new.data),
         };
         self.bytes += weigh(event.name.len(), event.data.len());
-        self.events.push_back((Instant::now(), event.clone()));
+        self.events.push_back((now, event.clone()));
         let age = Duration::from_millis(limits.log_age_ms);
-        let now = Instant::now();
         while let Some((since, _)) = self.events.front() {
             let over = self.events.len() > limits.log_events || self.bytes > limits.log_bytes;
             if self.events.len() == 1 || (!over && now.duration_since(*since) < age) {
@@ -78,9 +77,9 @@ impl Log {
     }
 
     /// A log to which nobody has published for its age has nothing that is young enough.
-    fn expire(&mut self, limits: &Bounds) {
+    fn expire(&mut self, limits: &Bounds, now: Instant) {
         let age = Duration::from_millis(limits.log_age_ms);
-        if self.events.back().is_some_and(|(since, _)| since.elapsed() >= age) {
+        if self.events.back().is_some_and(|(since, _)| now.duration_since(*since) >= age) {
             self.events.clear();
             self.bytes = 0;
         }
@@ -106,16 +105,17 @@ impl Log {
 }
 
 impl MemoryStore {
-    fn log<T>(&self, tenant: &str, work: impl FnOnce(&mut Log) -> T) -> Result<T, Error> {
+    fn log<T>(&self, tenant: &str, work: impl FnOnce(&mut Log, Instant) -> T) -> Result<T, Error> {
         let limits = &self.inner.bounds;
+        let now = Instant::now();
         let mut logs = lock(&self.inner.logs);
-        if logs.find(tenant).is_none() {
+        if logs.find_at(tenant, now).is_none() {
             logs.insert(Arc::from(tenant), Log::new()?, limits.log_memory())?;
         }
-        logs.prolong(tenant, limits.log_memory());
-        let log = logs.find(tenant).ok_or(Error::Unknown { what: "the log" })?;
-        log.expire(limits);
-        Ok(work(log))
+        logs.prolong_at(tenant, limits.log_memory(), now);
+        let log = logs.find_at(tenant, now).ok_or(Error::Unknown { what: "the log" })?;
+        log.expire(limits, now);
+        Ok(work(log, now))
     }
 }
 
@@ -123,17 +123,17 @@ impl EventLog for MemoryStore {
     async fn publish(&self, tenant: &str, event: NewEvent<'_>, key: Option<&str>) -> Result<Position, Error> {
         let limits = &self.inner.bounds;
         check_event(tenant, &event, key, limits)?;
-        self.log(tenant, |log| {
-            log.forget_keys(limits);
+        self.log(tenant, |log, now| {
+            log.forget_keys(limits, now);
             if let Some(position) = key.and_then(|key| log.keys.get(key)) {
                 return *position;
             }
-            let event = log.append(event, limits);
+            let event = log.append(event, limits, now);
             let position = log.end();
             if let Some(key) = key {
                 let key: Arc<str> = Arc::from(key);
                 log.keys.insert(Arc::clone(&key), position);
-                log.key_order.push_back((Instant::now(), key));
+                log.key_order.push_back((now, key));
             }
             // While the log is locked, so that tails see events in their order.
             self.inner.tails.deliver(tenant, &News { epoch: log.epoch, event });
@@ -142,11 +142,11 @@ impl EventLog for MemoryStore {
     }
 
     async fn latest(&self, tenant: &str) -> Result<Position, Error> {
-        self.log(tenant, |log| log.end())
+        self.log(tenant, |log, _| log.end())
     }
 
     async fn read(&self, tenant: &str, after: Position, limit: ReadLimit) -> Result<Page, Error> {
-        self.log(tenant, |log| log.read(after, limit))
+        self.log(tenant, |log, _| log.read(after, limit))
     }
 
     fn tail(&self) -> Tail {

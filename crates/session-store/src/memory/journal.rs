@@ -36,8 +36,8 @@ pub(super) struct Calls {
 }
 
 impl Calls {
-    fn begin(&mut self, call: &Call<'_>, limits: &Bounds) -> Begin {
-        self.age(limits);
+    fn begin(&mut self, call: &Call<'_>, limits: &Bounds, now: Instant) -> Begin {
+        self.age(limits, now);
         match self.slots.get(call.request) {
             Some(Slot::Running { pod, attempt, .. }) if pod == call.pod && *attempt == call.attempt => {
                 return Begin::Begun;
@@ -64,8 +64,9 @@ impl Calls {
         (pod, holder): (&PodId, &PodId),
         outcome: &[u8],
         limits: &Bounds,
+        now: Instant,
     ) -> Finish {
-        self.age(limits);
+        self.age(limits, now);
         let request = match self.slots.get_key_value(request) {
             None => return Finish::Unknown,
             Some((request, Slot::Running { pod: owner, .. })) if owner == pod => Arc::clone(request),
@@ -79,7 +80,7 @@ impl Calls {
         self.turns += 1;
         let slot = Slot::Ended { turn: self.turns, outcome: kept.then(|| Bytes::copy_from_slice(outcome)) };
         self.slots.insert(Arc::clone(&request), slot);
-        self.ended.insert(self.turns, (Instant::now(), request));
+        self.ended.insert(self.turns, (now, request));
         let holder = holder.clone();
         if kept { Finish::Stored { holder } } else { Finish::Forgotten { holder } }
     }
@@ -141,10 +142,10 @@ impl Calls {
         })
     }
 
-    fn age(&mut self, limits: &Bounds) {
+    fn age(&mut self, limits: &Bounds, now: Instant) {
         let age = Duration::from_millis(limits.journal_age_ms);
         while let Some((&oldest, (since, _))) = self.ended.first_key_value() {
-            if since.elapsed() < age {
+            if now.duration_since(*since) < age {
                 return;
             }
             self.drop_unacknowledged(oldest);
@@ -180,7 +181,8 @@ impl Calls {
 impl Journal for MemoryStore {
     async fn begin(&self, call: Call<'_>) -> Result<Begin, Error> {
         bounds::request(call.request)?;
-        self.hold(call.session, call.epoch, |session| session.calls().begin(&call, &self.inner.bounds))
+        let limits = &self.inner.bounds;
+        self.hold(call.session, call.epoch, |session, now| session.calls().begin(&call, limits, now))
     }
 
     async fn finish(
@@ -190,10 +192,11 @@ impl Journal for MemoryStore {
         pod: &PodId,
         outcome: &[u8],
     ) -> Result<Finish, Error> {
+        let now = Instant::now();
         let mut sessions = lock(&self.inner.sessions);
-        let Some(session) = sessions.find(&session) else { return Ok(Finish::Unknown) };
+        let Some(session) = sessions.find_at(&session, now) else { return Ok(Finish::Unknown) };
         let calls = session.calls.get_or_insert_default();
-        Ok(calls.finish(request, (pod, &session.pod), outcome, &self.inner.bounds))
+        Ok(calls.finish(request, (pod, &session.pod), outcome, &self.inner.bounds, now))
     }
 
     async fn take_over(
@@ -204,11 +207,11 @@ impl Journal for MemoryStore {
         dead: &PodId,
         pod: &PodId,
     ) -> Result<Takeover, Error> {
-        self.hold(session, epoch, |session| session.calls().take_over(request, dead, pod))
+        self.hold(session, epoch, |session, _| session.calls().take_over(request, dead, pod))
     }
 
     async fn acknowledge(&self, session: SessionId, epoch: Epoch, requests: &[&str]) -> Result<(), Error> {
-        self.hold(session, epoch, |session| {
+        self.hold(session, epoch, |session, _| {
             session.calls().acknowledge(requests);
             session.rest();
         })
@@ -220,7 +223,7 @@ impl Journal for MemoryStore {
         epoch: Epoch,
         unanswered: &[&str],
     ) -> Result<(), Error> {
-        self.hold(session, epoch, |session| {
+        self.hold(session, epoch, |session, _| {
             session.calls().acknowledge_all_but(unanswered);
             session.rest();
         })

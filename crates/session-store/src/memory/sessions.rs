@@ -2,6 +2,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use super::MemoryStore;
 use super::journal::Calls;
@@ -55,14 +56,15 @@ impl MemoryStore {
         &self,
         id: SessionId,
         epoch: Epoch,
-        work: impl FnOnce(&mut Session) -> T,
+        work: impl FnOnce(&mut Session, Instant) -> T,
     ) -> Result<T, Error> {
+        let now = Instant::now();
         let mut sessions = lock(&self.inner.sessions);
-        let session = sessions.find(&id).ok_or(Error::Unknown { what: "the session" })?;
+        let session = sessions.find_at(&id, now).ok_or(Error::Unknown { what: "the session" })?;
         if session.epoch != epoch {
             return Err(Error::Stale);
         }
-        Ok(work(session))
+        Ok(work(session, now))
     }
 
     fn attach(&self, id: SessionId, epoch: Epoch, attached: bool, ttl: Duration) -> Result<(), Error> {
@@ -157,7 +159,7 @@ impl Sessions for MemoryStore {
 
     async fn save(&self, id: SessionId, epoch: Epoch, state: &[u8]) -> Result<(), Error> {
         bounds::size("a session's state", self.inner.bounds.state_bytes, state.len())?;
-        self.hold(id, epoch, |session| session.state = Bytes::copy_from_slice(state))
+        self.hold(id, epoch, |session, _| session.state = Bytes::copy_from_slice(state))
     }
 }
 

@@ -32,8 +32,7 @@ impl<K: Clone + Eq + Hash + Ord, V> Timed<K, V> {
     }
 
     /// Takes out what has run out; called before each access.
-    fn sweep(&mut self) {
-        let now = Instant::now();
+    fn sweep(&mut self, now: Instant) {
         while let Some((deadline, _)) = self.deadlines.first() {
             if *deadline > now {
                 return;
@@ -53,11 +52,12 @@ impl<K: Clone + Eq + Hash + Ord, V> Timed<K, V> {
 
     /// Enters a value that is not there yet; it runs out `ttl` from now.
     pub(super) fn insert(&mut self, key: K, value: V, ttl: Duration) -> Result<(), Error> {
-        self.sweep();
+        let now = Instant::now();
+        self.sweep(now);
         if self.entries.len() >= self.limit {
             return Err(Error::Full { limit: self.limit });
         }
-        let deadline = Instant::now() + ttl;
+        let deadline = now + ttl;
         self.deadlines.insert((deadline, key.clone()));
         self.entries.insert(key, Entry { value, deadline, filed: deadline });
         Ok(())
@@ -67,7 +67,15 @@ impl<K: Clone + Eq + Hash + Ord, V> Timed<K, V> {
     where
         K: Borrow<Q>,
     {
-        self.sweep();
+        self.find_at(key, Instant::now())
+    }
+
+    /// As [`Timed::find`], by a clock that was read already.
+    pub(super) fn find_at<Q: Eq + Hash + ?Sized>(&mut self, key: &Q, now: Instant) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+    {
+        self.sweep(now);
         self.entries.get_mut(key).map(|entry| &mut entry.value)
     }
 
@@ -76,8 +84,16 @@ impl<K: Clone + Eq + Hash + Ord, V> Timed<K, V> {
     where
         K: Borrow<Q>,
     {
+        self.prolong_at(key, ttl, Instant::now());
+    }
+
+    /// As [`Timed::prolong`], by a clock that was read already.
+    pub(super) fn prolong_at<Q: Eq + Hash + ?Sized>(&mut self, key: &Q, ttl: Duration, now: Instant)
+    where
+        K: Borrow<Q>,
+    {
         let Some(entry) = self.entries.get_mut(key) else { return };
-        entry.deadline = Instant::now() + ttl;
+        entry.deadline = now + ttl;
         if entry.deadline >= entry.filed {
             // It is seen when the earlier one has passed.
             return;
