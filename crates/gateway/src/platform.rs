@@ -2,12 +2,12 @@
 //! and wait for a store that is away.
 
 use crate::shard::Shard;
-use protocol::Replica;
+use protocol::{Replica, json};
 use router::{Event, Handler, Kind};
 use serde::Serialize;
-use serde_json::value::RawValue;
 use session_store::{EventLog as _, NewEvent, Store};
 use sha1::{Digest as _, Sha1};
+use std::io::Write as _;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -59,21 +59,6 @@ impl Key {
     }
 }
 
-#[derive(Serialize)]
-struct CallEnded<'a> {
-    tool: &'a str,
-    backend: &'a str,
-    agent: &'a str,
-    session_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<&'a RawValue>,
-    duration_ms: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<&'a str>,
-}
-
 /// Tells that a call of a tool has ended. `request` is the canonical form of its id; empty for a notification.
 pub(crate) fn tell_call(
     shard: &Rc<Shard>,
@@ -87,19 +72,29 @@ pub(crate) fn tell_call(
         return;
     }
     let failure = if let Event::Failed(failure) = end { Some(failure) } else { None };
-    let ended = CallEnded {
-        tool: &handler.name,
-        backend: &handler.backend,
-        agent: &holder.agent,
-        session_id: &holder.session,
-        request_id: serde_json::from_str(request).ok(),
-        duration_ms: elapsed.as_micros() as f64 / 1_000.0,
-        code: failure.map(|failure| failure.code.as_u16()),
-        message: failure.map(|failure| &*failure.message),
-    };
-    let mut data = Vec::with_capacity(256);
-    // Names and numbers can always be written.
-    let _ = serde_json::to_writer(&mut data, &ended);
+    let mut data = Vec::with_capacity(320);
+    for (member, text) in [
+        ("{\"tool\":", &*handler.name),
+        (",\"backend\":", &*handler.backend),
+        (",\"agent\":", &*holder.agent),
+        (",\"session_id\":", &*holder.session),
+    ] {
+        data.extend_from_slice(member.as_bytes());
+        json::write_string(text, &mut data);
+    }
+    // What stands for a notification is no JSON.
+    if request.starts_with(|first: char| first == '"' || first == '-' || first.is_ascii_digit()) {
+        data.extend_from_slice(b",\"request_id\":");
+        data.extend_from_slice(request.as_bytes());
+    }
+    let micros = elapsed.as_micros();
+    // Writing into a vector cannot fail.
+    let _ = write!(data, ",\"duration_ms\":{}.{:03}", micros / 1_000, micros % 1_000);
+    if let Some(failure) = failure {
+        let _ = write!(data, ",\"code\":{},\"message\":", failure.code.as_u16());
+        json::write_string(&failure.message, &mut data);
+    }
+    data.push(b'}');
     let name = if failure.is_some() { FAILED } else { EXECUTED };
     let key = Key::new([&holder.session, request, name]);
     shard.tell(Told { tenant: Arc::clone(&holder.tenant), name, data, key });

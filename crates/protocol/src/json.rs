@@ -11,8 +11,9 @@ use std::fmt;
 
 pub use members::{Members, member, members};
 pub(crate) use scan::{Fault, Scanned, Scanner};
-pub(crate) use string::unescape;
-pub(crate) use write::{string_len, write_string};
+pub use string::unescape;
+pub(crate) use write::string_len;
+pub use write::write_string;
 
 /// Where a text stops being JSON that is accepted here, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

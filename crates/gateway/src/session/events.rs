@@ -130,7 +130,7 @@ impl Session {
             return self.forbid(request, Method::EventPublish.name(), &Forbidden::Scope(PUBLISH), exchange);
         }
         let parsed = Params::of(request.body).and_then(|params| {
-            let name = params.required_text("name")?;
+            let name = params.required_text("name")?.into_owned();
             if !Filter::is_name(&name) {
                 return Err("params.name must have 1 to 128 bytes, without * and control characters".into());
             }

@@ -332,7 +332,7 @@ impl Attempt {
         if !(16..=64).contains(&name.len()) {
             return Err("params.attempt must have 16 to 64 bytes, chosen at random for each resume".into());
         }
-        Ok(Some(Self { name, turn }))
+        Ok(Some(Self { name: name.into_owned(), turn }))
     }
 }
 

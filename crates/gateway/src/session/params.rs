@@ -26,8 +26,23 @@ impl<'a> Params<'a> {
         json::member(self.0, name).filter(|value| *value != "null")
     }
 
-    pub(super) fn text(&self, name: &'static str) -> Result<Option<String>, Mistake> {
-        self.parse(name, "a string")
+    /// The JSON texts of several members, each as [`Params::raw`] has it, of one look at the object.
+    pub(super) fn pick<const N: usize>(&self, names: [&'static str; N]) -> [Picked<'a>; N] {
+        let mut picked = names.map(|name| Picked { name, raw: None });
+        for (key, raw) in json::members(self.0) {
+            if let Some(member) = picked.iter_mut().find(|member| member.name == key) {
+                member.raw = Some(raw).filter(|raw| *raw != "null");
+            }
+        }
+        picked
+    }
+
+    fn one(&self, name: &'static str) -> Picked<'a> {
+        Picked { name, raw: self.raw(name) }
+    }
+
+    pub(super) fn text(&self, name: &'static str) -> Result<Option<Cow<'a, str>>, Mistake> {
+        self.one(name).text()
     }
 
     /// A text that nobody may see, even where it is none.
@@ -40,27 +55,22 @@ impl<'a> Params<'a> {
         self.secret(name)?.ok_or_else(|| missing(name))
     }
 
-    pub(super) fn required_text(&self, name: &'static str) -> Result<String, Mistake> {
-        self.text(name)?.ok_or_else(|| missing(name))
+    pub(super) fn required_text(&self, name: &'static str) -> Result<Cow<'a, str>, Mistake> {
+        self.one(name).required_text()
     }
 
-    /// A whole number above zero.
     pub(super) fn positive(&self, name: &'static str) -> Result<Option<u64>, Mistake> {
-        let right = "a whole number above 0";
-        match self.parse::<u64>(name, right)? {
-            Some(0) => Err(format!("params.{name} is 0: {right} is needed").into()),
-            number => Ok(number),
-        }
+        self.one(name).positive()
     }
 
     pub(super) fn texts(&self, name: &'static str) -> Result<Vec<String>, Mistake> {
-        Ok(self.parse(name, "an array of strings")?.unwrap_or_default())
+        Ok(self.one(name).parse("an array of strings")?.unwrap_or_default())
     }
 
     /// A place in the tenant's log: `log_epoch` and `last_offset`, both or neither.
     pub(super) fn position(&self) -> Result<Option<Position>, Mistake> {
         let epoch = self.text("log_epoch")?;
-        let offset = self.parse::<u64>("last_offset", "a whole number")?;
+        let offset = self.one("last_offset").parse::<u64>("a whole number")?;
         match (epoch, offset) {
             (None, None) => Ok(None),
             (Some(epoch), Some(offset)) => {
@@ -71,20 +81,50 @@ impl<'a> Params<'a> {
             _ => Err("params.log_epoch and params.last_offset stand together".into()),
         }
     }
+}
 
-    fn parse<T: serde::de::DeserializeOwned>(
-        &self,
-        name: &'static str,
-        right: &str,
-    ) -> Result<Option<T>, Mistake> {
-        let Some(value) = self.raw(name) else { return Ok(None) };
-        serde_json::from_str(value).map(Some).map_err(|_| {
-            let mut end = value.len().min(40);
-            while !value.is_char_boundary(end) {
-                end -= 1;
-            }
-            format!("params.{name} is {}: {right} is needed", &value[..end]).into()
-        })
+/// A member that was looked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Picked<'a> {
+    name: &'static str,
+    /// Its JSON text, if it is there and not `null`.
+    pub(super) raw: Option<&'a str>,
+}
+
+impl<'a> Picked<'a> {
+    pub(super) fn text(&self) -> Result<Option<Cow<'a, str>>, Mistake> {
+        let Some(raw) = self.raw else { return Ok(None) };
+        // The decoder has found it to be JSON, so that what is quoted is a string.
+        match raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+            Some(content) => Ok(Some(json::unescape(content))),
+            None => Err(self.mistake(raw, "a string")),
+        }
+    }
+
+    pub(super) fn required_text(&self) -> Result<Cow<'a, str>, Mistake> {
+        self.text()?.ok_or_else(|| missing(self.name))
+    }
+
+    /// A whole number above zero.
+    pub(super) fn positive(&self) -> Result<Option<u64>, Mistake> {
+        let right = "a whole number above 0";
+        match self.parse::<u64>(right)? {
+            Some(0) => Err(self.mistake("0", right)),
+            number => Ok(number),
+        }
+    }
+
+    fn parse<T: serde::de::DeserializeOwned>(&self, right: &str) -> Result<Option<T>, Mistake> {
+        let Some(raw) = self.raw else { return Ok(None) };
+        serde_json::from_str(raw).map(Some).map_err(|_| self.mistake(raw, right))
+    }
+
+    fn mistake(&self, raw: &str, right: &str) -> Mistake {
+        let mut end = raw.len().min(40);
+        while !raw.is_char_boundary(end) {
+            end -= 1;
+        }
+        format!("params.{} is {}: {right} is needed", self.name, &raw[..end]).into()
     }
 }
 

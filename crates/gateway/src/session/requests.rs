@@ -25,9 +25,9 @@ impl Session {
     pub(super) fn execute(&mut self, request: &Message<'_>, exchange: &mut Exchange<'_>) {
         let table = exchange.shard.router.table();
         let parsed = Params::of(request.body).and_then(|params| {
-            let tool = params.required_text("tool")?;
-            let timeout = params.positive("timeout_ms")?;
-            Ok((tool, params.raw("args").unwrap_or("{}"), timeout, context_of(&params, &["context_id"])?))
+            let [tool, args, timeout, context] = params.pick(["tool", "args", "timeout_ms", "context_id"]);
+            let tool = tool.required_text()?;
+            Ok((tool, args.raw.unwrap_or("{}"), timeout.positive()?, context.text()?))
         });
         let (tool, args, timeout_ms, context) = match parsed {
             Ok(parsed) => parsed,
@@ -140,7 +140,7 @@ impl Session {
 fn context_of<'a>(params: &Params<'a>, names: &[&'static str]) -> Result<Option<Cow<'a, str>>, Mistake> {
     for name in names {
         if let Some(text) = params.text(name)? {
-            return Ok(Some(Cow::Owned(text)));
+            return Ok(Some(text));
         }
     }
     Ok(None)

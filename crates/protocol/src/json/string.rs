@@ -72,7 +72,7 @@ fn hex4(bytes: &[u8], at: usize) -> Option<u32> {
 
 /// The content of a checked string (without its quotes) with its escapes undone. What is no valid
 /// escape becomes U+FFFD.
-pub(crate) fn unescape(raw: &str) -> Cow<'_, str> {
+pub fn unescape(raw: &str) -> Cow<'_, str> {
     let Some(first) = memchr::memchr(b'\\', raw.as_bytes()) else {
         return Cow::Borrowed(raw);
     };
