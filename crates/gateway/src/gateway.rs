@@ -257,7 +257,7 @@ impl Gateway {
         let unready = store.availability();
         let unready = Some(unready).filter(|_| !config.admin.ready_without_store);
         let revocations = (revocations, ms(config.auth.revocation_ttl_ms));
-        tasks.spawn(serve_admin(admin, Admin::new(Arc::clone(&pod), unready, drain, revocations)));
+        tasks.spawn(Admin::new(Arc::clone(&pod), unready, drain, revocations).serve(admin));
 
         let cpus = if config.runtime.pin { core_affinity::get_core_ids() } else { None }.unwrap_or_default();
         let mut threads = Vec::new();
@@ -400,12 +400,4 @@ fn listen(key: &'static str, address: SocketAddr, shared: bool) -> Result<TcpLis
         Ok(socket.into())
     };
     bind().map_err(|reason| Error::Bind { key, address, reason })
-}
-
-async fn serve_admin(listener: tokio::net::TcpListener, admin: Admin) {
-    let mut connections = Tasks::default();
-    loop {
-        let (stream, _) = transport::accept(&listener).await;
-        connections.spawn(admin.clone().serve(stream));
-    }
 }

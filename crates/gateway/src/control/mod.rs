@@ -15,7 +15,6 @@ mod publisher;
 mod quotas;
 mod registry;
 mod revocations;
-mod revoke;
 
 pub(crate) use addresses::follow as follow_addresses;
 pub(crate) use admin::Admin;

@@ -1,0 +1,48 @@
+//! A request of an operator's: where it came from, the names in its path, and its body within bounds.
+
+use super::answer::Refused;
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Limited};
+use hyper::StatusCode;
+use hyper::body::Incoming;
+use serde::de::DeserializeOwned;
+use std::net::IpAddr;
+use std::time::Duration;
+
+const BODY_LIMIT: usize = 4_096;
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a resource is asked.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// From where.
+    pub(super) address: Option<IpAddr>,
+    /// What stands in its path for the `{id}` of the route; empty where there is none.
+    pub(super) id: String,
+    pub(super) body: Incoming,
+}
+
+impl Asked {
+    /// The body as JSON of this form.
+    ///
+    /// # Errors
+    /// It is none, is too large, or does not come in time.
+    pub(super) async fn json<T: DeserializeOwned>(body: Incoming) -> Result<T, Refused> {
+        let whole = Self::whole(body).await?;
+        serde_json::from_slice(&whole).map_err(|error| Refused::wrong(format!("no such request: {error}")))
+    }
+
+    async fn whole(body: Incoming) -> Result<Bytes, Refused> {
+        match tokio::time::timeout(PATIENCE, Limited::new(body, BODY_LIMIT).collect()).await {
+            Ok(Ok(whole)) => Ok(whole.to_bytes()),
+            Ok(Err(error)) => {
+                let limit = "it may have 4,096 bytes";
+                Err(Refused::wrong(format!("the body can't be read: {error}; {limit}")))
+            }
+            Err(_) => {
+                let reason = "the body did not come whole in time";
+                Err(Refused::new(StatusCode::REQUEST_TIMEOUT, reason))
+            }
+        }
+    }
+}
