@@ -1,9 +1,11 @@
 //! What is answered at the operators' port: text for probes and scrapers, JSON for operators.
 
 use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt as _, Full};
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::Frame;
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Response, StatusCode};
 use serde::Serialize;
 use std::convert::Infallible;
@@ -43,6 +45,16 @@ pub(super) fn text(status: StatusCode, body: impl Into<Bytes>) -> Answer {
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Answer {
     // What is answered has names and numbers alone, which can always be written.
     typed(status, serde_json::to_vec(body).unwrap_or_default(), "application/json")
+}
+
+/// Server-sent events, as they come.
+pub(super) fn events(events: impl Stream<Item = Bytes> + Send + 'static) -> Answer {
+    let frames = events.map(|event| Ok::<_, Infallible>(Frame::data(event)));
+    let mut response = Response::new(StreamBody::new(frames).boxed_unsync());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// A body of this kind.

@@ -1,12 +1,12 @@
-//! A request of an operator's: where it came from, the names in its path, and its body within bounds.
+//! A request of an operator's: who asks, the name in its path, its query, and its body within bounds.
 
+use super::access::Caller;
 use super::answer::Refused;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::StatusCode;
 use hyper::body::Incoming;
 use serde::de::DeserializeOwned;
-use std::net::IpAddr;
 use std::time::Duration;
 
 const BODY_LIMIT: usize = 4_096;
@@ -15,14 +15,25 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What a resource is asked.
 #[derive(Debug)]
 pub(super) struct Asked {
-    /// From where.
-    pub(super) address: Option<IpAddr>,
+    pub(super) caller: Caller,
     /// What stands in its path for the `{id}` of the route; empty where there is none.
     pub(super) id: String,
+    pub(super) query: String,
     pub(super) body: Incoming,
 }
 
 impl Asked {
+    /// The query as this form, in which no parameter stands that is not known.
+    ///
+    /// # Errors
+    /// 400, with what is wrong.
+    pub(super) fn query<T: DeserializeOwned>(&self) -> Result<T, Refused> {
+        let pairs = form_urlencoded::parse(self.query.as_bytes());
+        let pairs = pairs.map(|(name, value)| (name.into_owned(), value.into_owned()));
+        let pairs = serde::de::value::MapDeserializer::<_, serde::de::value::Error>::new(pairs);
+        T::deserialize(pairs).map_err(|error| Refused::wrong(format!("the query: {error}")))
+    }
+
     /// The body as JSON of this form.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ pub(super) fn ready(admin: &Admin) -> Answer {
     if admin.pod.is_draining() {
         return text(StatusCode::SERVICE_UNAVAILABLE, "draining\n");
     }
-    if admin.store.as_ref().is_some_and(|store| !store.borrow().is_up()) {
+    if admin.needed.as_ref().is_some_and(|store| !store.borrow().is_up()) {
         let reason = "the store is out of reach: no session can be resumed here\n";
         return text(StatusCode::SERVICE_UNAVAILABLE, reason);
     }

@@ -3,7 +3,7 @@
 use super::Admin;
 use super::answer::{Answer, Refused, json};
 use super::asked::Asked;
-use crate::audit::{Entry, Event};
+use crate::audit::Event;
 use crate::revoked::Subject;
 use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -35,11 +35,16 @@ struct Done {
 /// # Errors
 /// It is no revocation, or too much is revoked already.
 pub(super) async fn revoke(admin: &Admin, asked: Asked) -> Result<Answer, Refused> {
-    let address = asked.address;
+    let caller = asked.caller;
     let wanted: Wanted = Asked::json(asked.body).await?;
     let reason = wanted.reason.clone();
     let (ttl, revoked) = (admin.revocation_ttl, subject(wanted).map_err(Refused::wrong)?);
-    tracing::info!(revoked = revoked.encode(), reason = reason.as_deref(), "revoked");
+    tracing::info!(
+        revoked = revoked.encode(),
+        operator = caller.name(),
+        reason = reason.as_deref(),
+        "revoked"
+    );
     let problem = match admin.revocations.revoke(revoked.clone(), ttl).await {
         Ok(()) => None,
         Err(error @ Error::Full { .. }) => {
@@ -50,7 +55,7 @@ pub(super) async fn revoke(admin: &Admin, asked: Asked) -> Result<Answer, Refuse
         }
     };
     admin.pod.audit.tell(|| {
-        let entry = Entry::new(Event::Revoke).address(address);
+        let entry = caller.entry(Event::Revoke);
         let entry = match &revoked {
             Subject::Token(id) => entry.subject(None, None, Some(id)),
             Subject::Agent(tenant, agent) => entry.subject(Some(tenant), Some(agent), None),

@@ -2,7 +2,7 @@
 
 use super::answer::{Answer, Refused, method_not_allowed};
 use super::asked::Asked;
-use super::{Admin, drain, health, prometheus, revoke};
+use super::{Admin, backends, connections, drain, health, pod, prometheus, revoke, sessions, tail};
 use futures_util::future::BoxFuture;
 use hyper::{Method, StatusCode};
 use std::sync::Arc;
@@ -37,14 +37,12 @@ pub(super) struct Found {
     pub(super) id: String,
 }
 
-use Needs::{Nothing, Operate, Scrape};
+use Needs::{Nothing, Operate, Read, Scrape};
 
 static ROUTES: &[Route] = &[
     Route {
         path: "/metrics",
-        methods: &[(Method::GET, Scrape, |admin, _| {
-            Box::pin(async move { Ok(prometheus::text(&admin)) })
-        })],
+        methods: &[(Method::GET, Scrape, |admin, _| Box::pin(async move { Ok(prometheus::text(&admin)) }))],
     },
     Route {
         path: "/health/live",
@@ -59,6 +57,56 @@ static ROUTES: &[Route] = &[
         methods: &[(Method::POST, Operate, |admin, asked| {
             Box::pin(async move { Ok(drain::begin(&admin, &asked)) })
         })],
+    },
+    Route {
+        path: "/admin/v1/pod",
+        methods: &[(Method::GET, Read, |admin, _| Box::pin(async move { Ok(pod::show(&admin)) }))],
+    },
+    Route {
+        path: "/admin/v1/connections",
+        methods: &[(Method::GET, Read, |admin, asked| {
+            Box::pin(async move { connections::list(&admin, &asked).await })
+        })],
+    },
+    Route {
+        path: "/admin/v1/connections/{id}",
+        methods: &[(Method::DELETE, Operate, |admin, asked| {
+            Box::pin(async move { connections::close(&admin, &asked).await })
+        })],
+    },
+    Route {
+        path: "/admin/v1/sessions",
+        methods: &[(Method::GET, Read, |admin, asked| {
+            Box::pin(async move { sessions::list(&admin, &asked).await })
+        })],
+    },
+    Route {
+        path: "/admin/v1/sessions/{id}",
+        methods: &[
+            (Method::GET, Read, |admin, asked| Box::pin(async move { sessions::show(&admin, &asked).await })),
+            (Method::DELETE, Operate, |admin, asked| {
+                Box::pin(async move { sessions::end(&admin, &asked).await })
+            }),
+        ],
+    },
+    Route {
+        path: "/admin/v1/sessions/{id}/tail",
+        methods: &[(Method::GET, Operate, |admin, asked| Box::pin(tail::begin(admin, asked)))],
+    },
+    Route {
+        path: "/admin/v1/backends",
+        methods: &[(Method::GET, Read, |admin, asked| {
+            Box::pin(async move { backends::list(&admin, &asked).await })
+        })],
+    },
+    Route {
+        path: "/admin/v1/drain",
+        methods: &[
+            (Method::GET, Read, |admin, _| Box::pin(async move { Ok(drain::show(&admin)) })),
+            (Method::POST, Operate, |admin, asked| {
+                Box::pin(async move { Ok(drain::begin_told(&admin, &asked)) })
+            }),
+        ],
     },
     Route {
         path: "/admin/v1/revoke",
