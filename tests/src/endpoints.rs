@@ -61,7 +61,8 @@ impl Endpoints {
     /// The answer of the operators' port to a GET.
     pub fn admin(&self, path: &str) -> Response {
         let mut socket = Socket::connect(self.admin);
-        socket.send(format!("GET {path} HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n").as_bytes());
+        socket
+            .send(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes());
         socket.response()
     }
 
@@ -70,7 +71,7 @@ impl Endpoints {
         let body = body.to_string();
         let length = body.len();
         let mut socket = Socket::connect(self.admin);
-        let head = format!("POST {path} HTTP/1.1\r\nHost: admin\r\nContent-Length: {length}\r\n");
+        let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n");
         socket.send(format!("{head}Connection: close\r\n\r\n{body}").as_bytes());
         socket.response()
     }

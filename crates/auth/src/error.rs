@@ -75,6 +75,18 @@ pub enum Error {
         /// What is wrong, and what would be right.
         problem: String,
     },
+    /// An operator can't be used.
+    #[error("admin.{list}[{index}].{key} {problem}")]
+    Operator {
+        /// The list in which they stand.
+        list: &'static str,
+        /// Which one, from 0.
+        index: usize,
+        /// Which of their settings.
+        key: &'static str,
+        /// What is wrong, and what would be right.
+        problem: String,
+    },
     /// A file can't be read.
     #[error("can't read {path}: {reason}", path = path.display())]
     Unreadable {

@@ -1,19 +1,13 @@
-//! Backends that may register: how each proves who it is, and what it may offer. It refuses to read a token file again:
-//! somebody brings it.
+//! Backends that may register, and what each may offer once it has proved who it is.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use serde::{Deserialize, Serialize};
-use subtle::ConstantTimeEq as _;
 
 use crate::Error;
-use crate::api_key::{Hash, hash_of, read_hash};
-use crate::certificate::{certificate_expiry, is_of};
+use crate::proof::{Proof, Proofs, Shown, Stated};
 use crate::rules::Pattern;
-
-const HASHES_LIMIT: usize = 100;
 
 /// A backend that may register. Where it has both a token and a `san`, both are needed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -52,28 +46,16 @@ pub struct Registrant {
 
 /// All that may register.
 #[derive(Debug, Default)]
-pub struct Registrants(Vec<Entry>);
-
-#[derive(Debug)]
-struct Entry {
-    registrant: Arc<Registrant>,
-    tokens: Option<Tokens>,
-    san: Option<String>,
-}
-
-#[derive(Debug)]
-struct Tokens {
-    file: Option<PathBuf>,
-    hashes: ArcSwap<Vec<Hash>>,
+pub struct Registrants {
+    registrants: Vec<Arc<Registrant>>,
+    proofs: Proofs,
 }
 
 /// A backend that has proved who it is, and by what.
 #[derive(Clone, Debug)]
 pub struct Proven {
     registrant: Arc<Registrant>,
-    entry: usize,
-    token: Option<Hash>,
-    until: Option<u64>,
+    shown: Shown,
 }
 
 /// Why nothing was proved. Its text may be shown to whoever tried.
@@ -110,14 +92,18 @@ impl Registrants {
     ///
     /// [`Error::Registrant`], with what would be right; [`Error::Unreadable`].
     pub fn new(settings: &[RegistrantSettings]) -> Result<Self, Error> {
-        let entries = settings.iter().enumerate().map(|(index, settings)| Entry::new(index, settings));
-        Ok(Self(entries.collect::<Result<_, _>>()?))
+        let listed = settings.iter().enumerate().map(|(index, settings)| {
+            let registrant = Registrant::new(index, settings)?;
+            Ok((Arc::new(registrant), settings.proof(index)?))
+        });
+        let listed = listed.collect::<Result<Vec<_>, Error>>()?;
+        let (registrants, proofs) = listed.into_iter().unzip();
+        Ok(Self { registrants, proofs: Proofs::new(proofs) })
     }
 
     /// The files that hold hashes of tokens, and the place of each for [`Registrants::install`].
     pub fn token_files(&self) -> impl Iterator<Item = (usize, &Path)> {
-        let entries = self.0.iter().enumerate();
-        entries.filter_map(|(index, entry)| Some((index, entry.tokens.as_ref()?.file.as_deref()?)))
+        self.proofs.token_files()
     }
 
     /// Takes the hashes of a file from now on, instead of those before, and says how many there are.
@@ -126,12 +112,7 @@ impl Registrants {
     ///
     /// [`Error::Registrant`]: something is wrong with it. Then the last ones stay.
     pub fn install(&self, index: usize, text: &[u8]) -> Result<usize, Error> {
-        let hashes = parse(text).map_err(|problem| wrong(index, "token_file", problem))?;
-        let count = hashes.len();
-        if let Some(tokens) = self.0.get(index).and_then(|entry| entry.tokens.as_ref()) {
-            tokens.hashes.store(Arc::new(hashes));
-        }
-        Ok(count)
+        self.proofs.install(index, text).map_err(|problem| wrong(index, "token_file", problem))
     }
 
     /// Who proves to be whom by this token, this certificate, or both. The certificate's signatures were checked in the
@@ -141,36 +122,21 @@ impl Registrants {
     ///
     /// Why nobody is proved.
     pub fn identify(&self, token: Option<&str>, certificate: Option<&[u8]>) -> Result<Proven, Unproven> {
-        let hash = token.map(hash_of);
-        // All are asked, so that nobody learns from the time it takes which one almost fitted.
-        let mut found = None;
-        for (index, entry) in self.0.iter().enumerate() {
-            if entry.fits(hash.as_ref(), certificate) && found.is_none() {
-                found = Some((index, entry));
-            }
-        }
-        let Some((index, entry)) = found else {
-            return Err(match (token, certificate) {
-                (Some(_), _) => Unproven::Token,
-                (None, Some(_)) => Unproven::Certificate,
-                (None, None) => Unproven::Missing,
-            });
-        };
-        Ok(Proven {
-            registrant: Arc::clone(&entry.registrant),
-            entry: index,
-            token: hash.filter(|_| entry.tokens.is_some()),
-            until: entry.san.as_ref().and(certificate).and_then(certificate_expiry),
+        let shown = self.proofs.shown(token, certificate);
+        let proven = shown.and_then(|shown| {
+            let registrant = Arc::clone(self.registrants.get(shown.index)?);
+            Some(Proven { registrant, shown })
+        });
+        proven.ok_or(match (token, certificate) {
+            (Some(_), _) => Unproven::Token,
+            (None, Some(_)) => Unproven::Certificate,
+            (None, None) => Unproven::Missing,
         })
     }
 
     /// Whether what was proved would be again, but for the certificate.
     pub fn holds(&self, proven: &Proven) -> bool {
-        let tokens = self.0.get(proven.entry).and_then(|entry| entry.tokens.as_ref());
-        match (tokens, &proven.token) {
-            (Some(tokens), Some(hash)) => tokens.have(hash),
-            (tokens, token) => tokens.is_none() && token.is_none(),
-        }
+        self.proofs.hold(&proven.shown)
     }
 }
 
@@ -182,11 +148,42 @@ impl Proven {
 
     /// When the certificate that proves it expires, in Unix seconds; none where a token alone does.
     pub const fn until(&self) -> Option<u64> {
-        self.until
+        self.shown.until()
+    }
+}
+
+impl RegistrantSettings {
+    fn proof(&self, index: usize) -> Result<Proof, Error> {
+        let stated = Stated {
+            token_hash: self.token_hash.as_deref(),
+            token_file: self.token_file.as_deref(),
+            san: self.san.as_deref(),
+        };
+        if (stated.token_hash, stated.token_file, stated.san) == (None, None, None) {
+            return Err(wrong(index, "name", "has no proof: token_hash, token_file or san is needed"));
+        }
+        Proof::new(stated, |key, problem| wrong(index, key, problem))
     }
 }
 
 impl Registrant {
+    fn new(index: usize, settings: &RegistrantSettings) -> Result<Self, Error> {
+        let is_in_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if !(1..=64).contains(&settings.name.len()) || !settings.name.bytes().all(is_in_name) {
+            return Err(wrong(index, "name", "is not 1 to 64 of a-z, 0-9 and -, as names of backends are"));
+        }
+        let patterns = |key: &'static str, list: &[String]| {
+            let patterns = list.iter().map(|pattern| Pattern::new(pattern)).collect::<Result<_, _>>();
+            patterns.map_err(|problem| wrong(index, key, problem))
+        };
+        Ok(Self {
+            name: settings.name.as_str().into(),
+            tools: patterns("tools", &settings.tools)?,
+            methods: patterns("methods", &settings.methods)?,
+            events: patterns("events", &settings.events)?,
+        })
+    }
+
     /// The name by which it has to describe itself.
     pub fn name(&self) -> &str {
         &self.name
@@ -206,77 +203,6 @@ impl Registrant {
     pub fn may_publish(&self, event: &str) -> bool {
         self.events.iter().any(|pattern| pattern.matches(event))
     }
-}
-
-impl Entry {
-    fn new(index: usize, settings: &RegistrantSettings) -> Result<Self, Error> {
-        let is_in_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if !(1..=64).contains(&settings.name.len()) || !settings.name.bytes().all(is_in_name) {
-            return Err(wrong(index, "name", "is not 1 to 64 of a-z, 0-9 and -, as names of backends are"));
-        }
-        let patterns = |key: &'static str, list: &[String]| {
-            let patterns = list.iter().map(|pattern| Pattern::new(pattern)).collect::<Result<_, _>>();
-            patterns.map_err(|problem| wrong(index, key, problem))
-        };
-        let registrant = Registrant {
-            name: settings.name.as_str().into(),
-            tools: patterns("tools", &settings.tools)?,
-            methods: patterns("methods", &settings.methods)?,
-            events: patterns("events", &settings.events)?,
-        };
-        let tokens = match (&settings.token_hash, &settings.token_file) {
-            (Some(_), Some(_)) => {
-                return Err(wrong(index, "token_file", "stands beside token_hash: one of both is needed"));
-            }
-            (Some(hash), None) => {
-                let hash = read_hash(hash).ok_or_else(|| wrong(index, "token_hash", HASH))?;
-                Some(Tokens { file: None, hashes: ArcSwap::from_pointee(vec![hash]) })
-            }
-            (None, Some(path)) => {
-                let text =
-                    std::fs::read(path).map_err(|reason| Error::Unreadable { path: path.clone(), reason })?;
-                let hashes = parse(&text).map_err(|problem| wrong(index, "token_file", problem))?;
-                Some(Tokens { file: Some(path.clone()), hashes: ArcSwap::from_pointee(hashes) })
-            }
-            (None, None) => None,
-        };
-        if tokens.is_none() && settings.san.is_none() {
-            return Err(wrong(index, "name", "has no proof: token_hash, token_file or san is needed"));
-        }
-        if settings.san.as_ref().is_some_and(|san| san.is_empty() || san.contains(['{', '}', '*'])) {
-            return Err(wrong(index, "san", "has to be a whole URI or DNS name, without a pattern"));
-        }
-        Ok(Self { registrant: Arc::new(registrant), tokens, san: settings.san.clone() })
-    }
-
-    fn fits(&self, token: Option<&Hash>, certificate: Option<&[u8]>) -> bool {
-        let by_token = self.tokens.as_ref().map(|tokens| token.is_some_and(|hash| tokens.have(hash)));
-        let by_name = self.san.as_ref().map(|san| certificate.is_some_and(|shown| is_of(shown, san)));
-        // A token that is brought has to be known, also where a certificate would do.
-        by_token.unwrap_or(token.is_none()) && by_name.unwrap_or(true)
-    }
-}
-
-impl Tokens {
-    fn have(&self, hash: &Hash) -> bool {
-        self.hashes.load().iter().fold(false, |found, known| found | bool::from(known.ct_eq(hash)))
-    }
-}
-
-const HASH: &str = "must be sha256: and 64 hexadecimal digits";
-
-/// A hash a line; empty lines and those that begin with `#` are left out. None at all is fine: nobody is let in.
-fn parse(text: &[u8]) -> Result<Vec<Hash>, String> {
-    let text = std::str::from_utf8(text).map_err(|error| error.to_string())?;
-    let lines = text.lines().map(str::trim).enumerate();
-    let hashes = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-    let hashes =
-        hashes.map(|(line, text)| read_hash(text).ok_or_else(|| format!("line {}: {HASH}", line + 1)));
-    let hashes = hashes.collect::<Result<Vec<_>, _>>()?;
-    if hashes.len() > HASHES_LIMIT {
-        return Err(format!("has more than {HASHES_LIMIT} hashes"));
-    }
-    Ok(hashes)
 }
 
 fn wrong(index: usize, key: &'static str, problem: impl Into<String>) -> Error {

@@ -4,6 +4,7 @@
 
 mod clocks;
 mod leaving;
+mod tasks;
 
 use crate::audit::Event;
 use crate::pod::Place;
@@ -99,6 +100,10 @@ pub(crate) struct Connection {
     pings: u32,
     pings_since: u64,
     closed: Option<CloseCode>,
+    /// The tick at which it was upgraded.
+    since: u64,
+    bytes_received: u64,
+    bytes_sent: u64,
 }
 
 impl Connection {
@@ -117,7 +122,7 @@ impl Connection {
             let mut peers = shard.peers.borrow_mut();
             let entry = peers.vacant_entry();
             let peer = Peer::new(place.id, entry.key());
-            let peer = Rc::new(if shard.pod.audit.is_on() { peer.at(address) } else { peer });
+            let peer = Rc::new(peer.at(address));
             entry.insert(Rc::clone(&peer));
             peer
         };
@@ -142,6 +147,9 @@ impl Connection {
             pings: 0,
             pings_since: now,
             closed: None,
+            since: now,
+            bytes_received: 0,
+            bytes_sent: 0,
         };
         connection.arm();
         // The holder was recognised before the shard knew of the connection.
@@ -174,6 +182,9 @@ impl Connection {
         }
         if signals.has(Signals::VERIFY) {
             self.session.verify(&self.peer, shard);
+        }
+        if signals.has(Signals::TASK) {
+            self.do_tasks(shard, out);
         }
         if signals.has(Signals::DRAIN) && self.draining.is_none() {
             self.draining = Some(now);
@@ -240,6 +251,7 @@ impl Connection {
                 return Err(End::Gone);
             }
             shard.counters.bytes_received.add(read as u64);
+            self.bytes_received += read as u64;
             (self.read_at, self.pinged_at) = (now, None);
             let input = &mut scratch.input[..read];
             answered += self.handle(input, shard, &mut scratch.spare, &mut scratch.zlib, out);
@@ -358,9 +370,9 @@ impl Connection {
     }
 
     /// The way out of the session into this buffer. It borrows nothing of the connection.
-    const fn outbox<'a>(&self, shard: &'a Shard, zlib: &'a mut Vec<u8>, out: &'a mut Vec<u8>) -> Outbox<'a> {
+    fn outbox<'a>(&self, shard: &'a Shard, zlib: &'a mut Vec<u8>, out: &'a mut Vec<u8>) -> Outbox<'a> {
         let (wire, deflate, sent) = (self.wire, self.session.deflates(), self.written);
-        Outbox { wire, deflate, out, sent, zlib, shard }
+        Outbox { wire, deflate, out, sent, zlib, shard, tail: self.session.tail() }
     }
 
     /// Encodes what was left for the session: what backends answered, and what the store said.
@@ -476,6 +488,7 @@ impl Connection {
                     self.written += sent;
                     self.write_at = shard.now();
                     shard.counters.bytes_sent.add(sent as u64);
+                    self.bytes_sent += sent as u64;
                 }
                 Poll::Pending => return Ok(Poll::Pending),
             }
@@ -549,6 +562,7 @@ impl Drop for Connection {
     fn drop(&mut self) {
         self.session.end(&self.peer, &self.shard);
         self.shard.peers.borrow_mut().try_remove(self.peer.key());
+        self.shard.forget_tasks(self.peer.key());
         self.shard.counters.connections_closed.increment();
         self.shard.counters.closed(self.closed);
     }

@@ -3,14 +3,14 @@
 use crate::audit;
 use crate::config::{Config, ConfigError, StoreKind, ms};
 use crate::control::{
-    Admin, Backends, Guard, Publisher, Registry, Revocations, Services, follow_addresses, follow_api_keys,
-    follow_configured, keep_lease, serve_grpc, settle_quotas, start_issuers, watch_store,
+    Access, Admin, Backends, Guard, Publisher, Registry, Revocations, Served, Services, follow_addresses,
+    follow_api_keys, follow_configured, keep_lease, serve_grpc, settle_quotas, start_issuers, watch_store,
 };
 use crate::door::Door;
 use crate::fanout;
 use crate::limits::Ledger;
 use crate::mail::{self, Memo};
-use crate::pod::Pod;
+use crate::pod::{Pod, Way};
 use crate::reload::Reload;
 use crate::shard::{self, Common, Parts, Stage};
 use crate::tasks::Tasks;
@@ -47,6 +47,9 @@ pub enum Error {
     /// The certificates or keys of `registry.tls` cannot be used.
     #[error("registry.tls: {0}")]
     RegistryTls(TlsError),
+    /// The certificates or keys of `admin.tls` cannot be used.
+    #[error("admin.tls: {0}")]
+    AdminTls(TlsError),
     /// The certificates or keys of `router.tls` cannot be used.
     #[error("router.tls: {0}")]
     RouterTls(TlsError),
@@ -84,6 +87,8 @@ pub struct Gateway {
     door: Arc<Door>,
     tls: Option<Follower>,
     registry_tls: Option<Follower>,
+    admin_tls: Option<Follower>,
+    operators: auth::Operators,
     registrants: Option<auth::Registrants>,
     dialer: router::Dialer,
     audit: Option<audit::Log>,
@@ -104,6 +109,7 @@ impl Gateway {
         let door = Arc::new(Door::new(&config)?);
         let tls = client_tls(&config)?;
         let (registry_tls, registrants) = (registry_tls(&config)?, registrants(&config)?);
+        let (admin_tls, operators) = (admin_tls(&config)?, operators(&config)?);
         let dialer = router::Dialer::new(config.router.clone()).map_err(Error::RouterTls)?;
         let audit = audit::Log::open(&config.audit).map_err(|reason| {
             let path = config.audit.file.clone().unwrap_or_default();
@@ -130,6 +136,8 @@ impl Gateway {
             door,
             tls,
             registry_tls,
+            admin_tls,
+            operators,
             registrants,
             dialer,
             audit,
@@ -180,7 +188,7 @@ impl Gateway {
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
         let authorization = Arc::new(auth::Rules::new(&self.config.authorization)?);
         let Self { config, verifier, door, tls, registry_tls, registrants, dialer, .. } = self;
-        let Self { audit, reload, clients, admin, grpc, .. } = self;
+        let Self { audit, reload, clients, admin, grpc, admin_tls, operators, .. } = self;
         let followers = start_issuers(&verifier)
             .await
             .map_err(|(issuer, problem)| Error::Issuer { issuer, problem: problem.to_string() })?;
@@ -239,6 +247,7 @@ impl Gateway {
             tasks.spawn(follow_configured(Arc::clone(&backends), address, dialer.clone()));
         }
         let (drain, mut drains) = mpsc::channel(1);
+        let asked_by_operators = shards.clone();
         let grpc = tokio::net::TcpListener::from_std(grpc)?;
         let guard = Guard::new(registrants, registry_tls.as_ref().map(Follower::judge), Arc::clone(&pod));
         let (registry, accepted) =
@@ -254,10 +263,20 @@ impl Gateway {
             tasks.spawn(follower.run(reload.asked(), told));
         }
         let admin = tokio::net::TcpListener::from_std(admin)?;
-        let unready = store.availability();
-        let unready = Some(unready).filter(|_| !config.admin.ready_without_store);
-        let revocations = (revocations, ms(config.auth.revocation_ttl_ms));
-        tasks.spawn(serve_admin(admin, Admin::new(Arc::clone(&pod), unready, drain, revocations)));
+        let served = Admin::new(Served {
+            access: Access::new(operators, &config.admin, Arc::clone(&pod)),
+            config: Arc::clone(&config),
+            pod: Arc::clone(&pod),
+            store: store.clone(),
+            backends: Arc::clone(&backends),
+            shards: asked_by_operators,
+            revocations,
+            drain,
+        });
+        tasks.spawn(served.serve(admin, admin_tls.as_ref().map(Follower::in_force)));
+        if let Some(follower) = admin_tls {
+            tasks.spawn(follower.run(reload.asked(), |_| {}));
+        }
 
         let cpus = if config.runtime.pin { core_affinity::get_core_ids() } else { None }.unwrap_or_default();
         let mut threads = Vec::new();
@@ -315,10 +334,12 @@ impl Gateway {
         pod.begin_drain(config.drain.rate);
         tracing::info!(connections = pod.connections(), "draining");
         tokio::time::sleep(ms(config.drain.delay_ms)).await;
+        pod.goes(Way::Migrating);
         stage.send_replace(Stage::Leaving);
         // The shards' receivers are gone once all of them have ended.
         if tokio::time::timeout(ms(config.drain.timeout_ms), stage.closed()).await.is_err() {
             tracing::warn!(connections = pod.connections(), "drain.timeout_ms is over; dropping the rest");
+            pod.goes(Way::Over);
             stage.send_replace(Stage::Over);
             stage.closed().await;
         }
@@ -358,6 +379,17 @@ pub(crate) fn client_tls(config: &Config) -> Result<Option<Follower>, TlsError> 
 pub(crate) fn registry_tls(config: &Config) -> Result<Option<Follower>, Error> {
     let tls = &config.registry.tls;
     tls.is_on().then(|| Follower::start(&tls.as_tls(), "h2")).transpose().map_err(Error::RegistryTls)
+}
+
+/// TLS of the operators' port, if it speaks that.
+pub(crate) fn admin_tls(config: &Config) -> Result<Option<Follower>, Error> {
+    let tls = &config.admin.tls;
+    tls.is_on().then(|| Follower::start(&tls.as_tls(), "http/1.1")).transpose().map_err(Error::AdminTls)
+}
+
+/// Who may look at the gateway and change something of it, if not whoever is on this machine.
+pub(crate) fn operators(config: &Config) -> Result<auth::Operators, auth::Error> {
+    auth::Operators::new(&config.admin.tokens, &config.admin.certificates)
 }
 
 /// Who may register, if not whoever reaches the port.
@@ -400,12 +432,4 @@ fn listen(key: &'static str, address: SocketAddr, shared: bool) -> Result<TcpLis
         Ok(socket.into())
     };
     bind().map_err(|reason| Error::Bind { key, address, reason })
-}
-
-async fn serve_admin(listener: tokio::net::TcpListener, admin: Admin) {
-    let mut connections = Tasks::default();
-    loop {
-        let (stream, _) = transport::accept(&listener).await;
-        connections.spawn(admin.clone().serve(stream));
-    }
 }

@@ -13,6 +13,7 @@ mod fanout;
 pub mod fuzzing;
 mod gateway;
 mod http;
+mod inquiry;
 mod limits;
 mod listing;
 mod logging;

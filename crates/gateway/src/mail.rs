@@ -1,6 +1,7 @@
 //! What pods, and the shards of one pod, tell each other about sessions. A letter may be lost: whoever waits for
 //! one looks into the journal too.
 
+use crate::inquiry::Ask;
 use serde::{Deserialize, Serialize};
 use session_store::{Epoch, Inbox, Mail, Notice, SessionId};
 use tokio::sync::mpsc;
@@ -16,6 +17,8 @@ pub(crate) enum Letter {
     Ended { session: Uuid, request: Box<str> },
     /// A call of it is to be cancelled, by whoever runs it.
     Cancel { session: Uuid, request: Box<str> },
+    /// An operator ended it: its connection closes, and nobody resumes it.
+    Over { session: Uuid },
 }
 
 impl Letter {
@@ -40,6 +43,8 @@ pub(crate) enum Memo {
     Holders,
     /// News of a tenant's log.
     Log(Notice),
+    /// An operator asks something.
+    Ask(Ask),
 }
 
 /// Hands the pod's mail to all shards, since none but them knows which sessions it has.
@@ -73,6 +78,7 @@ mod tests {
             Letter::Taken { session, epoch: 3 },
             Letter::Ended { session, request: "\"a\"".into() },
             Letter::Cancel { session, request: "7".into() },
+            Letter::Over { session },
         ] {
             assert_eq!(serde_json::from_slice::<Letter>(&letter.encode()).unwrap(), letter);
         }

@@ -10,7 +10,7 @@ use session_store::PodId;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// The pod's counts and instruments.
 #[derive(Debug)]
@@ -25,7 +25,10 @@ pub(crate) struct Pod {
     connections: AtomicUsize,
     most: usize,
     admitted: AtomicU64,
-    draining: AtomicBool,
+    /// How far it is on its way out: a [`Way`].
+    way: AtomicU8,
+    /// Shards that have told all their connections to go.
+    told_by: AtomicUsize,
     /// What nobody may hold any more.
     pub(crate) revoked: ArcSwap<Revoked>,
     /// Over how long the clients of a drain spread their return, in milliseconds.
@@ -43,7 +46,8 @@ impl Pod {
             connections: AtomicUsize::new(0),
             most: config.websocket.max_connections,
             admitted: AtomicU64::new(0),
-            draining: AtomicBool::new(false),
+            way: AtomicU8::new(Way::Serving as u8),
+            told_by: AtomicUsize::new(0),
             revoked: ArcSwap::default(),
             spread_ms: AtomicU64::new(0),
             told: AtomicU64::new(0),
@@ -75,14 +79,31 @@ impl Pod {
     }
 
     pub(crate) fn is_draining(&self) -> bool {
-        self.draining.load(Relaxed)
+        self.way.load(Relaxed) != Way::Serving as u8
+    }
+
+    /// How far it is on its way out.
+    pub(crate) fn way(&self) -> Way {
+        Way::ALL[usize::from(self.way.load(Relaxed)) % Way::ALL.len()]
+    }
+
+    /// It is so far now.
+    pub(crate) fn goes(&self, way: Way) {
+        self.way.store(way as u8, Relaxed);
+    }
+
+    /// One of so many shards has told all its connections to go.
+    pub(crate) fn has_told(&self, shards: usize) {
+        if self.told_by.fetch_add(1, Relaxed) + 1 == shards {
+            self.goes(Way::Closing);
+        }
     }
 
     /// From now on the pod takes no new connections, and tells `rate` of them a second to go.
     pub(crate) fn begin_drain(&self, rate: u32) {
         let spread = self.connections() as u64 * 1_000 / u64::from(rate.max(1));
         self.spread_ms.store(spread.min(30_000), Relaxed);
-        self.draining.store(true, Relaxed);
+        self.goes(Way::Delay);
         self.metrics.ready(false);
     }
 }
@@ -94,6 +115,37 @@ impl Pod {
         // Steps of the golden ratio spread any number of clients evenly.
         let turn = self.told.fetch_add(1, Relaxed).wrapping_mul(618_033_989) % 1_000_000_000;
         self.spread_ms.load(Relaxed) * turn / 1_000_000_000
+    }
+}
+
+/// How far a pod is on its way out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Way {
+    /// It takes clients.
+    Serving,
+    /// Load balancers are to see that it does not any more.
+    Delay,
+    /// Its connections are told to go, one after another.
+    Migrating,
+    /// All were told, and the last calls end.
+    Closing,
+    /// Whatever is left is given up.
+    Over,
+}
+
+impl Way {
+    const ALL: [Self; 5] = [Self::Serving, Self::Delay, Self::Migrating, Self::Closing, Self::Over];
+
+    /// As operators are told it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Serving => "serving",
+            Self::Delay => "delay",
+            Self::Migrating => "migrating",
+            Self::Closing => "closing",
+            Self::Over => "over",
+        }
     }
 }
 

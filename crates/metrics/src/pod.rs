@@ -37,6 +37,7 @@ pub struct Pod {
     registry_certificate_expiry: AtomicU64,
     audit_lines_lost: AtomicU64,
     registry_refusals: [AtomicU64; RegistryRefusal::NAMES.len()],
+    admin_refusals: AtomicU64,
 }
 
 impl Pod {
@@ -89,6 +90,15 @@ impl Pod {
     /// Something of a backend's was refused.
     pub fn registry_refused(&self, reason: RegistryRefusal) {
         self.registry_refusals[reason as usize].fetch_add(1, Relaxed);
+    }
+
+    /// A request was refused at the operators' port.
+    pub fn admin_refused(&self) {
+        self.admin_refusals.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn refused_admin_requests(&self) -> u64 {
+        self.admin_refusals.load(Relaxed)
     }
 
     pub(crate) fn registry_refusals(&self) -> impl Iterator<Item = (&'static str, u64)> {

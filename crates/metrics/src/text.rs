@@ -123,6 +123,11 @@ impl Collector for Scrape {
                 self.0.lost_audit_lines(),
             ),
             (
+                "admin_requests_refused",
+                "Requests that were refused at the operators' port",
+                self.0.refused_admin_requests(),
+            ),
+            (
                 "event_gaps",
                 "Times that a subscriber was told that events are missing",
                 self.sum(|s| s.event_gaps.value()),

@@ -3,9 +3,12 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use crate::core::Core;
 use crate::deadlines::Timer;
 use crate::link::State;
+use crate::seen::Seen;
 use crate::{Call, CallKey, Dialer, Failure, Sink, Stats, Table};
 
 /// Sends the calls of one shard to backends. Neither Send nor Sync; clones are the same router. When
@@ -58,6 +61,12 @@ impl Router {
     /// Calls that were started and have not ended.
     pub fn in_flight(&self) -> usize {
         self.core.calls.borrow().len()
+    }
+
+    /// How this shard sees the replicas of the table applied last.
+    pub fn seen(&self) -> Vec<Seen> {
+        let now = Instant::now();
+        self.core.links.borrow().iter().map(|link| link.seen(now)).collect()
     }
 
     /// Counters and gauges of this shard. Counts the links: not for every message.

@@ -39,7 +39,7 @@ pub use names::{Epoch, LogEpoch, Offset, PodId, Position, SessionId};
 pub use quotas::{Quotas, Spent};
 pub use redis::RedisStore;
 pub use revocations::{Revocation, Revocations, Revoked};
-pub use sessions::{NewSession, Refusal, Resume, Resumed, Sessions};
+pub use sessions::{NewSession, Refusal, Resume, Resumed, Seen, Sessions};
 pub use settings::{Mode, Secret, Settings, Tls};
 pub use store::Store;
 pub use tail::{Notice, Tail};

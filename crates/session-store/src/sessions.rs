@@ -73,6 +73,31 @@ pub enum Refusal {
     Late,
 }
 
+/// What the store knows of a session, for whoever looks and changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Whose it is: the tenant.
+    pub tenant: String,
+    /// Whose it is: the agent.
+    pub agent: String,
+    /// The pod that holds it, or held it last.
+    pub pod: PodId,
+    /// Under which epoch.
+    pub epoch: Epoch,
+    /// Whether a client is connected to it, as far as its pod has said.
+    pub attached: bool,
+    /// After how long it is forgotten if nothing happens.
+    pub left: Duration,
+    /// What was saved last.
+    pub state: Bytes,
+    /// Calls in its journal that run.
+    pub running: usize,
+    /// Calls in its journal that have ended and were not acknowledged.
+    pub ended: usize,
+    /// Bytes of their outcomes.
+    pub bytes: usize,
+}
+
 /// Where sessions outlive their connections.
 ///
 /// Contract: a session has one holder; each write carries the holder's epoch and is refused with
@@ -146,4 +171,10 @@ pub trait Sessions: Send + Sync + 'static {
         epoch: Epoch,
         state: &[u8],
     ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Looks at a session; `None` if there is none. It changes nothing, and any pod may ask.
+    ///
+    /// # Errors
+    /// None but the store's own.
+    fn look(&self, id: SessionId) -> impl Future<Output = Result<Option<Seen>, Error>> + Send;
 }

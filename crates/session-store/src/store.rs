@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::{
     Availability, Begin, Call, Channel, Directory, Entry, Epoch, Error, EventLog, Finish, Inbox, Journal,
     Leases, MemoryStore, NewEvent, NewSession, Page, PodId, Position, Quotas, ReadLimit, RedisStore, Resume,
-    Resumed, Revocation, Revocations, Revoked, SessionId, Sessions, Snapshot, Spent, Tail, Takeover,
+    Resumed, Revocation, Revocations, Revoked, Seen, SessionId, Sessions, Snapshot, Spent, Tail, Takeover,
 };
 
 /// The same call on whichever it is.
@@ -64,6 +64,10 @@ impl Sessions for Store {
 
     async fn save(&self, id: SessionId, epoch: Epoch, state: &[u8]) -> Result<(), Error> {
         either!(self, store => store.save(id, epoch, state).await)
+    }
+
+    async fn look(&self, id: SessionId) -> Result<Option<Seen>, Error> {
+        either!(self, store => store.look(id).await)
     }
 }
 

@@ -158,7 +158,7 @@ fn a_drain_can_be_asked_for_over_http() {
     assert_eq!(gateway.admin("/health/drain").status, 405, "a GET changes nothing");
     client.check_alive();
     let mut socket = Socket::connect(gateway.admin);
-    socket.send(b"POST /health/drain HTTP/1.1\r\nHost: admin\r\nContent-Length: 0\r\n\r\n");
+    socket.send(b"POST /health/drain HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
     assert_eq!(socket.response().status, 202);
     check_migrate(&mut client);
     check_restart(&mut client);

@@ -87,7 +87,7 @@ impl Pods {
     #[track_caller]
     pub(crate) fn drain(&self, pod: usize) {
         let mut socket = Socket::connect(self.targets[pod].admin);
-        socket.send(b"POST /health/drain HTTP/1.1\r\nHost: admin\r\nContent-Length: 0\r\n\r\n");
+        socket.send(b"POST /health/drain HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
         assert_eq!(socket.response().status, 202);
     }
 

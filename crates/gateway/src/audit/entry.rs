@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 /// What was decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Event {
     /// A WebSocket was let in.
@@ -24,6 +24,14 @@ pub(crate) enum Event {
     ResumeRefused,
     /// An operator had the pod drain.
     Drain,
+    /// Something was not done that was asked for at the operators' port.
+    AdminRefused,
+    /// An operator had a connection closed.
+    ConnectionClosed,
+    /// An operator ended a session.
+    SessionEnded,
+    /// An operator began to watch the messages of a session.
+    Tail,
     /// A request was answered with 4013.
     Forbidden,
     /// A signed message was not taken.
@@ -50,6 +58,11 @@ pub(crate) struct Entry {
     connection: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<IpAddr>,
+    /// Which operator asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operator: Option<Box<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<uuid::Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tenant: Option<Box<str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,6 +82,7 @@ pub(crate) struct Entry {
 /// What refusals have in common that are told together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Kind {
+    event: Event,
     address: Option<IpAddr>,
     tenant: Option<Box<str>>,
     agent: Option<Box<str>>,
@@ -95,6 +109,8 @@ impl Entry {
             event,
             connection: None,
             address: None,
+            operator: None,
+            session: None,
             tenant: None,
             agent: None,
             token_id: None,
@@ -106,14 +122,15 @@ impl Entry {
 
     /// So many more refusals of this kind.
     pub(super) fn folded(kind: &Kind, times: u64) -> Self {
-        let Kind { address, tenant, agent, reason } = kind.clone();
-        Self { address, tenant, agent, reason, times: Some(times), ..Self::new(Event::Refuse) }
+        let Kind { event, address, tenant, agent, reason } = kind.clone();
+        Self { address, tenant, agent, reason, times: Some(times), ..Self::new(event) }
     }
 
     /// Of which kind it is, if it is a refusal.
     pub(super) fn kind(&self) -> Option<Kind> {
-        let Self { address, tenant, agent, reason, .. } = self;
-        (self.event == Event::Refuse).then(|| Kind {
+        let Self { event, address, tenant, agent, reason, .. } = self;
+        matches!(event, Event::Refuse | Event::AdminRefused).then(|| Kind {
+            event: *event,
             address: *address,
             tenant: tenant.clone(),
             agent: agent.clone(),
@@ -139,6 +156,16 @@ impl Entry {
     /// From where.
     pub(crate) fn address(self, address: Option<IpAddr>) -> Self {
         Self { address, ..self }
+    }
+
+    /// By the will of which operator.
+    pub(crate) fn operator(self, name: &str) -> Self {
+        Self { operator: Some(name.into()), ..self }
+    }
+
+    /// About which session.
+    pub(crate) fn session(self, id: uuid::Uuid) -> Self {
+        Self { session: Some(id), ..self }
     }
 
     /// Whose token was shown.

@@ -2,7 +2,7 @@
 
 use super::gateway::Sources;
 use crate::config::Config;
-use crate::gateway::{client_tls, registrants, registry_tls, verifier};
+use crate::gateway::{admin_tls, client_tls, operators, registrants, registry_tls, verifier};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -13,6 +13,8 @@ pub(super) fn run(sources: &Sources) -> anyhow::Result<ExitCode> {
     client_tls(&config)?;
     registry_tls(&config)?;
     registrants(&config)?;
+    admin_tls(&config)?;
+    operators(&config)?;
     router::Dialer::new(config.router.clone()).map_err(|error| anyhow::anyhow!("router.tls: {error}"))?;
     crate::logging::check(&config.log)?;
     write!(std::io::stdout(), "{}", serde_saphyr::to_string(&config)?)?;

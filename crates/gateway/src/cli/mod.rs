@@ -1,5 +1,6 @@
 //! The command `mcpw`.
 
+mod admin;
 mod api_key;
 mod audit;
 mod call;
@@ -46,6 +47,8 @@ enum Command {
     Audit(audit::Command),
     /// Call a method of a gateway.
     Call(call::Arguments),
+    /// Look at a running gateway and change something of it.
+    Admin(admin::Arguments),
     /// Print completions for a shell.
     Completions(completions::Arguments),
 }
@@ -62,6 +65,7 @@ pub fn main() -> ExitCode {
         Command::ApiKey(command) => api_key::run(command).map(|()| ExitCode::SUCCESS),
         Command::Audit(command) => audit::run(&command),
         Command::Call(arguments) => runtime().and_then(|runtime| runtime.block_on(call::run(arguments))),
+        Command::Admin(arguments) => runtime().and_then(|runtime| runtime.block_on(admin::run(arguments))),
         Command::Completions(arguments) => completions::run(&arguments).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| {

@@ -5,6 +5,7 @@ use super::environment::Environment;
 use figment::providers::Serialized;
 use figment::value::{Dict, Value};
 use figment::{Figment, Profile};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -40,7 +41,7 @@ pub enum ConfigError {
     #[error("{key} = {value}: {right} is needed")]
     Value {
         /// The dotted key.
-        key: &'static str,
+        key: Cow<'static, str>,
         /// The value found.
         value: String,
         /// What would be right.
@@ -49,8 +50,8 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    pub(crate) fn value(key: &'static str, value: impl Display, right: &str) -> Self {
-        Self::Value { key, value: value.to_string(), right: right.to_owned() }
+    pub(crate) fn value(key: impl Into<Cow<'static, str>>, value: impl Display, right: &str) -> Self {
+        Self::Value { key: key.into(), value: value.to_string(), right: right.to_owned() }
     }
 }
 

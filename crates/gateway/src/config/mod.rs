@@ -27,13 +27,17 @@ macro_rules! settings {
     };
 }
 
+mod admin;
 mod limits;
+mod port_tls;
 mod registry;
 mod tls;
 mod word;
 
+pub use admin::Admin;
 pub use limits::{Limits, Rate};
-pub use registry::{Proof, Registry, RegistryTls};
+pub use port_tls::PortTls;
+pub use registry::{Proof, Registry};
 pub use tls::{Certificate, Tls, TlsVersion};
 pub use word::Demand;
 
@@ -72,7 +76,7 @@ settings! {
         backends: Vec<String> = Vec::new(),
         /// The context service, which is a process of its own.
         context: context::Settings = context::Settings::default(),
-        /// The operators' port: metrics and health.
+        /// The operators' port: metrics, health, and what operators do.
         admin: Admin = Admin::default(),
         /// What happens at SIGTERM.
         drain: Drain = Drain::default(),
@@ -246,16 +250,6 @@ settings! {
 }
 
 settings! {
-    /// The operators' port.
-    Admin {
-        /// Where /metrics and /health are served.
-        listen: SocketAddr = ([0, 0, 0, 0], 9090).into(),
-        /// Whether /health/ready says 200 also while the store is out of reach.
-        ready_without_store: bool = false,
-    }
-}
-
-settings! {
     /// The way out.
     Drain {
         /// From unready to the closed listener, so that the load balancer has seen it; milliseconds.
@@ -392,6 +386,7 @@ impl Config {
             return Err(ConfigError::value("pod.lease_ms", self.pod.lease_ms, "300 or more"));
         }
         self.registry.check()?;
+        self.admin.check()?;
         crate::door::Door::new(self)?;
         let security = &self.security;
         if security.hmac_signatures == Demand::Required

@@ -1,11 +1,10 @@
 //! Settings of the gRPC port for backends.
 
 use super::word::{Demand, Word};
-use super::{ConfigError, Tls};
+use super::{ConfigError, PortTls};
 use auth::RegistrantSettings;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 settings! {
     /// The gRPC port for backends.
@@ -13,7 +12,7 @@ settings! {
         /// Where backends register.
         listen: SocketAddr = ([0, 0, 0, 0], 9091).into(),
         /// TLS on this port.
-        tls: RegistryTls = RegistryTls::default(),
+        tls: PortTls = PortTls::default(),
         /// Whether whoever registers or publishes has to prove who it is. Where `backends` lists any, it has to.
         proof: Proof = Proof::Off,
         /// Who may register and publish what, and how it proves who it is.
@@ -34,20 +33,6 @@ settings! {
         max_header_bytes: u32 = 16_384,
         /// From accept to the first request that may be made, in milliseconds.
         handshake_timeout_ms: u64 = 10_000,
-    }
-}
-
-settings! {
-    /// TLS on the gRPC port. It is on where there is a certificate.
-    RegistryTls {
-        /// The chain of the server, PEM.
-        cert_file: Option<PathBuf> = None,
-        /// Its key, PEM.
-        key_file: Option<PathBuf> = None,
-        /// The authorities of backends' certificates, PEM.
-        client_ca_file: Option<PathBuf> = None,
-        /// Whether backends are asked for a certificate.
-        client_certificates: Demand = Demand::Off,
     }
 }
 
@@ -102,52 +87,11 @@ impl Registry {
             let right = "1024 bytes or more";
             return Err(ConfigError::value("registry.max_header_bytes", self.max_header_bytes, right));
         }
-        self.tls.check()?;
+        self.tls.check("registry", "backends")?;
         let needs_certificate = self.backends.iter().any(|backend| backend.san.is_some());
         if needs_certificate && self.tls.client_certificates == Demand::Off {
             let right = "optional or required with a san in registry.backends";
             return Err(ConfigError::value("registry.tls.client_certificates", "off", right));
-        }
-        Ok(())
-    }
-}
-
-impl RegistryTls {
-    /// Whether the port speaks TLS.
-    pub fn is_on(&self) -> bool {
-        self.cert_file.is_some()
-    }
-
-    /// The same as settings of the client port, with its defaults for what can't be set here.
-    pub(crate) fn as_tls(&self) -> Tls {
-        Tls {
-            cert_file: self.cert_file.clone(),
-            key_file: self.key_file.clone(),
-            client_ca_file: self.client_ca_file.clone(),
-            client_certificates: self.client_certificates,
-            ..Tls::default()
-        }
-    }
-
-    fn check(&self) -> Result<(), ConfigError> {
-        let missing = |key, right| Err(ConfigError::value(key, "null", right));
-        match (&self.cert_file, &self.key_file) {
-            (Some(_), None) => return missing("registry.tls.key_file", "the key of registry.tls.cert_file"),
-            (None, Some(_)) => {
-                return missing("registry.tls.cert_file", "the certificate of registry.tls.key_file");
-            }
-            _ => {}
-        }
-        if self.client_certificates != Demand::Off && self.client_ca_file.is_none() {
-            return missing("registry.tls.client_ca_file", "the authorities of backends' certificates");
-        }
-        if self.client_ca_file.is_some() && self.client_certificates == Demand::Off {
-            let right = "optional or required with a registry.tls.client_ca_file";
-            return Err(ConfigError::value("registry.tls.client_certificates", "off", right));
-        }
-        if self.client_ca_file.is_some() && !self.is_on() {
-            let right = "a certificate of the gateway's, without which there is no TLS";
-            return missing("registry.tls.cert_file", right);
         }
         Ok(())
     }

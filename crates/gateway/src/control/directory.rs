@@ -2,10 +2,12 @@
 
 use crate::platform;
 use crate::pod::Pod;
+use jiff::Timestamp;
 use protocol::Replica;
 use router::{Reason, Table};
 use session_store::{Directory as _, Snapshot, Store};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
 /// The pod's view of all backends.
@@ -13,6 +15,8 @@ use tokio::sync::watch;
 pub(crate) struct Backends {
     directory: Store,
     tables: watch::Sender<Arc<Table>>,
+    /// Since when each instance is there.
+    since: Mutex<HashMap<String, Timestamp>>,
 }
 
 impl Backends {
@@ -20,12 +24,28 @@ impl Backends {
     pub(crate) fn new(directory: Store) -> Self {
         // The first clients find what is there already.
         let (table, _) = Table::build(&directory.watch().borrow(), None);
-        Self { directory, tables: watch::channel(Arc::new(table)).0 }
+        Self { directory, tables: watch::channel(Arc::new(table)).0, since: Mutex::default() }
     }
 
     /// The table of this moment and of every later one.
     pub(crate) fn tables(&self) -> watch::Receiver<Arc<Table>> {
         self.tables.subscribe()
+    }
+
+    /// All replicas, and since when this pod knows each.
+    pub(crate) fn listed(&self) -> Vec<(Arc<Replica>, Option<Timestamp>)> {
+        let replicas = self.directory.watch().borrow().clone();
+        let since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = |replica: &Arc<Replica>| since.get(&replica.instance).copied();
+        replicas.iter().map(|replica| (Arc::clone(replica), since(replica))).collect()
+    }
+
+    fn note(&self, snapshot: &Snapshot) {
+        let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.retain(|instance, _| snapshot.iter().any(|replica| replica.instance == *instance));
+        for replica in snapshot.iter() {
+            since.entry(replica.instance.clone()).or_insert_with(Timestamp::now);
+        }
     }
 
     /// Why a replica could not have all its handlers, beside those that are known.
@@ -82,6 +102,7 @@ impl Backends {
         let mut snapshots = self.directory.watch();
         loop {
             let snapshot = snapshots.borrow_and_update().clone();
+            self.note(&snapshot);
             let (table, conflicts) = Table::build(&snapshot, Some(&self.tables.borrow()));
             for conflict in conflicts {
                 tracing::warn!(%conflict, "a handler is not reachable");

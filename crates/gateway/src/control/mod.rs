@@ -15,10 +15,9 @@ mod publisher;
 mod quotas;
 mod registry;
 mod revocations;
-mod revoke;
 
 pub(crate) use addresses::follow as follow_addresses;
-pub(crate) use admin::Admin;
+pub(crate) use admin::{Access, Admin, Served};
 pub(crate) use api_keys::follow as follow_api_keys;
 pub(crate) use configured::follow as follow_configured;
 pub(crate) use directory::Backends;

@@ -14,6 +14,7 @@ mod origin;
 pub(crate) mod proxy;
 
 pub(crate) use address::{Addresses, Source};
+pub(crate) use name::is_loopback;
 
 use crate::config::{Config, ConfigError};
 use hosts::Hosts;

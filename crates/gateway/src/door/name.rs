@@ -48,6 +48,11 @@ impl Name {
     }
 }
 
+/// Whether this, as it stands in Host, is this machine's own name or address.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    Name::parse(host).is_some_and(|name| name.is_loopback())
+}
+
 /// Labels of letters, digits, hyphens and underscores.
 fn is_host(host: &str) -> bool {
     let is_label = |label: &str| {

@@ -100,7 +100,7 @@ impl Log {
         self.known_end().is_some_and(|end| end.epoch == epoch)
     }
 
-    pub(super) fn known_end(&self) -> Option<Position> {
+    pub(crate) fn known_end(&self) -> Option<Position> {
         let ring = self.ring.borrow();
         ring.as_ref().map(|ring| Position { epoch: ring.epoch, offset: Offset(ring.end()) })
     }

@@ -51,6 +51,12 @@ impl Reader {
         self.cursor
     }
 
+    /// How many events it is behind the newest that the shard knows of.
+    pub(crate) fn lag(&self) -> u64 {
+        let end = self.log.known_end().filter(|end| end.epoch == self.cursor.epoch);
+        end.map_or(0, |end| end.offset.0.saturating_sub(self.cursor.offset.0))
+    }
+
     /// `None`: nothing more for now, and the peer is woken when there is. Pending: the store is being read.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<News>> {
         loop {

@@ -27,6 +27,7 @@ mod tools;
 
 pub(crate) use awaited::Awaited;
 pub(crate) use names::is_shared;
+pub(crate) use sse::{KEEP_ALIVE, write as event};
 
 use crate::audit::{Entry, Event};
 use crate::config::ms;

@@ -10,10 +10,10 @@ use router::Event;
 use std::time::Duration;
 
 /// What keeps a connection busy on which nothing happens.
-pub(super) const KEEP_ALIVE: &[u8] = b": still here\n\n";
+pub(crate) const KEEP_ALIVE: &[u8] = b": still here\n\n";
 
 /// One event. `kind` and `id` are left out if empty; neither has control characters.
-pub(super) fn write(kind: &str, id: &str, data: &[u8]) -> Bytes {
+pub(crate) fn write(kind: &str, id: &str, data: &[u8]) -> Bytes {
     let mut out = Vec::with_capacity(kind.len() + id.len() + data.len() + 32);
     for (name, value) in [("id", id), ("event", kind)] {
         if !value.is_empty() {

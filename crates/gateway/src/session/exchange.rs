@@ -1,6 +1,7 @@
 //! The way out of a conversation: answers are encoded into the buffer that one write will carry.
 
 use super::asker::{Asker, OwnedId};
+use super::tail::Tail;
 use crate::shard::{Peer, Shard};
 use crate::wire::Wire;
 use crate::ws::write_head;
@@ -32,6 +33,8 @@ pub(crate) struct Outbox<'a> {
     pub(crate) sent: usize,
     pub(crate) zlib: &'a mut Vec<u8>,
     pub(crate) shard: &'a Shard,
+    /// Whoever watches; mostly nobody.
+    pub(crate) tail: Option<Rc<Tail>>,
 }
 
 impl Outbox<'_> {
@@ -47,6 +50,9 @@ impl Outbox<'_> {
     /// Appends one message as one frame.
     pub(crate) fn send(&mut self, message: &Outgoing<'_>) {
         self.shard.counters.sent(message.kind);
+        if let Some(tail) = &self.tail {
+            tail.sent(message);
+        }
         if self.deflates(message.body.len()) {
             return self.send_deflated(message);
         }

@@ -31,6 +31,11 @@ impl Feed {
         self.reader.cursor()
     }
 
+    /// How many events it is behind.
+    pub(super) fn lag(&self) -> u64 {
+        self.reader.lag()
+    }
+
     /// Writes events until there are no more, or the client has enough to read. `Ready` if all there is was written.
     pub(super) fn pump(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox<'_>) -> Poll<()> {
         let most = outbox.shard.config.events.max_unsent;
@@ -54,6 +59,9 @@ impl Feed {
             return outbox.send(&entry.message());
         }
         outbox.shard.counters.sent(protocol::Kind::Notification);
+        if let Some(tail) = &outbox.tail {
+            tail.event(entry.size());
+        }
         outbox.out.extend_from_slice(entry.frame(outbox.wire));
     }
 }

@@ -17,15 +17,19 @@ mod open;
 mod params;
 mod pending;
 pub(crate) mod progress;
+mod report;
 mod requests;
 mod signing;
 mod standing;
 mod state;
+mod tail;
 
 pub(crate) use calls::caller;
 pub(crate) use events::PUBLISH;
 pub(crate) use exchange::{Close, Exchange, Outbox};
 pub(crate) use open::reach;
+pub(crate) use state::subscriptions_in;
+pub(crate) use tail::{Line, Watch};
 
 use crate::config::Demand;
 use crate::limits::Allowance;
@@ -44,6 +48,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
+use tail::Tail;
 use uuid::Uuid;
 
 /// The state of a conversation. Small while no call runs.
@@ -69,6 +74,10 @@ pub(crate) struct Session {
     allowance: Option<Box<Allowance>>,
     /// The key for signed messages; none where nobody signs, and before `initialize`.
     signing: Option<Box<Signing>>,
+    /// Whoever watches its messages; mostly nobody.
+    tail: Option<Rc<Tail>>,
+    /// Messages of the client so far.
+    messages: u64,
     /// Nobody but the client reads what is sent to it.
     is_private: bool,
     /// The client has closed the session: nothing of it outlives the connection.
@@ -92,6 +101,8 @@ impl Session {
             pending: None,
             allowance,
             signing: None,
+            tail: None,
+            messages: 0,
             is_private,
             is_over: false,
         }
@@ -112,6 +123,11 @@ impl Session {
     /// Why whoever holds it is not recognised any more; none if they still are.
     pub(crate) fn disowned(&self, shard: &Shard) -> Option<&'static str> {
         shard.disowned(&self.identity)
+    }
+
+    /// Whoever watches its messages.
+    pub(crate) fn tail(&self) -> Option<Rc<Tail>> {
+        self.tail.clone()
     }
 
     /// Whether payloads are deflated for this client.
@@ -223,6 +239,10 @@ impl Session {
         signed: Option<&Signed<'_>>,
         exchange: &mut Exchange<'_>,
     ) -> Result<(), Close> {
+        self.messages += 1;
+        if let Some(tail) = &self.tail {
+            tail.received(&message);
+        }
         // Before the limits: the first message of a batch brings its signature, and may be over one.
         let judged = self.judge(&message, signed, exchange);
         if self.is_over_limit(&message, exchange)? {
@@ -323,7 +343,7 @@ impl Session {
 
     /// The connection is over. What cannot outlive it is cancelled, the rest goes on without it.
     pub(crate) fn end(&mut self, peer: &Peer, shard: &Rc<Shard>) {
-        (self.feed, self.pending) = (None, None);
+        (self.feed, self.pending, self.tail) = (None, None, None);
         for delivery in peer.take_inbox().unwrap_or_default() {
             if let Delivery::Word { word: Word::Unasked(order), .. } = delivery {
                 // Nobody is there to decide, so it is not run.

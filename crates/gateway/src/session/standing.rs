@@ -64,6 +64,11 @@ impl Opened {
         matches!(self.standing, Standing::Journalled)
     }
 
+    /// How many answers the client has not acknowledged.
+    pub(super) const fn unacknowledged(&self) -> usize {
+        self.unacknowledged.len()
+    }
+
     /// A journalled call was answered.
     pub(super) fn answered(&mut self, request: Box<str>, shard: &Shard) {
         let session = &shard.config.session;

@@ -35,6 +35,11 @@ impl State {
     }
 }
 
+/// The names and prefixes in a state as the store has it.
+pub(crate) fn subscriptions_in(bytes: &[u8]) -> Vec<String> {
+    serde_json::from_slice::<Written>(bytes).map(|written| written.names).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

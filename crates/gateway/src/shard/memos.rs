@@ -1,6 +1,7 @@
 //! What a shard is told by the control plane and by other shards, and the sessions that it is about.
 
 use super::{Delivery, Shard, Signals};
+use crate::inquiry::{Ask, Errand, Whom};
 use crate::mail::{Letter, Memo};
 use session_store::{Epoch, SessionId};
 use std::rc::Rc;
@@ -57,6 +58,11 @@ impl Shard {
                 if let Some(peer) = held.and_then(|held| self.peers.borrow().get(held.peer).cloned()) {
                     peer.deliver_to(Delivery::Ended(request));
                 }
+            }
+            Memo::Ask(ask) => self.asked(ask),
+            Memo::Letter(Letter::Over { session }) => {
+                let (answer, _) = mpsc::channel(1);
+                self.asked(Ask::One(Whom::Session(SessionId(session)), Errand::End(answer)));
             }
             Memo::Letter(Letter::Cancel { session, request }) => {
                 self.cancel_for(SessionId(session), &request);

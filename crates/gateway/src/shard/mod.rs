@@ -3,12 +3,14 @@
 
 mod accept;
 mod desk;
+mod errands;
 mod holders;
 mod memos;
 mod peer;
 mod thread;
 
 pub(crate) use desk::{DeskKey, Order, Word, cancelled};
+pub(crate) use errands::Task;
 pub(crate) use memos::Held;
 pub(crate) use peer::{Delivery, Peer, Signals, Verified};
 pub(crate) use thread::{Common, Parts, Stage, spawn};
@@ -91,6 +93,8 @@ pub(crate) struct Shard {
     pub(crate) desk: RefCell<Desk>,
     /// The sessions that are held here, and by which connection.
     pub(crate) sessions: RefCell<HashMap<SessionId, Held>>,
+    /// What operators left for connections to do.
+    tasks: RefCell<HashMap<usize, Vec<Task>>>,
     /// Who waits here for the end of a call that others may wait for too.
     pub(crate) awaited: rest::Awaited,
     /// Every shard of the pod, this one too.
@@ -139,6 +143,7 @@ impl Shard {
             logs: Rc::new(Logs::new(index, store.clone(), watch, config.events.shard_log_bytes)),
             desk: RefCell::default(),
             sessions: RefCell::default(),
+            tasks: RefCell::default(),
             awaited: rest::Awaited::default(),
             // Attempts of two shards are never the same.
             attempts: Cell::new((index as u64) << 48),
@@ -254,6 +259,7 @@ impl Shard {
                 }
             }
         }
+        self.pod.has_told(shards as usize);
         // Calls of sessions that have gone on elsewhere end here.
         while !self.peers.borrow().is_empty() || !self.desk.borrow().is_empty() || self.background.get() > 0 {
             tokio::time::sleep(ms(10)).await;

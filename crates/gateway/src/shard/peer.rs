@@ -24,6 +24,8 @@ impl Signals {
     pub(crate) const VERIFY: Self = Self(8);
     /// The connection has to look whether its holder is still recognised.
     pub(crate) const HOLDER: Self = Self(16);
+    /// The shard has something for the connection to do.
+    pub(crate) const TASK: Self = Self(32);
 
     pub(crate) const fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
@@ -66,8 +68,8 @@ pub(crate) struct Peer {
     signals: Cell<Signals>,
     /// Of the progress of its one call only the latest is kept.
     is_terse: bool,
-    /// Where the client is; kept for the audit log alone.
-    address: Option<Box<IpAddr>>,
+    /// Where the client of a WebSocket is.
+    address: Option<IpAddr>,
     waker: RefCell<Option<Waker>>,
     inbox: RefCell<Vec<Delivery>>,
 }
@@ -94,12 +96,12 @@ impl Peer {
 
     /// One whose client is there.
     pub(crate) fn at(self, address: IpAddr) -> Self {
-        Self { address: Some(Box::new(address)), ..self }
+        Self { address: Some(address), ..self }
     }
 
-    /// Where its client is, if that was kept.
-    pub(crate) fn address(&self) -> Option<IpAddr> {
-        self.address.as_deref().copied()
+    /// Where its client is, if it is that of a WebSocket.
+    pub(crate) const fn address(&self) -> Option<IpAddr> {
+        self.address
     }
 
     /// Tells the connection from every other one of the process; for logs.

@@ -124,6 +124,11 @@ impl Calls {
         self.slots.is_empty() && !self.lossy
     }
 
+    /// How many run, how many have ended, and the bytes of their outcomes.
+    pub(super) fn sizes(&self) -> (usize, usize, usize) {
+        (self.slots.len() - self.ended.len(), self.ended.len(), self.bytes)
+    }
+
     fn withdraw(&mut self, request: &str, pod: &PodId, attempt: u64) {
         if let Some(Slot::Running { pod: owner, attempt: made, .. }) = self.slots.get(request)
             && (owner, *made) == (pod, attempt)

@@ -8,7 +8,8 @@ use super::MemoryStore;
 use super::journal::Calls;
 use crate::mailbox::lock;
 use crate::{
-    Bounds, Epoch, Error, NewSession, PodId, Refusal, Resume, Resumed, SessionId, Sessions, TokenHash, bounds,
+    Bounds, Epoch, Error, NewSession, PodId, Refusal, Resume, Resumed, Seen, SessionId, Sessions, TokenHash,
+    bounds,
 };
 
 #[derive(Debug)]
@@ -160,6 +161,25 @@ impl Sessions for MemoryStore {
     async fn save(&self, id: SessionId, epoch: Epoch, state: &[u8]) -> Result<(), Error> {
         bounds::size("a session's state", self.inner.bounds.state_bytes, state.len())?;
         self.hold(id, epoch, |session, _| session.state = Bytes::copy_from_slice(state))
+    }
+
+    async fn look(&self, id: SessionId) -> Result<Option<Seen>, Error> {
+        let mut sessions = lock(&self.inner.sessions);
+        let left = sessions.left(&id);
+        let Some((session, left)) = sessions.find(&id).zip(left) else { return Ok(None) };
+        let (running, ended, bytes) = session.calls.as_ref().map_or((0, 0, 0), |calls| calls.sizes());
+        Ok(Some(Seen {
+            tenant: session.tenant.to_string(),
+            agent: session.agent.to_string(),
+            pod: session.pod.clone(),
+            epoch: session.epoch,
+            attached: session.attached,
+            left,
+            state: session.state.clone(),
+            running,
+            ended,
+            bytes,
+        }))
     }
 }
 

@@ -79,6 +79,11 @@ impl<K: Clone + Eq + Hash + Ord, V> Timed<K, V> {
         self.entries.get_mut(key).map(|entry| &mut entry.value)
     }
 
+    /// After how long the entry runs out, if it is there.
+    pub(super) fn left(&self, key: &K) -> Option<Duration> {
+        self.entries.get(key).map(|entry| entry.deadline.saturating_duration_since(Instant::now()))
+    }
+
     /// The entry runs out `ttl` from now.
     pub(super) fn prolong<Q: Eq + Hash + ?Sized>(&mut self, key: &Q, ttl: Duration)
     where

@@ -23,6 +23,7 @@ scripts! {
     TOUCH = "touch.lua";
     SAVE = "save.lua";
     END = "end.lua";
+    LOOK = "look.lua";
     BEGIN = "begin.lua";
     FINISH = "finish.lua";
     TAKE_OVER = "take_over.lua";

@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::RedisStore;
 use super::link::Request;
 use super::scripts;
-use crate::{Epoch, Error, NewSession, Refusal, Resume, Resumed, SessionId, Sessions, bounds};
+use crate::{Epoch, Error, NewSession, Refusal, Resume, Resumed, Seen, SessionId, Sessions, bounds};
 
 impl RedisStore {
     async fn enter(&self, request: Request, new: &NewSession<'_>, epoch: Option<Epoch>) -> Result<(), Error> {
@@ -94,5 +94,31 @@ impl Sessions for RedisStore {
         let [session, _, _] = self.inner.keys.session(id);
         let request = Request::script(&scripts::SAVE, &[session]).arg(epoch.0).arg(state);
         self.script(request).await?.word().map(|_| ())
+    }
+
+    async fn look(&self, id: SessionId) -> Result<Option<Seen>, Error> {
+        let request = Request::script(&scripts::LOOK, &self.inner.keys.session(id));
+        let mut reply = self.script(request).await?;
+        match reply.plain_word() {
+            "none" => return Ok(None),
+            "seen" => {}
+            _ => return Err(reply.strange()),
+        }
+        let (tenant, agent) = (reply.next()?, reply.next()?);
+        let (pod, epoch) = (reply.pod()?, Epoch(reply.next()?));
+        let attached: u8 = reply.next()?;
+        let left: i64 = reply.next()?;
+        Ok(Some(Seen {
+            tenant,
+            agent,
+            pod,
+            epoch,
+            attached: attached == 1,
+            left: Duration::from_millis(left.try_into().unwrap_or_default()),
+            state: reply.bytes()?,
+            running: reply.next()?,
+            ended: reply.next()?,
+            bytes: reply.next()?,
+        }))
     }
 }
