@@ -2,6 +2,7 @@
 //! one looks into the journal too.
 
 use crate::inquiry::Ask;
+use router::Seen;
 use serde::{Deserialize, Serialize};
 use session_store::{Epoch, Inbox, Mail, Notice, SessionId};
 use tokio::sync::mpsc;
@@ -45,6 +46,8 @@ pub(crate) enum Memo {
     Log(Notice),
     /// An operator asks something.
     Ask(Ask),
+    /// Somebody asks for metrics: the shard looks at what it has.
+    Survey(mpsc::Sender<Vec<Seen>>),
 }
 
 /// Hands the pod's mail to all shards, since none but them knows which sessions it has.

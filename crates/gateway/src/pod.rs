@@ -6,6 +6,7 @@ use crate::limits::{Crowded, Limits, Seats};
 use crate::revoked::Revoked;
 use arc_swap::ArcSwap;
 use auth::Identity;
+use metrics::Drain;
 use session_store::PodId;
 use std::fmt;
 use std::net::IpAddr;
@@ -25,7 +26,7 @@ pub(crate) struct Pod {
     connections: AtomicUsize,
     most: usize,
     admitted: AtomicU64,
-    /// How far it is on its way out: a [`Way`].
+    /// How far it is on its way out: a [`Drain`].
     way: AtomicU8,
     /// Shards that have told all their connections to go.
     told_by: AtomicUsize,
@@ -40,13 +41,13 @@ impl Pod {
     pub(crate) fn new(config: &Config, shards: usize) -> Self {
         Self {
             id: PodId::fresh(),
-            metrics: Arc::new(metrics::Pod::new(shards)),
+            metrics: Arc::new(metrics::Pod::new(config.metrics.bounds(shards))),
             limits: Limits::new(config),
             audit: Audit::default(),
             connections: AtomicUsize::new(0),
             most: config.websocket.max_connections,
             admitted: AtomicU64::new(0),
-            way: AtomicU8::new(Way::Serving as u8),
+            way: AtomicU8::new(Drain::Serving as u8),
             told_by: AtomicUsize::new(0),
             revoked: ArcSwap::default(),
             spread_ms: AtomicU64::new(0),
@@ -79,23 +80,24 @@ impl Pod {
     }
 
     pub(crate) fn is_draining(&self) -> bool {
-        self.way.load(Relaxed) != Way::Serving as u8
+        self.way.load(Relaxed) != Drain::Serving as u8
     }
 
     /// How far it is on its way out.
-    pub(crate) fn way(&self) -> Way {
-        Way::ALL[usize::from(self.way.load(Relaxed)) % Way::ALL.len()]
+    pub(crate) fn way(&self) -> Drain {
+        Drain::ALL[usize::from(self.way.load(Relaxed)) % Drain::ALL.len()]
     }
 
     /// It is so far now.
-    pub(crate) fn goes(&self, way: Way) {
+    pub(crate) fn goes(&self, way: Drain) {
         self.way.store(way as u8, Relaxed);
+        self.metrics.drain(way);
     }
 
     /// One of so many shards has told all its connections to go.
     pub(crate) fn has_told(&self, shards: usize) {
         if self.told_by.fetch_add(1, Relaxed) + 1 == shards {
-            self.goes(Way::Closing);
+            self.goes(Drain::Closing);
         }
     }
 
@@ -103,7 +105,7 @@ impl Pod {
     pub(crate) fn begin_drain(&self, rate: u32) {
         let spread = self.connections() as u64 * 1_000 / u64::from(rate.max(1));
         self.spread_ms.store(spread.min(30_000), Relaxed);
-        self.goes(Way::Delay);
+        self.goes(Drain::Delay);
         self.metrics.ready(false);
     }
 }
@@ -115,37 +117,6 @@ impl Pod {
         // Steps of the golden ratio spread any number of clients evenly.
         let turn = self.told.fetch_add(1, Relaxed).wrapping_mul(618_033_989) % 1_000_000_000;
         self.spread_ms.load(Relaxed) * turn / 1_000_000_000
-    }
-}
-
-/// How far a pod is on its way out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Way {
-    /// It takes clients.
-    Serving,
-    /// Load balancers are to see that it does not any more.
-    Delay,
-    /// Its connections are told to go, one after another.
-    Migrating,
-    /// All were told, and the last calls end.
-    Closing,
-    /// Whatever is left is given up.
-    Over,
-}
-
-impl Way {
-    const ALL: [Self; 5] = [Self::Serving, Self::Delay, Self::Migrating, Self::Closing, Self::Over];
-
-    /// As operators are told it.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Serving => "serving",
-            Self::Delay => "delay",
-            Self::Migrating => "migrating",
-            Self::Closing => "closing",
-            Self::Over => "over",
-        }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::deadlines::Timer;
 use crate::link::State;
 use crate::seen::Seen;
 use crate::{Call, CallKey, Dialer, Failure, Sink, Stats, Table};
+use protocol::Replica;
 
 /// Sends the calls of one shard to backends. Neither Send nor Sync; clones are the same router. When
 /// the last clone is dropped all connections close, calls in flight are cancelled at their backends,
@@ -63,10 +64,15 @@ impl Router {
         self.core.calls.borrow().len()
     }
 
-    /// How this shard sees the replicas of the table applied last.
+    /// How this shard sees the replicas of the table applied last. Looks at all links: not for every message.
     pub fn seen(&self) -> Vec<Seen> {
         let now = Instant::now();
         self.core.links.borrow().iter().map(|link| link.seen(now)).collect()
+    }
+
+    /// Has `told` hear of each replica that is ejected, each time. Only the first one who asks is told.
+    pub fn on_ejection(&self, told: impl Fn(&Replica) + 'static) {
+        let _ = self.core.ejected.set(Box::new(told));
     }
 
     /// Counters and gauges of this shard. Counts the links: not for every message.

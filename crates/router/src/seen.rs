@@ -1,18 +1,21 @@
 //! How one shard sees one replica, for whoever looks.
+use std::sync::Arc;
+
+use protocol::Replica;
 use tokio::time::Instant;
 
-use crate::judge::Standing;
+use crate::Condition;
 use crate::link::{Link, State};
 
 /// A replica as one shard sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Seen {
     /// Which replica.
-    pub instance: String,
+    pub replica: Arc<Replica>,
     /// The connection to it.
     pub state: &'static str,
-    /// Whether it was ejected for failures in a row, and gets calls only where there is no other.
-    pub ejected: bool,
+    /// How it stands.
+    pub condition: Condition,
     /// Calls that it has from this shard.
     pub in_flight: usize,
 }
@@ -20,14 +23,14 @@ pub struct Seen {
 impl Link {
     pub(crate) fn seen(&self, now: Instant) -> Seen {
         Seen {
-            instance: self.replica.instance.clone(),
+            replica: Arc::clone(&self.replica),
             state: match self.state.get() {
                 State::Dialing => "dialing",
                 State::Up => "up",
                 State::Down => "down",
                 State::Closed => "closed",
             },
-            ejected: self.judge.borrow().standing(now) == Standing::Ejected,
+            condition: self.condition(now),
             in_flight: self.in_flight.get(),
         }
     }

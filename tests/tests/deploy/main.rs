@@ -11,6 +11,7 @@ mod kustomize;
 mod manifests;
 mod metrics;
 mod pod;
+mod prometheus;
 mod systemd;
 
 use std::path::{Path, PathBuf};

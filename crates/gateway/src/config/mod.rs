@@ -29,6 +29,7 @@ macro_rules! settings {
 
 mod admin;
 mod limits;
+mod metrics;
 mod port_tls;
 mod registry;
 mod tls;
@@ -36,6 +37,7 @@ mod word;
 
 pub use admin::Admin;
 pub use limits::{Limits, Rate};
+pub use metrics::Metrics;
 pub use port_tls::PortTls;
 pub use registry::{Proof, Registry};
 pub use tls::{Certificate, Tls, TlsVersion};
@@ -78,6 +80,8 @@ settings! {
         context: context::Settings = context::Settings::default(),
         /// The operators' port: metrics, health, and what operators do.
         admin: Admin = Admin::default(),
+        /// What is counted.
+        metrics: Metrics = Metrics::default(),
         /// What happens at SIGTERM.
         drain: Drain = Drain::default(),
         /// Threads.
@@ -387,6 +391,7 @@ impl Config {
         }
         self.registry.check()?;
         self.admin.check()?;
+        self.metrics.check()?;
         crate::door::Door::new(self)?;
         let security = &self.security;
         if security.hmac_signatures == Demand::Required

@@ -1,7 +1,6 @@
 //! From the directory to the shards: a table of handlers is built once for each change.
 
 use crate::platform;
-use crate::pod::Pod;
 use jiff::Timestamp;
 use protocol::Replica;
 use router::{Reason, Table};
@@ -14,6 +13,7 @@ use tokio::sync::watch;
 #[derive(Debug)]
 pub(crate) struct Backends {
     directory: Store,
+    metrics: Arc<metrics::Pod>,
     tables: watch::Sender<Arc<Table>>,
     /// Since when each instance is there.
     since: Mutex<HashMap<String, Timestamp>>,
@@ -21,10 +21,11 @@ pub(crate) struct Backends {
 
 impl Backends {
     /// The view of the directory that this store shares.
-    pub(crate) fn new(directory: Store) -> Self {
+    pub(crate) fn new(directory: Store, metrics: Arc<metrics::Pod>) -> Self {
         // The first clients find what is there already.
         let (table, _) = Table::build(&directory.watch().borrow(), None);
-        Self { directory, tables: watch::channel(Arc::new(table)).0, since: Mutex::default() }
+        label(&table, &metrics);
+        Self { directory, metrics, tables: watch::channel(Arc::new(table)).0, since: Mutex::default() }
     }
 
     /// The table of this moment and of every later one.
@@ -98,7 +99,7 @@ impl Backends {
     }
 
     /// Builds a table for each change of the directory, for as long as it is polled.
-    pub(crate) async fn publish(&self, pod: &Pod) {
+    pub(crate) async fn publish(&self) {
         let mut snapshots = self.directory.watch();
         loop {
             let snapshot = snapshots.borrow_and_update().clone();
@@ -107,13 +108,24 @@ impl Backends {
             for conflict in conflicts {
                 tracing::warn!(%conflict, "a handler is not reachable");
             }
-            pod.metrics.backends(snapshot.len(), table.tools().len());
+            label(&table, &self.metrics);
+            self.metrics.tools(table.tools().len());
             tracing::info!(replicas = snapshot.len(), tools = table.tools().len(), "backends changed");
             self.tables.send_replace(Arc::new(table));
             if snapshots.changed().await.is_err() {
                 return;
             }
         }
+    }
+}
+
+/// Gives tools and backends the labels that they are counted by.
+fn label(table: &Table, metrics: &metrics::Pod) {
+    for tool in table.tools() {
+        tool.set_label(metrics.tool_names.place(&tool.name));
+    }
+    for replica in table.replicas() {
+        metrics.backend_names.place(replica.backend());
     }
 }
 

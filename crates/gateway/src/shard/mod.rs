@@ -123,6 +123,11 @@ impl Shard {
     fn new(index: usize, common: Common) -> Rc<Self> {
         let Common { config, pod, verifier, door, authorization, dialer, tls, store, shards, watch } = common;
         let websocket = config.websocket.clone();
+        let counters = Arc::clone(&pod.metrics.shards()[index]);
+        let (router, ejected, labels) =
+            (Router::new(dialer), Arc::clone(&counters), Arc::clone(&pod.metrics));
+        router.on_ejection(move |replica| ejected.ejected(labels.backend_names.place(replica.backend())));
+        let store = store.counted(Arc::clone(&counters.operations));
         Rc::new_cyclic(|me| Self {
             rules: Rules {
                 max_frame: websocket.max_frame_size,
@@ -135,8 +140,8 @@ impl Shard {
                 inflated_bytes: websocket.max_message_size,
                 ..protocol::Limits::default()
             },
-            counters: Arc::clone(&pod.metrics.shards()[index]),
-            router: Router::new(dialer),
+            counters,
+            router,
             scratch: RefCell::new(Scratch::new()),
             peers: RefCell::new(Slab::new()),
             wheel: RefCell::new(Wheel::new()),

@@ -111,7 +111,7 @@ impl Access {
     }
 
     fn refuse(&self, address: IpAddr, why: &'static str, name: Option<&str>, uri: &Uri) {
-        self.pod.metrics.admin_refused();
+        self.pod.metrics.admin_refusals.increment();
         let path: String = uri.path().chars().take(128).collect();
         tracing::info!(%address, why, operator = name, path, "refused at the admin port");
         self.pod.audit.tell(|| {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::StatusCode;
 use hyper::body::Incoming;
+use hyper::header::HeaderMap;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ pub(super) struct Asked {
     /// What stands in its path for the `{id}` of the route; empty where there is none.
     pub(super) id: String,
     pub(super) query: String,
+    pub(super) headers: HeaderMap,
     pub(super) body: Incoming,
 }
 

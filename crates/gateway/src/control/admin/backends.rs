@@ -5,7 +5,7 @@ use super::answer::{Answer, Refused, json};
 use super::asked::Asked;
 use crate::control::configured::CONFIGURED;
 use hyper::StatusCode;
-use router::Seen;
+use router::{Condition, Seen};
 use serde::{Deserialize, Serialize};
 
 #[derive(Deserialize)]
@@ -52,7 +52,7 @@ pub(super) async fn list(admin: &Admin, asked: &Asked) -> Result<Answer, Refused
     let listed = admin.backends.listed();
     let known = listed.iter().map(|(replica, since)| {
         let views: Vec<&Seen> =
-            seen.iter().flatten().filter(|view| view.instance == replica.instance).collect();
+            seen.iter().flatten().filter(|view| view.replica.instance == replica.instance).collect();
         let reached_by = views.iter().filter(|view| view.state == "up").count();
         let description = &replica.description;
         Backend {
@@ -66,7 +66,7 @@ pub(super) async fn list(admin: &Admin, asked: &Asked) -> Result<Answer, Refused
                 all if all == admin.shards.count() => "up",
                 _ => "partly",
             },
-            ejected_by: views.iter().filter(|view| view.ejected).count(),
+            ejected_by: views.iter().filter(|view| view.condition == Condition::Ejected).count(),
             reached_by,
             shards: admin.shards.count(),
             calls_in_flight: views.iter().map(|view| view.in_flight).sum(),

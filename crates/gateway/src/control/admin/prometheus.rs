@@ -2,10 +2,15 @@
 
 use super::Admin;
 use super::answer::{Answer, typed};
+use crate::survey::survey;
+use hyper::header::{ACCEPT, HeaderMap};
 use hyper::StatusCode;
-use metrics::Exposition;
+use metrics::Format;
 
-/// All instruments as text.
-pub(super) fn text(admin: &Admin) -> Answer {
-    typed(StatusCode::OK, admin.exposition.text(), Exposition::CONTENT_TYPE)
+/// All instruments as text, in the form that is asked for.
+pub(super) async fn text(admin: &Admin, headers: &HeaderMap) -> Answer {
+    let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let format = Format::preferred(&accepted.collect::<Vec<_>>().join(","));
+    survey(&admin.pod, admin.shards.ways()).await;
+    typed(StatusCode::OK, admin.exposition.text(format), format.content_type())
 }

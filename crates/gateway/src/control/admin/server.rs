@@ -44,7 +44,7 @@ impl Admin {
             failed: Arc::new(move |peer, error| {
                 let address = peer.ip().to_canonical();
                 tracing::info!(%address, %error, "no handshake of TLS at the admin port");
-                pod.admin_refused();
+                pod.admin_refusals.increment();
                 audit.tell(|| Entry::new(Event::AdminRefused).address(Some(address)).reason("tls"));
             }),
         };
@@ -76,7 +76,7 @@ impl Admin {
             Err(refused) => return refused.answer(),
         };
         let query = head.uri.query().unwrap_or_default().to_owned();
-        let asked = Asked { caller, id: found.id, query, body };
+        let asked = Asked { caller, id: found.id, query, headers: head.headers, body };
         handler(self, asked).await.unwrap_or_else(|refused| refused.answer())
     }
 }

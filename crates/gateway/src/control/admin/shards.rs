@@ -52,6 +52,10 @@ impl Shards {
         Self(shards)
     }
 
+    pub(super) fn ways(&self) -> &[mpsc::Sender<Memo>] {
+        &self.0
+    }
+
     pub(super) const fn count(&self) -> usize {
         self.0.len()
     }
