@@ -183,7 +183,7 @@ impl Connection {
             self.check_clocks(now, out)?;
         }
         for turn in 0.. {
-            if self.unsent(out) > shard.config.websocket.write_high_water {
+            if self.unsent(out) > shard.terms().config.websocket.write_high_water {
                 if self.flush(cx, shard, out)?.is_pending() {
                     return Ok(());
                 }
@@ -275,14 +275,16 @@ impl Connection {
         out: &mut Vec<u8>,
     ) -> u64 {
         let (mut at, mut answered, now) = (0, 0, shard.now());
+        let frames = shard.terms().frames;
         // Its messages borrow it while the session has them.
         let mut decoder = mem::take(&mut self.decoder);
         while self.phase == Phase::Open {
-            if self.unfinished.is_some() || self.unsent(out) > shard.config.websocket.write_high_water {
+            if self.unfinished.is_some() || self.unsent(out) > shard.terms().config.websocket.write_high_water
+            {
                 self.unread = input[at..].to_vec();
                 break;
             }
-            let close = match decoder.next(input, &mut at, &shard.rules, spare, now) {
+            let close = match decoder.next(input, &mut at, &frames, spare, now) {
                 Err(violation) => Some((violation.close_code(), violation.to_string())),
                 Ok(None) => break,
                 Ok(Some(Incoming::Close(code))) => {
@@ -394,7 +396,7 @@ impl Connection {
     ) -> Result<Pumped, End> {
         let mut outbox = self.outbox(shard, zlib, out);
         let pumped = self.session.pump(cx, &mut outbox);
-        let full = self.unsent(out) > shard.config.events.max_unsent;
+        let full = self.unsent(out) > shard.terms().config.events.max_unsent;
         if pumped.is_ready() || !full {
             return Ok(Pumped::All);
         }

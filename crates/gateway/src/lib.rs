@@ -28,6 +28,7 @@ mod session;
 mod shard;
 mod stream;
 mod tasks;
+mod terms;
 mod tls;
 mod wheel;
 mod wire;

@@ -1,6 +1,7 @@
 //! What pods, and the shards of one pod, tell each other about sessions. A letter may be lost: whoever waits for
 //! one looks into the journal too.
 
+use crate::terms::Terms;
 use serde::{Deserialize, Serialize};
 use session_store::{Epoch, Inbox, Mail, Notice, SessionId};
 use tokio::sync::mpsc;
@@ -38,6 +39,8 @@ pub(crate) enum Memo {
     Verify,
     /// Somebody is perhaps not recognised any more: every connection looks whether its holder still is.
     Holders,
+    /// These terms hold from now on; the other is dropped once they do.
+    Terms(Box<Terms>, mpsc::Sender<()>),
     /// News of a tenant's log.
     Log(Notice),
 }

@@ -21,7 +21,7 @@ use crate::wire;
 use crate::{Call, CallKey, Event, Failure, Handler, Kind, Options, Sink, Stats, Table};
 
 pub(crate) struct Core {
-    pub options: Arc<Options>,
+    pub options: RefCell<Arc<Options>>,
     pub dialer: Dialer,
     pub table: RefCell<Arc<Table>>,
     /// As in the table's list of replicas, place by place.
@@ -41,7 +41,7 @@ impl Core {
         let now = Instant::now();
         Self {
             budget: RefCell::new(Budget::new(&dialer.options, now)),
-            options: Arc::clone(&dialer.options),
+            options: RefCell::new(Arc::clone(&dialer.options)),
             dialer,
             table: RefCell::default(),
             links: RefCell::default(),
@@ -51,6 +51,18 @@ impl Core {
             timer: Rc::default(),
             next_link: Cell::new(1),
             stats: Cell::default(),
+        }
+    }
+
+    /// Takes what may change while connections stand: how calls are bounded, judged and retried.
+    pub(crate) fn tune(&self, options: &Options) {
+        let mut now = self.options.borrow_mut();
+        let tuned = now.tuned(options);
+        if tuned != **now {
+            if !now.has_same_retries(&tuned) {
+                self.budget.replace(Budget::new(&tuned, Instant::now()));
+            }
+            *now = Arc::new(tuned);
         }
     }
 
@@ -64,10 +76,14 @@ impl Core {
         let handler = self.current(call.handler)?;
         let link = self.choose(&handler, None, now)?;
         if !self.calls.borrow().has_room() {
-            return Err(Failure::overloaded(&handler.backend, self.options.max_calls_per_replica));
+            let most = self.options.borrow().max_calls_per_replica;
+            return Err(Failure::overloaded(&handler.backend, most));
         }
-        let usual = handler.timeout.unwrap_or(Duration::from_millis(self.options.default_timeout_ms));
-        let most = Duration::from_millis(self.options.max_timeout_ms);
+        let (usual, most) = {
+            let options = self.options.borrow();
+            (options.default_timeout_ms, Duration::from_millis(options.max_timeout_ms))
+        };
+        let usual = handler.timeout.unwrap_or(Duration::from_millis(usual));
         let timeout = call.timeout.unwrap_or(usual).min(most);
         let body = wire::body(&wire::Body {
             handler: &handler.encoded,
@@ -159,7 +175,7 @@ impl Core {
             Verdict::Success => link.judge.borrow_mut().success(),
             Verdict::Neutral => link.judge.borrow_mut().neutral(),
             Verdict::Failure => {
-                if link.judge.borrow_mut().failure(Instant::now(), &self.options) {
+                if link.judge.borrow_mut().failure(Instant::now(), &self.options.borrow()) {
                     self.count(|stats| stats.ejections += 1);
                     tracing::warn!(
                         backend = link.replica.backend(),
@@ -190,7 +206,7 @@ impl Core {
         now: Instant,
     ) -> Result<Rc<Link>, Failure> {
         let links = self.links.borrow();
-        let limit = self.options.max_calls_per_replica;
+        let limit = self.options.borrow().max_calls_per_replica;
         let rank = |link: &Rc<Link>| {
             if Some(link.id) == except { None } else { link.rank(limit, now) }
         };

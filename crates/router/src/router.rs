@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::core::Core;
 use crate::deadlines::Timer;
 use crate::link::State;
-use crate::{Call, CallKey, Dialer, Failure, Sink, Stats, Table};
+use crate::{Call, CallKey, Dialer, Failure, Options, Sink, Stats, Table};
 
 /// Sends the calls of one shard to backends. Neither Send nor Sync; clones are the same router. When
 /// the last clone is dropped all connections close, calls in flight are cancelled at their backends,
@@ -32,6 +32,12 @@ impl Router {
     /// get no new calls, and their connection ends with the last call that they have.
     pub fn apply(&self, table: Arc<Table>) {
         self.core.apply(table);
+    }
+
+    /// Takes from these options what may change while connections stand: how calls are bounded, judged and retried. Calls that
+    /// run keep their deadlines. The other options stay as they were at the start.
+    pub fn tune(&self, options: &Options) {
+        self.core.tune(options);
     }
 
     /// The table applied last; an empty one before.

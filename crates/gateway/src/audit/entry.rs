@@ -24,6 +24,12 @@ pub(crate) enum Event {
     ResumeRefused,
     /// An operator had the pod drain.
     Drain,
+    /// The configuration was read again.
+    Reload,
+    /// It was to be, and was wrong.
+    ReloadRefused,
+    /// An operator set from which level on lines are logged.
+    LogLevel,
     /// A request was answered with 4013.
     Forbidden,
     /// A signed message was not taken.

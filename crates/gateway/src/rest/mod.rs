@@ -98,7 +98,8 @@ pub(crate) async fn serve(stream: Rewind, visit: Visit, place: Result<Place, NoP
         peer
     };
     shard.counters.http_opened.increment();
-    let websocket = &shard.config.websocket;
+    let terms = shard.terms();
+    let websocket = &terms.config.websocket;
     let link = Rc::new(Link {
         shard: Rc::clone(&shard),
         visit,
@@ -197,7 +198,8 @@ impl Link {
 
     /// From where a request comes.
     fn look(&self, headers: &HeaderMap) -> Result<IpAddr, Problem> {
-        let door = &self.shard.door;
+        let terms = self.shard.terms();
+        let door = &terms.door;
         let client = door.addresses.client(self.visit.source, headers);
         let address = self.visit.source.client(&client);
         client.and_then(|_| door.check(headers)).map(|()| address).map_err(|shut| {

@@ -46,7 +46,8 @@ impl Session {
         &self,
         exchange: &Exchange<'_>,
     ) -> Result<Option<FreshKey>, (ErrorCode, Mistake)> {
-        let security = &exchange.shard.config.security;
+        let terms = exchange.shard.terms();
+        let security = &terms.config.security;
         match security.hmac_signatures {
             Demand::Off => return Ok(None),
             Demand::Optional if !self.is_private => return Ok(None),
@@ -81,7 +82,7 @@ impl Session {
         exchange: &Exchange<'_>,
     ) -> Result<(), Unsigned> {
         let Some(signed) = signed else {
-            return match exchange.shard.config.security.hmac_signatures {
+            return match exchange.shard.terms().config.security.hmac_signatures {
                 Demand::Required if needs_signature(message) => Err(Unsigned::Missing),
                 _ => Ok(()),
             };
@@ -166,7 +167,7 @@ fn explain(why: Unsigned, shard: &Shard) -> Cow<'static, str> {
             "the signature is not that of this message with the key and id of this connection".into()
         }
         Unsigned::Timestamp => {
-            let skew = shard.config.security.signature_skew_ms;
+            let skew = shard.terms().config.security.signature_skew_ms;
             format!("the timestamp is more than {skew} ms away from the gateway's clock: set yours, and sign anew")
                 .into()
         }

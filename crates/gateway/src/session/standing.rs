@@ -57,7 +57,7 @@ impl Opened {
     }
 
     fn next_prolongation(shard: &Shard) -> u64 {
-        shard.now() + Shard::ticks(shard.config.store.bounds.attached_ttl_ms / 2)
+        shard.now() + Shard::ticks(shard.terms().config.store.bounds.attached_ttl_ms / 2)
     }
 
     pub(super) const fn is_resumable(&self) -> bool {
@@ -66,7 +66,8 @@ impl Opened {
 
     /// A journalled call was answered.
     pub(super) fn answered(&mut self, request: Box<str>, shard: &Shard) {
-        let session = &shard.config.session;
+        let terms = shard.terms();
+        let session = &terms.config.session;
         self.unacknowledged.push(request);
         if self.unacknowledged.len() >= session.max_unacknowledged {
             self.ask_at = 0;
@@ -100,7 +101,7 @@ impl Opened {
         let rest = self.unacknowledged.split_off(count);
         let acknowledged = std::mem::replace(&mut self.unacknowledged, rest);
         if !self.unacknowledged.is_empty() {
-            self.ask_at = shard.now() + Shard::ticks(shard.config.session.acknowledge_after_ms);
+            self.ask_at = shard.now() + Shard::ticks(shard.terms().config.session.acknowledge_after_ms);
         }
         acknowledged
     }

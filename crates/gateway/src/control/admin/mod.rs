@@ -5,13 +5,16 @@ mod answer;
 mod asked;
 mod drain;
 mod health;
+mod log_level;
 mod prometheus;
 mod revoke;
 mod routes;
 mod server;
+mod settings;
 
 use super::revocations::Revocations;
 use crate::pod::Pod;
+use crate::reload::Reload;
 use metrics::Exposition;
 use session_store::Availability;
 use std::sync::Arc;
@@ -29,6 +32,7 @@ pub(crate) struct Admin {
     revocations: Arc<Revocations>,
     /// How long a revocation stands.
     revocation_ttl: Duration,
+    reload: Reload,
 }
 
 impl Admin {
@@ -38,8 +42,9 @@ impl Admin {
         store: Option<watch::Receiver<Availability>>,
         drain: mpsc::Sender<()>,
         (revocations, revocation_ttl): (Arc<Revocations>, Duration),
+        reload: Reload,
     ) -> Self {
         let exposition = Exposition::new(Arc::clone(&pod.metrics));
-        Self { pod, exposition, store, drain, revocations, revocation_ttl }
+        Self { pod, exposition, store, drain, revocations, revocation_ttl, reload }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::answer::{Answer, Refused, method_not_allowed};
 use super::asked::Asked;
-use super::{Admin, drain, health, prometheus, revoke};
+use super::{Admin, drain, health, log_level, prometheus, revoke, settings};
 use futures_util::future::BoxFuture;
 use hyper::{Method, StatusCode};
 use std::sync::Arc;
@@ -37,14 +37,12 @@ pub(super) struct Found {
     pub(super) id: String,
 }
 
-use Needs::{Nothing, Operate, Scrape};
+use Needs::{Nothing, Operate, Read, Scrape};
 
 static ROUTES: &[Route] = &[
     Route {
         path: "/metrics",
-        methods: &[(Method::GET, Scrape, |admin, _| {
-            Box::pin(async move { Ok(prometheus::text(&admin)) })
-        })],
+        methods: &[(Method::GET, Scrape, |admin, _| Box::pin(async move { Ok(prometheus::text(&admin)) }))],
     },
     Route {
         path: "/health/live",
@@ -65,6 +63,25 @@ static ROUTES: &[Route] = &[
         methods: &[(Method::POST, Operate, |admin, asked| {
             Box::pin(async move { revoke::revoke(&admin, asked).await })
         })],
+    },
+    Route {
+        path: "/admin/v1/config",
+        methods: &[(Method::GET, Read, |admin, _| Box::pin(async move { settings::show(&admin).await }))],
+    },
+    Route {
+        path: "/admin/v1/reload",
+        methods: &[(Method::POST, Operate, |admin, asked| {
+            Box::pin(async move { settings::reload(&admin, asked).await })
+        })],
+    },
+    Route {
+        path: "/admin/v1/log-level",
+        methods: &[
+            (Method::GET, Read, |admin, _| Box::pin(async move { log_level::show(&admin).await })),
+            (Method::PUT, Operate, |admin, asked| {
+                Box::pin(async move { log_level::set(&admin, asked).await })
+            }),
+        ],
     },
 ];
 
