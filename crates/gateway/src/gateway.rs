@@ -110,7 +110,7 @@ impl Gateway {
             0 => std::thread::available_parallelism()?.get(),
             shards => shards,
         };
-        let metrics = Arc::new(metrics::Pod::new(shards));
+        let metrics = Arc::new(metrics::Pod::new(config.metrics.bounds(shards)));
         let ledger = (config.store.kind == StoreKind::Redis).then(|| Ledger::new(Arc::clone(&metrics)));
         let limits = Limits::new(&config, ledger.as_ref().map(|(ledger, _)| Arc::clone(ledger)));
         let terms = Terms::new(Arc::clone(&config), limits)?;

@@ -4,6 +4,8 @@ use crate::{apply, process, reload};
 use serde_json::{Value, json};
 use tests::{Process, audited, until};
 
+const READ_AT: &str = "config_last_reload_success_timestamp_seconds";
+
 fn config(process: &Process) -> Value {
     let response = process.admin("/admin/v1/config");
     assert_eq!(response.status, 200);
@@ -14,6 +16,8 @@ fn config(process: &Process) -> Value {
 fn a_broken_file_changes_nothing_and_is_told_with_its_line() {
     let mut process = process(|config| config.limits.flood = 5);
     let (file, before) = (process.file(), config(&process));
+    let read_at = process.metrics().value(READ_AT);
+    assert!(read_at > 0.0);
     let good = std::fs::read_to_string(&file).expect("the file is ours");
     for (text, line, why) in [
         ("limits:\n  flod: 1\n", 2, "did you mean `flood`?"),
@@ -38,8 +42,12 @@ fn a_broken_file_changes_nothing_and_is_told_with_its_line() {
     assert!(status == 422 && told["error"].as_str().is_some_and(|error| error.contains("nowhere")), "{told}");
     assert_eq!(config(&process), before);
     process.connect().check_alive();
+    process.await_metric("config_reloads_total{outcome=\"refused\"}", 5.0);
+    assert_eq!(process.metrics().value(READ_AT), read_at);
     process.rewrite(|_| {});
     assert_eq!(reload(&process), (200, json!({"applied": [], "restart_needed": []})));
+    process.await_metric("config_reloads_total{outcome=\"applied\"}", 1.0);
+    assert!(process.metrics().value(READ_AT) >= read_at);
 }
 
 #[test]

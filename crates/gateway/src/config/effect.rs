@@ -59,6 +59,7 @@ const EFFECTS: &[(&str, Effect)] = &[
     ("backends", Now),
     ("context", Restart),
     ("admin", Restart),
+    ("metrics", Restart),
     ("drain", Now),
     ("runtime", Restart),
     ("log.level", Now),

@@ -12,6 +12,7 @@ use crate::pod::Pod;
 use crate::reload::{Level, Order};
 use crate::tasks::Tasks;
 use crate::terms::Terms;
+use metrics::Reload;
 use router::Dialer;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -60,6 +61,7 @@ impl Settings {
             followers: Tasks::default(),
             level: None,
         };
+        settings.pod.metrics.config_read.set(unix_now());
         settings.follow(followers);
         settings
     }
@@ -203,6 +205,8 @@ impl Settings {
     fn tell(&self, address: Option<IpAddr>, outcome: &Result<Change, String>) {
         match outcome {
             Ok(change) => {
+                self.pod.metrics.config_reloaded(Reload::Applied);
+                self.pod.metrics.config_read.set(unix_now());
                 let applied = change.applied.join(", ");
                 let waiting: Vec<_> = change.restart_needed.iter().map(|waiting| &*waiting.key).collect();
                 let waiting = waiting.join(", ");
@@ -212,10 +216,15 @@ impl Settings {
                 self.pod.audit.tell(|| entry().reason(reason()));
             }
             Err(error) => {
+                self.pod.metrics.config_reloaded(Reload::Refused);
                 tracing::error!(error, "the configuration was not taken; nothing has changed");
                 let entry = || Entry::new(Event::ReloadRefused).address(address);
                 self.pod.audit.tell(|| entry().reason(error.clone()));
             }
         }
     }
+}
+
+fn unix_now() -> u64 {
+    std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs()
 }

@@ -19,6 +19,8 @@ pub(super) struct Asked {
     pub(super) address: Option<IpAddr>,
     /// What stands in its path for the `{id}` of the route; empty where there is none.
     pub(super) id: String,
+    /// What kinds of answers are preferred.
+    pub(super) accept: String,
     pub(super) body: Incoming,
 }
 

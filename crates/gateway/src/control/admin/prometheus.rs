@@ -2,10 +2,12 @@
 
 use super::Admin;
 use super::answer::{Answer, typed};
+use super::asked::Asked;
 use hyper::StatusCode;
-use metrics::Exposition;
+use metrics::Format;
 
-/// All instruments as text.
-pub(super) fn text(admin: &Admin) -> Answer {
-    typed(StatusCode::OK, admin.exposition.text(), Exposition::CONTENT_TYPE)
+/// All instruments as text, in the form that is preferred.
+pub(super) fn text(admin: &Admin, asked: &Asked) -> Answer {
+    let format = Format::preferred(&asked.accept);
+    typed(StatusCode::OK, admin.exposition.text(format), format.content_type())
 }

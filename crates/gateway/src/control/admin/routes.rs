@@ -42,7 +42,9 @@ use Needs::{Nothing, Operate, Read, Scrape};
 static ROUTES: &[Route] = &[
     Route {
         path: "/metrics",
-        methods: &[(Method::GET, Scrape, |admin, _| Box::pin(async move { Ok(prometheus::text(&admin)) }))],
+        methods: &[(Method::GET, Scrape, |admin, asked| {
+            Box::pin(async move { Ok(prometheus::text(&admin, &asked)) })
+        })],
     },
     Route {
         path: "/health/live",

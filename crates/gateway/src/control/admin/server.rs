@@ -7,6 +7,7 @@ use super::routes;
 use crate::tasks::Tasks;
 use hyper::Request;
 use hyper::body::Incoming;
+use hyper::header::ACCEPT;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -40,7 +41,9 @@ impl Admin {
             Ok(found) => found,
             Err(answer) => return *answer,
         };
-        let asked = Asked { address, id: found.id, body };
+        let accepted = head.headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+        let accept = accepted.collect::<Vec<_>>().join(",");
+        let asked = Asked { address, id: found.id, accept, body };
         handler(self, asked).await.unwrap_or_else(|refused| refused.answer())
     }
 }
