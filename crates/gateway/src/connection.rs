@@ -425,7 +425,7 @@ impl Connection {
             self.shard.pod.audit.tell(|| self.session.decision(Event::Takeover, &self.peer));
         }
         write_close(out, code.as_u16(), reason);
-        tracing::debug!(connection = self.peer.id(), code = code.as_u16(), reason, "closing");
+        self.session.log_end(&self.peer, Some(code), reason, "closing");
         self.begin_close(code);
     }
 
@@ -539,7 +539,7 @@ impl Future for Connection {
             }
             Err(end) => {
                 if let End::TimedOut(reason) = end {
-                    tracing::debug!(connection = this.peer.id(), reason, "dropped");
+                    this.session.log_end(&this.peer, None, reason, "dropped");
                 }
                 Poll::Ready(())
             }

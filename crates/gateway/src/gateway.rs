@@ -299,7 +299,7 @@ impl Gateway {
         }
         drop((stages, common));
         pod.metrics.ready(true);
-        tracing::info!(shards = threads.len(), "serving");
+        tracing::info!(pod = %pod.id, shards = threads.len(), "serving");
 
         tokio::select! {
             () = shutdown => {}

@@ -112,6 +112,16 @@ pub struct Shown {
     pub changed: bool,
 }
 
+/// All keys that have values of their own, each with its default as JSON.
+pub fn keys() -> Vec<(String, String)> {
+    let defaults = dict(&Config::default()).unwrap_or_default();
+    let told = |key: String| {
+        let default = find(&defaults, &key).and_then(|value| serde_json::to_string(value).ok());
+        (key, default.unwrap_or_default())
+    };
+    leaves(&defaults).into_iter().map(told).collect()
+}
+
 /// The settings as values, without secrets.
 ///
 /// # Errors

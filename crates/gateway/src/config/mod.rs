@@ -12,7 +12,7 @@ mod loaded;
 pub use change::{Change, Waiting};
 pub use effect::Effect;
 pub use load::{ConfigError, Overrides, Sources, load};
-pub use loaded::{Loaded, Shown};
+pub use loaded::{Loaded, Shown, keys};
 
 use crate::rest;
 use serde::{Deserialize, Serialize};

@@ -34,18 +34,21 @@ pub(crate) async fn follow(
                 let replica = Arc::new(replica);
                 listed = Some(Arc::clone(&replica));
                 if let Err(error) = backends.put(replica).await {
-                    tracing::error!(address, %error, "a configured backend was not taken");
+                    let backend = listed.as_ref().map(|replica| replica.backend());
+                    tracing::error!(address, backend, %error, "a configured backend was not taken");
                 }
             }
             Health::Down(reason) => {
-                tracing::warn!(address, reason, "a configured backend is down");
+                let backend = listed.as_ref().map(|replica: &Arc<Replica>| replica.backend());
+                tracing::warn!(address, backend, reason, "a configured backend is down");
                 if let Some(replica) = listed.take() {
                     backends.remove(&replica).await;
                 }
             }
         }
     }
-    tracing::info!(address, "a configured backend is not listed any more");
+    let backend = listed.as_ref().map(|replica| replica.backend());
+    tracing::info!(address, backend, "a configured backend is not listed any more");
     if let Some(replica) = listed {
         backends.remove(&replica).await;
     }

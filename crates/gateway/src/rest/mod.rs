@@ -153,7 +153,8 @@ impl Link {
         let status = answer.status().as_u16();
         self.shard.counters.requests.answered(route, status);
         let (address, elapsed_us) = (self.visit.source.address, started.elapsed().as_micros() as u64);
-        tracing::debug!(%address, %method, ?route, status, elapsed_us, "a REST request");
+        let connection = self.id;
+        tracing::debug!(connection, %address, %method, ?route, status, elapsed_us, "a REST request");
         answer
     }
 

@@ -285,7 +285,13 @@ impl Session {
             }
             Refused::Store(error) => {
                 exchange.shard.counters.resume(metrics::Resume::Unavailable);
-                tracing::info!(%error, "a session could not be resumed");
+                tracing::info!(
+                    connection = exchange.peer.id(),
+                    tenant = self.identity.tenant(),
+                    agent = self.identity.agent(),
+                    %error,
+                    "a session could not be resumed"
+                );
                 let message = "the store of sessions is out of reach here: resume later, or at another pod";
                 exchange.reply(asker, Err((ErrorCode::BackendUnavailable, message)));
                 Close::new(CloseCode::Overloaded, "the store of sessions is out of reach: come back later")

@@ -107,7 +107,14 @@ impl Session {
         // A batch is signed once, and counts once.
         if signed.is_none_or(|signed| signed.is_first) {
             shard.counters.unsigned(why);
-            tracing::debug!(connection = exchange.peer.id(), why = why.name(), "a message is not taken");
+            tracing::debug!(
+                connection = exchange.peer.id(),
+                session = %self.id,
+                tenant = self.identity.tenant(),
+                agent = self.identity.agent(),
+                reason = why.name(),
+                "a message is not taken"
+            );
             if self.signing.as_mut().is_some_and(|signing| signing.is_news(why, shard)) {
                 let entry = || self.decision(Event::SignatureRefused, exchange.peer).reason(why.name());
                 shard.pod.audit.tell(entry);
