@@ -73,10 +73,15 @@ impl Endpoints {
 
     /// The answer of the operators' port to a POST of JSON.
     pub fn admin_post(&self, path: &str, body: &Value) -> Response {
+        self.admin_send("POST", path, body)
+    }
+
+    /// The answer of the operators' port to JSON that is sent by this method.
+    pub fn admin_send(&self, method: &str, path: &str, body: &Value) -> Response {
         let body = body.to_string();
         let length = body.len();
         let mut socket = Socket::connect(self.admin);
-        let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n");
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n");
         socket.send(format!("{head}Connection: close\r\n\r\n{body}").as_bytes());
         socket.response()
     }

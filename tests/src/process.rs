@@ -5,7 +5,7 @@ use crate::{Endpoints, Keys, Usage, until};
 use gateway::Config;
 use std::io::{BufRead, BufReader};
 use std::ops::Deref;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -18,8 +18,9 @@ pub struct Process {
     child: Child,
     lines: Arc<Mutex<Vec<String>>>,
     reader: Option<JoinHandle<()>>,
-    /// Holds the configuration.
-    _folder: TempDir,
+    config: Config,
+    /// Holds the configuration and the secret.
+    folder: TempDir,
 }
 
 impl Process {
@@ -73,10 +74,10 @@ impl Process {
         let file = folder.path().join("mcpw.yaml");
         let text = serde_json::to_string_pretty(&config).expect("a configuration is plain data");
         std::fs::write(&file, text).expect("the folder is ours");
-        Self::run(command, &file, keys, folder)
+        Self::run(command, &file, keys, folder, config)
     }
 
-    fn run(command: &[&str], file: &Path, keys: Keys, folder: TempDir) -> Self {
+    fn run(command: &[&str], file: &Path, keys: Keys, folder: TempDir, config: Config) -> Self {
         let mut child = Command::new(command[0])
             .args(&command[1..])
             .args(["gateway", "--config"])
@@ -113,7 +114,22 @@ impl Process {
         };
         let endpoints =
             Endpoints { clients: address("clients"), admin: address("admin"), grpc: address("grpc"), keys };
-        Self { endpoints, child, lines, reader: Some(reader), _folder: folder }
+        Self { endpoints, child, lines, reader: Some(reader), config, folder }
+    }
+
+    /// Its file of settings.
+    pub fn file(&self) -> PathBuf {
+        self.folder.path().join("mcpw.yaml")
+    }
+
+    /// Writes other settings into its file, which nobody reads until it is told to.
+    ///
+    /// # Panics
+    /// The file can't be written.
+    pub fn rewrite(&mut self, configure: impl FnOnce(&mut Config)) {
+        configure(&mut self.config);
+        let text = serde_json::to_string_pretty(&self.config).expect("a configuration is plain data");
+        std::fs::write(self.file(), text).expect("the folder is ours");
     }
 
     /// Its number in the system.

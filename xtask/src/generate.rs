@@ -14,8 +14,10 @@ struct Generator {
     arguments: &'static [&'static str],
 }
 
-const GENERATORS: [Generator; 1] =
-    [Generator { file: "docs/metrics.md", package: "metrics", example: "page", arguments: &[] }];
+const GENERATORS: [Generator; 2] = [
+    Generator { file: "docs/metrics.md", package: "metrics", example: "page", arguments: &[] },
+    Generator { file: "docs/configuration.md", package: "gateway", example: "settings", arguments: &[] },
+];
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {

@@ -84,6 +84,13 @@ impl Source {
         Ok(count)
     }
 
+    /// Takes the keys of another source, unless it has some already.
+    pub(crate) fn inherit(&self, other: &Self) {
+        if self.keys.load().len() == 0 {
+            self.keys.store(other.keys.load_full());
+        }
+    }
+
     /// Says that an attempt to bring keys has ended, well or not, and comes back when the next is due: after `next`,
     /// or once a token names a key that is not there, but never before `rest` is over. So whatever tokens come, there
     /// is one attempt in that time.

@@ -123,6 +123,15 @@ impl Verifier {
         self.issuers.iter().filter_map(Issuer::source)
     }
 
+    /// Takes the published keys of another verifier's issuers with the same settings, until they have been fetched.
+    pub fn inherit(&self, other: &Self) {
+        for source in self.sources() {
+            if let Some(same) = other.sources().find(|other| other.settings() == source.settings()) {
+                source.inherit(same);
+            }
+        }
+    }
+
     /// The API keys, whose file has to be followed.
     pub fn api_keys(&self) -> Option<&Arc<ApiKeys>> {
         self.api_keys.as_ref()

@@ -194,7 +194,7 @@ impl Connection {
             self.check_clocks(now, out)?;
         }
         for turn in 0.. {
-            if self.unsent(out) > shard.config.websocket.write_high_water {
+            if self.unsent(out) > shard.terms().config.websocket.write_high_water {
                 if self.flush(cx, shard, out)?.is_pending() {
                     return Ok(());
                 }
@@ -287,14 +287,16 @@ impl Connection {
         out: &mut Vec<u8>,
     ) -> u64 {
         let (mut at, mut answered, now) = (0, 0, shard.now());
+        let frames = shard.terms().frames;
         // Its messages borrow it while the session has them.
         let mut decoder = mem::take(&mut self.decoder);
         while self.phase == Phase::Open {
-            if self.unfinished.is_some() || self.unsent(out) > shard.config.websocket.write_high_water {
+            if self.unfinished.is_some() || self.unsent(out) > shard.terms().config.websocket.write_high_water
+            {
                 self.unread = input[at..].to_vec();
                 break;
             }
-            let close = match decoder.next(input, &mut at, &shard.rules, spare, now) {
+            let close = match decoder.next(input, &mut at, &frames, spare, now) {
                 Err(violation) => Some((violation.close_code(), violation.to_string())),
                 Ok(None) => break,
                 Ok(Some(Incoming::Close(code))) => {
@@ -406,7 +408,7 @@ impl Connection {
     ) -> Result<Pumped, End> {
         let mut outbox = self.outbox(shard, zlib, out);
         let pumped = self.session.pump(cx, &mut outbox);
-        let full = self.unsent(out) > shard.config.events.max_unsent;
+        let full = self.unsent(out) > shard.terms().config.events.max_unsent;
         if pumped.is_ready() || !full {
             return Ok(Pumped::All);
         }
@@ -435,7 +437,7 @@ impl Connection {
             self.shard.pod.audit.tell(|| self.session.decision(Event::Takeover, &self.peer));
         }
         write_close(out, code.as_u16(), reason);
-        tracing::debug!(connection = self.peer.id(), code = code.as_u16(), reason, "closing");
+        self.session.log_end(&self.peer, Some(code), reason, "closing");
         self.begin_close(code);
     }
 
@@ -542,7 +544,7 @@ impl Future for Connection {
             this.write_at = shard.now();
         }
         let turned = this.turn(cx, &shard, &mut scratch, &mut out);
-        this.peer.is_slow.set(this.unsent(&out) > shard.config.events.max_unsent);
+        this.peer.is_slow.set(this.unsent(&out) > shard.terms().config.events.max_unsent);
         this.stow(out, &mut scratch);
         match turned {
             Ok(()) => {
@@ -551,7 +553,7 @@ impl Future for Connection {
             }
             Err(end) => {
                 if let End::TimedOut(reason) = end {
-                    tracing::debug!(connection = this.peer.id(), reason, "dropped");
+                    this.session.log_end(&this.peer, None, reason, "dropped");
                 }
                 Poll::Ready(())
             }

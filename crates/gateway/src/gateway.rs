@@ -1,19 +1,19 @@
 //! The whole gateway: sockets bound, shards and control plane started, and brought to an end in order.
 
 use crate::audit;
-use crate::config::{Config, ConfigError, StoreKind, ms};
+use crate::config::{Config, ConfigError, Loaded, StoreKind, ms};
 use crate::control::{
-    Access, Admin, Backends, Guard, Publisher, Registry, Revocations, Served, Services, follow_addresses,
-    follow_api_keys, follow_configured, keep_lease, serve_grpc, settle_quotas, start_issuers, watch_store,
+    Access, Admin, Backends, Guard, Publisher, Registry, Revocations, Served, Services, Settings, keep_lease,
+    serve_grpc, settle_quotas, start_issuers, watch_store,
 };
-use crate::door::Door;
 use crate::fanout;
-use crate::limits::Ledger;
+use crate::limits::{Due, Ledger, Limits};
 use crate::mail::{self, Memo};
 use crate::pod::Pod;
-use crate::reload::Reload;
+use crate::reload::{Order, Reload};
 use crate::shard::{self, Common, Parts, Stage};
 use crate::tasks::Tasks;
+use crate::terms::Terms;
 use crate::tls::{Follower, Port, TlsError};
 use metrics::Drain;
 use session_store::{Channel as _, EventLog as _, Leases as _, MemoryStore, RedisStore, Store};
@@ -83,9 +83,12 @@ pub enum Error {
 /// A gateway whose addresses are bound, and which serves nothing yet.
 #[derive(Debug)]
 pub struct Gateway {
-    config: Arc<Config>,
-    verifier: Arc<auth::Verifier>,
-    door: Arc<Door>,
+    loaded: Loaded,
+    /// What clients are served under at first.
+    terms: Terms,
+    metrics: Arc<metrics::Pod>,
+    /// Where rates that hold over all pods are settled, if pods share a store.
+    ledger: Option<(Arc<Ledger>, Due)>,
     tls: Option<Follower>,
     registry_tls: Option<Follower>,
     admin_tls: Option<Follower>,
@@ -94,20 +97,29 @@ pub struct Gateway {
     dialer: router::Dialer,
     audit: Option<audit::Log>,
     reload: Reload,
+    orders: mpsc::Receiver<Order>,
     clients: Vec<TcpListener>,
     admin: TcpListener,
     grpc: TcpListener,
 }
 
 impl Gateway {
-    /// Binds the three ports. Port 0 takes a free one.
+    /// Binds the three ports. Port 0 takes a free one. Settings that were loaded can be read again while it runs.
     ///
     /// # Errors
     /// A setting, a certificate, a key file or an address that cannot be used.
-    pub fn bind(config: Config) -> Result<Self, Error> {
+    pub fn bind(settings: impl Into<Loaded>) -> Result<Self, Error> {
+        let loaded: Loaded = settings.into();
+        let config = Arc::new(loaded.config.clone());
         config.check()?;
-        let verifier = Arc::new(verifier(&config)?);
-        let door = Arc::new(Door::new(&config)?);
+        let shards = match config.runtime.shards {
+            0 => std::thread::available_parallelism()?.get(),
+            shards => shards,
+        };
+        let metrics = Arc::new(metrics::Pod::new(config.metrics.bounds(shards)));
+        let ledger = (config.store.kind == StoreKind::Redis).then(|| Ledger::new(Arc::clone(&metrics)));
+        let limits = Limits::new(&config, ledger.as_ref().map(|(ledger, _)| Arc::clone(ledger)));
+        let terms = Terms::new(Arc::clone(&config), limits)?;
         let tls = client_tls(&config)?;
         let (registry_tls, registrants) = (registry_tls(&config)?, registrants(&config)?);
         let (admin_tls, operators) = (admin_tls(&config)?, operators(&config)?);
@@ -116,10 +128,6 @@ impl Gateway {
             let path = config.audit.file.clone().unwrap_or_default();
             Error::Audit { path, reason }
         })?;
-        let shards = match config.runtime.shards {
-            0 => std::thread::available_parallelism()?.get(),
-            shards => shards,
-        };
         // Listeners that share a port would also share it with another gateway, silently: this one would fail.
         drop(listen("websocket.listen", config.websocket.listen, false)?);
         let mut clients = vec![listen("websocket.listen", config.websocket.listen, true)?];
@@ -129,12 +137,12 @@ impl Gateway {
         }
         let admin = listen("admin.listen", config.admin.listen, false)?;
         let grpc = listen("registry.listen", config.registry.listen, false)?;
-        let reload = Reload::default();
-        let config = Arc::new(config);
+        let (reload, orders) = Reload::new();
         Ok(Self {
-            config,
-            verifier,
-            door,
+            loaded,
+            terms,
+            metrics,
+            ledger,
             tls,
             registry_tls,
             admin_tls,
@@ -143,13 +151,15 @@ impl Gateway {
             dialer,
             audit,
             reload,
+            orders,
             clients,
             admin,
             grpc,
         })
     }
 
-    /// Has certificates and keys read again at once, and the audit log opened again, now and while the gateway runs.
+    /// Has settings, certificates and keys read again at once, and the audit log opened again, now and while the gateway
+    /// runs.
     pub fn reload(&self) -> Reload {
         self.reload.clone()
     }
@@ -187,34 +197,24 @@ impl Gateway {
     /// # Cancel safety
     /// Dropping the future ends the shards at once, without a drain.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
-        let authorization = Arc::new(auth::Rules::new(&self.config.authorization)?);
-        let Self { config, verifier, door, tls, registry_tls, registrants, dialer, .. } = self;
-        let Self { audit, reload, clients, admin, grpc, admin_tls, operators, .. } = self;
-        let followers = start_issuers(&verifier)
+        let Self { loaded, terms, metrics, ledger, tls, registry_tls, registrants, dialer, .. } = self;
+        let Self { audit, reload, orders, clients, admin, grpc, admin_tls, operators, .. } = self;
+        let config = Arc::clone(&terms.config);
+        let followers = start_issuers(&terms.verifier)
             .await
             .map_err(|(issuer, problem)| Error::Issuer { issuer, problem: problem.to_string() })?;
-        let mut pod = Pod::new(&config, clients.len());
+        let mut pod = Pod::new(metrics, Arc::clone(&terms.limits));
         let mut writer = None;
         if let Some(log) = audit {
             let (audit, thread) = log.start(&pod.id, Arc::clone(&pod.metrics))?;
             (pod.audit, writer) = (audit, Some(thread));
-        }
-        let mut ledger = None;
-        if config.store.kind == StoreKind::Redis && config.limits.are_shared() {
-            let (shared, due) = Ledger::new(Arc::clone(&pod.metrics));
-            pod.limits.share(Arc::clone(&shared));
-            ledger = Some((shared, due));
         }
         let pod = Arc::new(pod);
         let store = open_store(&config, &pod).await?;
         let backends = Arc::new(Backends::new(store.clone(), Arc::clone(&pod.metrics)));
         let (stage, stages) = watch::channel(Stage::Serving);
         let mut tasks = Tasks::default();
-        for (follower, next) in followers {
-            tasks.spawn(follower.run(next));
-        }
         tasks.spawn(heap::keep_small());
-        tasks.spawn(follow_addresses(Arc::clone(&door)));
         tasks.spawn(watch_store(store.clone(), Arc::clone(&pod)));
         if let Some((ledger, due)) = ledger {
             tasks.spawn(settle_quotas(store.clone(), Arc::clone(&pod), ledger, due));
@@ -232,9 +232,6 @@ impl Gateway {
         let mut version = None;
         revocations.sync(&mut version).await;
         tasks.spawn(Arc::clone(&revocations).follow(version, ms(config.pod.lease_ms)));
-        if let Some(keys) = verifier.api_keys() {
-            tasks.spawn(follow_api_keys(Arc::clone(keys), shards.clone()));
-        }
         let (tenants, watched) = watch::channel(Arc::default());
         tasks.spawn(fanout::follow(store.tail(), watches, shards.clone(), tenants));
 
@@ -242,11 +239,10 @@ impl Gateway {
         tasks.spawn(async move { publisher.publish().await });
         let herald = Arc::clone(&backends);
         tasks.spawn(async move { herald.herald(watched).await });
-        for address in &config.backends {
-            let address = router::normalise(address)
-                .map_err(|error| ConfigError::Type(format!("backends: {error}")))?;
-            tasks.spawn(follow_configured(Arc::clone(&backends), address, dialer.clone()));
-        }
+        let (by_whom, how) = ((Arc::clone(&pod), shards.clone()), (Arc::clone(&backends), dialer.clone()));
+        let settings = Settings::new(loaded, terms.clone(), by_whom, how, followers);
+        let in_force = settings.in_force();
+        tasks.spawn(settings.keep(orders));
         let (drain, mut drains) = mpsc::channel(1);
         let asked_by_operators = shards.clone();
         let grpc = tokio::net::TcpListener::from_std(grpc)?;
@@ -256,8 +252,8 @@ impl Gateway {
         let events = Publisher::new(store.clone(), guard.clone());
         tasks.spawn(guard.clone().follow_tokens());
         let services = Services { registry, accepted, events, guard };
-        let in_force = registry_tls.as_ref().map(Follower::in_force);
-        tasks.spawn(serve_grpc(grpc, in_force, config.registry.clone(), services, Arc::clone(&pod)));
+        let certificates = registry_tls.as_ref().map(Follower::in_force);
+        tasks.spawn(serve_grpc(grpc, certificates, config.registry.clone(), services, Arc::clone(&pod)));
         if let Some(follower) = registry_tls {
             let pod = Arc::clone(&pod);
             let told = move |expiry| pod.metrics.registry_certificate_expiry(expiry);
@@ -273,6 +269,7 @@ impl Gateway {
             shards: asked_by_operators,
             revocations,
             drain,
+            reload: reload.clone(),
         });
         tasks.spawn(served.serve(admin, admin_tls.as_ref().map(Follower::in_force)));
         if let Some(follower) = admin_tls {
@@ -289,11 +286,8 @@ impl Gateway {
             None => None,
         };
         let common = Common {
-            config: Arc::clone(&config),
+            terms,
             pod: Arc::clone(&pod),
-            verifier,
-            door,
-            authorization,
             dialer,
             tls: port,
             store: store.clone(),
@@ -326,19 +320,20 @@ impl Gateway {
         }
         drop((stages, common));
         pod.metrics.ready(true);
-        tracing::info!(shards = threads.len(), "serving");
+        tracing::info!(pod = %pod.id, shards = threads.len(), "serving");
 
         tokio::select! {
             () = shutdown => {}
             Some(()) = drains.recv() => {}
         }
-        pod.begin_drain(config.drain.rate);
+        let way_out = in_force.borrow().drain.clone();
+        pod.begin_drain(way_out.rate);
         tracing::info!(connections = pod.connections(), "draining");
-        tokio::time::sleep(ms(config.drain.delay_ms)).await;
+        tokio::time::sleep(ms(way_out.delay_ms)).await;
         pod.goes(Drain::Migrating);
         stage.send_replace(Stage::Leaving);
         // The shards' receivers are gone once all of them have ended.
-        if tokio::time::timeout(ms(config.drain.timeout_ms), stage.closed()).await.is_err() {
+        if tokio::time::timeout(ms(way_out.timeout_ms), stage.closed()).await.is_err() {
             tracing::warn!(connections = pod.connections(), "drain.timeout_ms is over; dropping the rest");
             pod.goes(Drain::Over);
             stage.send_replace(Stage::Over);

@@ -31,6 +31,7 @@ mod shard;
 mod stream;
 mod survey;
 mod tasks;
+mod terms;
 mod tls;
 mod wheel;
 mod wire;

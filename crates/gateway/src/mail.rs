@@ -2,6 +2,7 @@
 //! one looks into the journal too.
 
 use crate::inquiry::Ask;
+use crate::terms::Terms;
 use router::Seen;
 use serde::{Deserialize, Serialize};
 use session_store::{Epoch, Inbox, Mail, Notice, SessionId};
@@ -42,6 +43,8 @@ pub(crate) enum Memo {
     Verify,
     /// Somebody is perhaps not recognised any more: every connection looks whether its holder still is.
     Holders,
+    /// These terms hold from now on; the other is dropped once they do.
+    Terms(Box<Terms>, mpsc::Sender<()>),
     /// News of a tenant's log.
     Log(Notice),
     /// An operator asks something.

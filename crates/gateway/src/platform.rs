@@ -68,7 +68,7 @@ pub(crate) fn tell_call(
     elapsed: Duration,
     end: &Event,
 ) {
-    if handler.kind != Kind::Tool || !shard.config.events.tool_calls {
+    if handler.kind != Kind::Tool || !shard.terms().config.events.tool_calls {
         return;
     }
     let failure = if let Event::Failed(failure) = end { Some(failure) } else { None };

@@ -1,7 +1,6 @@
 //! What all shards of the pod share: how many connections are open, whether new ones are taken, and what is revoked.
 
 use crate::audit::Audit;
-use crate::config::Config;
 use crate::limits::{Crowded, Limits, Seats};
 use crate::revoked::Revoked;
 use arc_swap::ArcSwap;
@@ -20,11 +19,10 @@ pub(crate) struct Pod {
     pub(crate) id: PodId,
     pub(crate) metrics: Arc<metrics::Pod>,
     /// What one client may take of it.
-    pub(crate) limits: Limits,
+    limits: ArcSwap<Limits>,
     /// Where decisions are told.
     pub(crate) audit: Audit,
     connections: AtomicUsize,
-    most: usize,
     admitted: AtomicU64,
     /// How far it is on its way out: a [`Drain`].
     way: AtomicU8,
@@ -38,14 +36,14 @@ pub(crate) struct Pod {
 }
 
 impl Pod {
-    pub(crate) fn new(config: &Config, shards: usize) -> Self {
+    pub(crate) fn new(metrics: Arc<metrics::Pod>, limits: Arc<Limits>) -> Self {
+        limits.begin();
         Self {
             id: PodId::fresh(),
-            metrics: Arc::new(metrics::Pod::new(config.metrics.bounds(shards))),
-            limits: Limits::new(config),
+            metrics,
+            limits: ArcSwap::new(limits),
             audit: Audit::default(),
             connections: AtomicUsize::new(0),
-            most: config.websocket.max_connections,
             admitted: AtomicU64::new(0),
             way: AtomicU8::new(Drain::Serving as u8),
             told_by: AtomicUsize::new(0),
@@ -67,11 +65,23 @@ impl Pod {
         if self.is_draining() {
             return Err(NoPlace::Draining);
         }
-        let seats = self.limits.seats(address, holder).map_err(NoPlace::Crowded)?;
+        let limits = self.limits();
+        let seats = limits.seats(address, holder).map_err(NoPlace::Crowded)?;
         self.connections
-            .fetch_update(Relaxed, Relaxed, |open| (open < self.most).then_some(open + 1))
+            .fetch_update(Relaxed, Relaxed, |open| (open < limits.connections()).then_some(open + 1))
             .map_err(|_| NoPlace::Pod)?;
         Ok(Place { id: self.admitted.fetch_add(1, Relaxed) + 1, pod: Arc::clone(self), _seats: seats })
+    }
+
+    /// What one client may take of it now.
+    pub(crate) fn limits(&self) -> Arc<Limits> {
+        self.limits.load_full()
+    }
+
+    /// From now on one client may take so much.
+    pub(crate) fn limit(&self, limits: Arc<Limits>) {
+        limits.begin();
+        self.limits.store(limits);
     }
 
     /// Open connections.

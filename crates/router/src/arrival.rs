@@ -11,7 +11,7 @@ use crate::{Event, Failure};
 impl Core {
     /// Takes one event from a link. False if its call is over or never was this link's.
     pub(crate) fn arrive(&self, link: &Rc<Link>, event: pb::CallEvent) -> bool {
-        let limit = self.options.max_result_bytes;
+        let limit = self.dialer.options.max_result_bytes;
         let mut calls = self.calls.borrow_mut();
         let found = calls
             .by_wire(event.call_id)

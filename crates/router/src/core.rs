@@ -25,7 +25,7 @@ use crate::{Call, CallKey, Event, Failure, Handler, Kind, Options, Sink, Stats, 
 type Told = Box<dyn Fn(&Replica)>;
 
 pub(crate) struct Core {
-    pub options: Arc<Options>,
+    pub options: RefCell<Arc<Options>>,
     pub dialer: Dialer,
     pub table: RefCell<Arc<Table>>,
     /// As in the table's list of replicas, place by place.
@@ -47,7 +47,7 @@ impl Core {
         let now = Instant::now();
         Self {
             budget: RefCell::new(Budget::new(&dialer.options, now)),
-            options: Arc::clone(&dialer.options),
+            options: RefCell::new(Arc::clone(&dialer.options)),
             dialer,
             table: RefCell::default(),
             links: RefCell::default(),
@@ -61,6 +61,18 @@ impl Core {
         }
     }
 
+    /// Takes what may change while connections stand: how calls are bounded, judged and retried.
+    pub(crate) fn tune(&self, options: &Options) {
+        let mut now = self.options.borrow_mut();
+        let tuned = now.tuned(options);
+        if tuned != **now {
+            if !now.has_same_retries(&tuned) {
+                self.budget.replace(Budget::new(&tuned, Instant::now()));
+            }
+            *now = Arc::new(tuned);
+        }
+    }
+
     pub(crate) fn start(
         self: &Rc<Self>,
         call: Call<'_>,
@@ -71,10 +83,14 @@ impl Core {
         let handler = self.current(call.handler)?;
         let link = self.choose(&handler, None, now)?;
         if !self.calls.borrow().has_room() {
-            return Err(Failure::overloaded(&handler.backend, self.options.max_calls_per_replica));
+            let most = self.options.borrow().max_calls_per_replica;
+            return Err(Failure::overloaded(&handler.backend, most));
         }
-        let usual = handler.timeout.unwrap_or(Duration::from_millis(self.options.default_timeout_ms));
-        let most = Duration::from_millis(self.options.max_timeout_ms);
+        let (usual, most) = {
+            let options = self.options.borrow();
+            (options.default_timeout_ms, Duration::from_millis(options.max_timeout_ms))
+        };
+        let usual = handler.timeout.unwrap_or(Duration::from_millis(usual));
         let timeout = call.timeout.unwrap_or(usual).min(most);
         let body = wire::body(&wire::Body {
             handler: &handler.encoded,
@@ -166,7 +182,7 @@ impl Core {
             Verdict::Success => link.judge.borrow_mut().success(),
             Verdict::Neutral => link.judge.borrow_mut().neutral(),
             Verdict::Failure => {
-                if link.judge.borrow_mut().failure(Instant::now(), &self.options) {
+                if link.judge.borrow_mut().failure(Instant::now(), &self.options.borrow()) {
                     self.count(|stats| stats.ejections += 1);
                     if let Some(ejected) = self.ejected.get() {
                         ejected(&link.replica);
@@ -200,7 +216,7 @@ impl Core {
         now: Instant,
     ) -> Result<Rc<Link>, Failure> {
         let links = self.links.borrow();
-        let limit = self.options.max_calls_per_replica;
+        let limit = self.options.borrow().max_calls_per_replica;
         let rank = |link: &Rc<Link>| {
             if Some(link.id) == except { None } else { link.rank(limit, now) }
         };

@@ -99,7 +99,7 @@ impl Core {
         call.streamed = 0;
         call.task = None;
         let left = call.link.take();
-        let jitter = self.random.borrow_mut().below(self.options.retry_jitter_ms + 1);
+        let jitter = self.random.borrow_mut().below(self.options.borrow().retry_jitter_ms + 1);
         let at = (now + Duration::from_millis(jitter)).min(call.deadline);
         calls.renew(place);
         let due = calls.schedule(place, at, now);

@@ -123,6 +123,27 @@ impl Options {
         Ok(())
     }
 
+    /// These, with what may change while connections stand as it is in `others`: how calls are bounded, judged and retried.
+    pub(crate) fn tuned(&self, others: &Self) -> Self {
+        Self {
+            default_timeout_ms: others.default_timeout_ms,
+            max_timeout_ms: others.max_timeout_ms,
+            max_calls_per_replica: others.max_calls_per_replica,
+            eject_after: others.eject_after,
+            eject_for_ms: others.eject_for_ms,
+            eject_for_max_ms: others.eject_for_max_ms,
+            retry_ratio: others.retry_ratio,
+            retry_min_per_second: others.retry_min_per_second,
+            retry_jitter_ms: others.retry_jitter_ms,
+            ..self.clone()
+        }
+    }
+
+    /// Whether as many retries are allowed.
+    pub(crate) fn has_same_retries(&self, others: &Self) -> bool {
+        (self.retry_ratio, self.retry_min_per_second) == (others.retry_ratio, others.retry_min_per_second)
+    }
+
     pub(crate) fn connect_timeout(&self) -> Duration {
         Duration::from_millis(self.connect_timeout_ms)
     }

@@ -9,7 +9,7 @@ use crate::core::Core;
 use crate::deadlines::Timer;
 use crate::link::State;
 use crate::seen::Seen;
-use crate::{Call, CallKey, Dialer, Failure, Sink, Stats, Table};
+use crate::{Call, CallKey, Dialer, Failure, Options, Sink, Stats, Table};
 use protocol::Replica;
 
 /// Sends the calls of one shard to backends. Neither Send nor Sync; clones are the same router. When
@@ -36,6 +36,12 @@ impl Router {
     /// get no new calls, and their connection ends with the last call that they have.
     pub fn apply(&self, table: Arc<Table>) {
         self.core.apply(table);
+    }
+
+    /// Takes from these options what may change while connections stand: how calls are bounded, judged and retried. Calls that
+    /// run keep their deadlines. The other options stay as they were at the start.
+    pub fn tune(&self, options: &Options) {
+        self.core.tune(options);
     }
 
     /// The table applied last; an empty one before.

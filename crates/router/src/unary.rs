@@ -38,7 +38,7 @@ pub(crate) fn spawn(
         return None;
     };
     let one = One { core: Rc::downgrade(core), link: Rc::clone(link), epoch: link.epoch.get(), wire_id };
-    let limit = core.options.max_result_bytes + ENVELOPE;
+    let limit = core.dialer.options.max_result_bytes + ENVELOPE;
     let task = tokio::task::spawn_local(one.run(channel, limit, deadline, body));
     Some(task.abort_handle())
 }
@@ -120,7 +120,7 @@ impl One {
         drop(calls);
         // A status with a source is of our own transport; one that the backend sent has none.
         if status.code() == Code::OutOfRange && status.source().is_none() && is_ours(status) {
-            let failure = Failure::too_large(&backend, "a message", core.options.max_result_bytes);
+            let failure = Failure::too_large(&backend, "a message", core.dialer.options.max_result_bytes);
             return core.end(place, Event::Failed(failure), answer::Verdict::Neutral);
         }
         if status.source().is_some() && !timed_out(status) {

@@ -118,6 +118,27 @@ fn a_call_is_logged_with_its_connection_session_and_request() {
 }
 
 #[test]
+fn lines_about_one_connection_have_the_same_fields() {
+    let process = crate::process(|_| {});
+    let line =
+        |text: &str| -> Value { serde_json::from_str(&process.await_log(text)).expect("a line is JSON") };
+    assert!(line("\"serving\"")["pod"].is_string());
+    let mut client = process.connect();
+    let upgraded = line("\"upgraded\"");
+    let session = client.ask("initialize", &json!({}))["session_id"].clone();
+    client.ask("session.close", &json!({}));
+    client.left(1000);
+    let closing = line("\"closing\"");
+    for key in ["connection", "tenant", "agent"] {
+        assert_eq!(upgraded[key], closing[key], "{upgraded} {closing}");
+        assert_ne!(closing[key], Value::Null, "{closing}");
+    }
+    assert_eq!((&closing["session"], &closing["code"]), (&session, &json!(1000)), "{closing}");
+    tests::Http::open(&process).get("/tools");
+    assert!(line("\"a REST request\"")["connection"].is_u64());
+}
+
+#[test]
 fn a_token_stands_in_no_log_metric_or_answer() {
     let process = crate::process(|_| {});
     let canaries = [process.keys.token(), Keys::fresh().token()];

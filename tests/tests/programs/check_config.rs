@@ -1,6 +1,6 @@
 //! `mcpw check-config`: prints what is in force, and no secret; says where a mistake is.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -12,8 +12,105 @@ const SECRET: &str = "a secret of at least thirty-two bytes";
 
 fn check(file: &Path) -> Command {
     let mut command = mcpw();
+    command.args(["check-config", "--plain", "--config"]).arg(file);
+    command
+}
+
+/// The same with sources.
+fn check_with_sources(file: &Path) -> Command {
+    let mut command = mcpw();
     command.args(["check-config", "--config"]).arg(file);
     command
+}
+
+fn write(folder: &TempDir, text: &str) -> PathBuf {
+    let file = folder.path().join("mcpw.yaml");
+    std::fs::write(&file, text).expect("the folder is ours");
+    file
+}
+
+/// A file with some settings, of which a variable and a flag change others.
+fn sources(folder: &TempDir, arguments: &[&str]) -> Command {
+    let text = format!(
+        "# A comment.\nauth:\n  keys:\n  - secret: {SECRET}\n\nlimits:\n  methods: {{tool.execute: {{per_minute: 3}}}}\n\
+         websocket:\n  max_in_flight: 6\n  max_connections: 5\n"
+    );
+    let mut command = check_with_sources(&write(folder, &text));
+    command.env("WEBSOCKET_MAX_IN_FLIGHT", "7").args(["--listen", "127.0.0.1:3"]).args(arguments);
+    command
+}
+
+/// Checks that a line is this, but for spaces.
+#[track_caller]
+fn check_line(printed: &str, expected: &str) {
+    let bare = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(printed.lines().any(|line| bare(line) == expected), "no {expected:?} in\n{printed}");
+}
+
+#[test]
+fn each_value_is_told_with_where_it_comes_from() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let file = folder.path().join("mcpw.yaml").display().to_string();
+    let printed = run(&mut sources(&folder, &[])).success();
+    check_line(&printed, &format!("max_connections: 5 # {file}:10"));
+    check_line(&printed, &format!("methods: # {file}:7"));
+    check_line(&printed, &format!("keys: # {file}:3"));
+    check_line(&printed, "max_in_flight: 7 # WEBSOCKET_MAX_IN_FLIGHT");
+    check_line(&printed, "listen: 127.0.0.1:3 # --listen");
+    check_line(&printed, "path: /ws # default");
+    assert!(!printed.contains(SECRET) && printed.contains("[redacted]"), "{printed}");
+    let plain = run(&mut sources(&folder, &["--plain"])).success();
+    let parse = |text: &str| serde_saphyr::from_str::<serde_json::Value>(text).expect("it is YAML");
+    assert_eq!(parse(&printed), parse(&plain), "comments change nothing");
+    assert!(!plain.contains('#'), "{plain}");
+}
+
+#[test]
+fn what_is_no_default_can_be_told_alone() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let printed = run(&mut sources(&folder, &["--changed", "--plain"])).success();
+    let parsed: serde_json::Value = serde_saphyr::from_str(&printed).expect("it is YAML");
+    let key = &parsed["auth"]["keys"][0];
+    assert_eq!((&key["algorithm"], &key["secret"]), (&"HS256".into(), &"[redacted]".into()));
+    assert_eq!(
+        (&parsed["websocket"], &parsed["limits"]),
+        (
+            &serde_json::json!({"listen": "127.0.0.1:3", "max_connections": 5, "max_in_flight": 7}),
+            &serde_json::json!({"methods": {"tool.execute": {"per_minute": 3, "burst": 0}}})
+        )
+    );
+    assert_eq!(parsed.as_object().map(|sections| sections.len()), Some(3), "{printed}");
+}
+
+#[test]
+fn values_and_sources_can_be_had_as_json() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let printed = run(&mut sources(&folder, &["--json"])).success();
+    let parsed: serde_json::Value = serde_json::from_str(&printed).expect("it is JSON");
+    assert_eq!(
+        parsed["websocket.max_in_flight"],
+        serde_json::json!({"value": 7, "source": "WEBSOCKET_MAX_IN_FLIGHT"})
+    );
+    assert_eq!(parsed["log.level"], serde_json::json!({"value": "info", "source": "default"}));
+    assert!(!printed.contains(SECRET), "{printed}");
+    let printed = run(&mut sources(&folder, &["--json", "--plain", "--changed"])).success();
+    let parsed: serde_json::Value = serde_json::from_str(&printed).expect("it is JSON");
+    assert_eq!(parsed["websocket"]["max_connections"], 5);
+    assert_eq!(parsed["log"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_value_out_of_range_is_told_with_its_line_or_its_variable() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let file = write(&folder, "auth: {required: false}\nlimits:\n  flood: 0\n");
+    let ended = run(&mut check(&file));
+    assert_eq!(ended.code, Some(1));
+    let told = format!("{}:3: limits.flood = 0: 1 or more is needed", file.display());
+    assert!(ended.stderr.contains(&told), "no {told:?} in {}", ended.stderr);
+    let ended = run(check(&file).env("LIMITS_FLOOD", "5").env("DRAIN_RATE", "0"));
+    assert!(ended.stderr.contains("DRAIN_RATE: drain.rate = 0"), "{}", ended.stderr);
+    let ended = run(check(&file).arg("--no-such-flag"));
+    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
 }
 
 fn refused(text: &str) -> Ended {

@@ -32,6 +32,12 @@ pub(crate) enum Event {
     SessionEnded,
     /// An operator began to watch the messages of a session.
     Tail,
+    /// The configuration was read again.
+    Reload,
+    /// It was to be, and was wrong.
+    ReloadRefused,
+    /// An operator set from which level on lines are logged.
+    LogLevel,
     /// A request was answered with 4013.
     Forbidden,
     /// A signed message was not taken.

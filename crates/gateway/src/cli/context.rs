@@ -53,29 +53,29 @@ impl Arguments {
         }
         let mut overrides = Overrides::new();
         let texts = [
-            ("context.database", &self.database),
-            ("context.listen", &self.listen),
-            ("context.advertise", &self.advertise),
+            ("context.database", "--database", &self.database),
+            ("context.listen", "--listen", &self.listen),
+            ("context.advertise", "--advertise", &self.advertise),
         ];
-        for (key, text) in texts {
+        for (key, flag, text) in texts {
             if let Some(text) = text {
-                overrides.insert(key, text.as_str().into());
+                overrides.insert(key, (flag, text.as_str().into()));
             }
         }
         let files = [
-            ("context.registry_token_file", &self.registry_token_file),
-            ("context.ca_file", &self.ca_file),
-            ("context.cert_file", &self.cert_file),
-            ("context.key_file", &self.key_file),
-            ("context.client_ca_file", &self.client_ca_file),
+            ("context.registry_token_file", "--registry-token-file", &self.registry_token_file),
+            ("context.ca_file", "--ca-file", &self.ca_file),
+            ("context.cert_file", "--cert-file", &self.cert_file),
+            ("context.key_file", "--key-file", &self.key_file),
+            ("context.client_ca_file", "--client-ca-file", &self.client_ca_file),
         ];
-        for (key, file) in files {
+        for (key, flag, file) in files {
             if let Some(file) = file {
-                overrides.insert(key, file.to_string_lossy().as_ref().into());
+                overrides.insert(key, (flag, file.to_string_lossy().as_ref().into()));
             }
         }
         if !self.registry.is_empty() {
-            overrides.insert("context.registry", self.registry.clone().into());
+            overrides.insert("context.registry", ("--registry", self.registry.clone().into()));
         }
         config::load(Config::default(), self.config.as_deref(), &overrides)
     }

@@ -63,7 +63,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     // Removed at the end.
     let temporary = tempfile::TempDir::with_prefix("mcpw-").context("no folder for the contexts")?;
     base.context.database = file(temporary.path());
-    let mut config = sources.load(base)?;
+    let mut config = sources.above(base).load()?.config;
     anyhow::ensure!(
         !config.registry.asks_for_proof() && !config.registry.tls.is_on(),
         "the backends of `mcpw dev` register on loopback, in the clear and without a proof: leave registry.tls, \

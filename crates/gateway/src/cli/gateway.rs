@@ -1,7 +1,7 @@
 //! `mcpw gateway`: a gateway as configured.
 
 use super::{runtime, signals};
-use crate::config::{self, Config, ConfigError, Overrides};
+use crate::config::{self, Config, Overrides};
 use crate::{Gateway, logging};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -26,26 +26,30 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    /// The configuration: `base`, then the file, the environment and the flags.
-    pub(super) fn load(&self, base: Config) -> Result<Config, ConfigError> {
-        config::load(base, self.config.as_deref(), &self.overrides())
+    /// `base`, then the file, the environment and the flags.
+    pub(super) fn above(&self, base: Config) -> config::Sources {
+        config::Sources { base, file: self.config.clone(), overrides: self.overrides() }
     }
 
     fn overrides(&self) -> Overrides {
-        [("websocket.listen", self.listen), ("admin.listen", self.admin), ("registry.listen", self.grpc)]
-            .into_iter()
-            .filter_map(|(key, address)| Some((key, address?.to_string().into())))
-            .collect()
+        [
+            ("websocket.listen", "--listen", self.listen),
+            ("admin.listen", "--admin", self.admin),
+            ("registry.listen", "--grpc", self.grpc),
+        ]
+        .into_iter()
+        .filter_map(|(key, flag, address)| Some((key, (flag, address?.to_string().into()))))
+        .collect()
     }
 }
 
 pub(super) fn run(sources: &Sources) -> anyhow::Result<ExitCode> {
-    let config = sources.load(Config::default())?;
-    logging::init(&config.log)?;
+    let loaded = sources.above(Config::default()).load()?;
+    logging::init(&loaded.config.log)?;
     runtime()?.block_on(async {
         // Before anything is bound, so that whoever sees it bound can end it well.
         let ended = signals::ended();
-        let gateway = Gateway::bind(config)?;
+        let gateway = Gateway::bind(loaded)?;
         let reload = gateway.reload();
         let reloading = signals::at_hangup(move || reload.ask());
         tracing::info!(

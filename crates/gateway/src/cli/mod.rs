@@ -34,7 +34,7 @@ enum Command {
     /// Run the context service, a backend of gateways.
     Context(context::Arguments),
     /// Check a configuration and print what is in force.
-    CheckConfig(gateway::Sources),
+    CheckConfig(check_config::Arguments),
     /// Ask a gateway whether it is ready.
     Health(health::Arguments),
     /// Mint a token for development.
@@ -59,7 +59,7 @@ pub fn main() -> ExitCode {
         Command::Dev(arguments) => dev::run(arguments),
         Command::Gateway(sources) => gateway::run(&sources),
         Command::Context(arguments) => context::run(&arguments),
-        Command::CheckConfig(sources) => check_config::run(&sources),
+        Command::CheckConfig(arguments) => check_config::run(&arguments),
         Command::Health(arguments) => runtime().and_then(|runtime| runtime.block_on(health::run(arguments))),
         Command::Token(arguments) => token::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::ApiKey(command) => api_key::run(command).map(|()| ExitCode::SUCCESS),

@@ -1,10 +1,18 @@
 //! Every setting of the gateway: plain data, read once before anything is bound. The file
 //! deploy/config/mcpw.yaml shows each key with its default.
 
+mod change;
+mod effect;
 mod environment;
+mod lines;
+mod listing;
 mod load;
+mod loaded;
 
-pub use load::{ConfigError, Overrides, load};
+pub use change::{Change, Waiting};
+pub use effect::Effect;
+pub use load::{ConfigError, Overrides, Sources, load};
+pub use loaded::{Loaded, Shown, keys};
 
 use crate::rest;
 use serde::{Deserialize, Serialize};

@@ -164,7 +164,7 @@ fn a_missing_file_is_told_by_name() {
 
 #[test]
 fn flags_stand_above_the_file() {
-    let overrides = Overrides::from([("websocket.listen", "127.0.0.1:7".into())]);
+    let overrides = Overrides::from([("websocket.listen", ("--listen", "127.0.0.1:7".into()))]);
     let config = load(Config::default(), Some(&shipped()), &overrides).unwrap();
     assert_eq!(config.websocket.listen, ([127, 0, 0, 1], 7).into());
 }

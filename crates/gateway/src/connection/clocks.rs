@@ -15,7 +15,7 @@ impl Connection {
             (self.pings, self.pings_since) = (0, now);
         }
         self.pings += 1;
-        let most = shard.config.websocket.max_pings_per_second;
+        let most = shard.terms().config.websocket.max_pings_per_second;
         (self.pings > most.saturating_mul(WINDOW_S))
             .then(|| (CloseCode::Flooding, format!("more than {most} pings a second")))
     }
@@ -25,7 +25,8 @@ impl Connection {
         self.session.rest();
         let shard = Rc::clone(&self.shard);
         self.session.prolong(&self.peer, &shard);
-        let websocket = &shard.config.websocket;
+        let terms = shard.terms();
+        let websocket = &terms.config.websocket;
         let passed = |since: u64, limit_ms: u64| now >= since + Shard::ticks(limit_ms);
         if self.unsent(out) > 0 && passed(self.write_at, websocket.write_timeout_ms) {
             return Err(End::TimedOut("output was not read in time"));
@@ -66,7 +67,8 @@ impl Connection {
 
     /// Arms the shard's clock for the nearest time at which something is to be looked at.
     pub(super) fn arm(&self) {
-        let websocket = &self.shard.config.websocket;
+        let terms = self.shard.terms();
+        let websocket = &terms.config.websocket;
         let after = |since: u64, limit_ms: u64| since + Shard::ticks(limit_ms);
         let mut next = match (self.phase, self.pinged_at) {
             (Phase::Closing { since, .. }, _) => after(since, websocket.close_timeout_ms),
@@ -83,7 +85,7 @@ impl Connection {
             next = next.min(after(since, websocket.message_timeout_ms));
         }
         if let Some(since) = self.draining.filter(|_| self.is_leaving()) {
-            next = next.min(after(since, self.shard.config.drain.grace_ms));
+            next = next.min(after(since, self.shard.terms().config.drain.grace_ms));
         }
         self.shard.arm(&self.peer, next.min(self.session.expiry()).min(self.session.due()));
     }

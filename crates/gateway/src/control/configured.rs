@@ -6,16 +6,27 @@ use protocol::Replica;
 use router::{Dialer, Health};
 use std::pin::pin;
 use std::sync::Arc;
+use tokio::sync::oneshot;
 
 /// What the instances of these backends begin with, and of no other.
 pub(super) const CONFIGURED: &str = "configured:";
 
-/// Follows one backend for as long as it is polled.
-pub(crate) async fn follow(backends: Arc<Backends>, address: String, dialer: Dialer) {
+/// Follows one backend for as long as it is listed: until the other end of `dropped` is. Then it is taken off the directory.
+pub(crate) async fn follow(
+    backends: Arc<Backends>,
+    address: String,
+    dialer: Dialer,
+    mut dropped: oneshot::Receiver<()>,
+) {
     let instance = format!("{CONFIGURED}{address}");
     let mut listed = None;
     let mut health = pin!(router::watch(address.clone(), dialer));
-    while let Some(health) = health.next().await {
+    loop {
+        let health = tokio::select! {
+            health = health.next() => health,
+            _ = &mut dropped => None,
+        };
+        let Some(health) = health else { break };
         match health {
             Health::Up(description) => {
                 tracing::info!(address, backend = description.name, "a configured backend is up");
@@ -23,15 +34,22 @@ pub(crate) async fn follow(backends: Arc<Backends>, address: String, dialer: Dia
                 let replica = Arc::new(replica);
                 listed = Some(Arc::clone(&replica));
                 if let Err(error) = backends.put(replica).await {
-                    tracing::error!(address, %error, "a configured backend was not taken");
+                    let backend = listed.as_ref().map(|replica| replica.backend());
+                    tracing::error!(address, backend, %error, "a configured backend was not taken");
                 }
             }
             Health::Down(reason) => {
-                tracing::warn!(address, reason, "a configured backend is down");
+                let backend = listed.as_ref().map(|replica: &Arc<Replica>| replica.backend());
+                tracing::warn!(address, backend, reason, "a configured backend is down");
                 if let Some(replica) = listed.take() {
                     backends.remove(&replica).await;
                 }
             }
         }
+    }
+    let backend = listed.as_ref().map(|replica| replica.backend());
+    tracing::info!(address, backend, "a configured backend is not listed any more");
+    if let Some(replica) = listed {
+        backends.remove(&replica).await;
     }
 }

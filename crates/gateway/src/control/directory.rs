@@ -73,8 +73,8 @@ impl Backends {
 
     pub(crate) async fn remove(&self, replica: &Arc<Replica>) {
         if let Err(error) = self.directory.remove(replica).await {
-            let instance = &replica.instance;
-            tracing::error!(instance, %error, "the replica could not be taken off the directory");
+            let (backend, instance) = (replica.backend(), &replica.instance);
+            tracing::error!(backend, instance, %error, "the replica could not be taken off the directory");
         }
     }
 

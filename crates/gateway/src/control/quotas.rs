@@ -24,8 +24,8 @@ pub(crate) async fn settle(store: Store, pod: Arc<Pod>, ledger: Arc<Ledger>, mut
             }
             Ok(()) = availability.changed() => {
                 match &*availability.borrow_and_update() {
-                    Availability::Up => ledger.regain(pod.limits.now()),
-                    Availability::Down { reason } => ledger.lose(pod.limits.now(), reason),
+                    Availability::Up => ledger.regain(pod.limits().now()),
+                    Availability::Down { reason } => ledger.lose(pod.limits().now(), reason),
                 }
             }
             else => return,
@@ -35,7 +35,7 @@ pub(crate) async fn settle(store: Store, pod: Arc<Pod>, ledger: Arc<Ledger>, mut
 
 /// Settles one account until nothing of it is due.
 async fn settle_one(account: &Account, store: &Store, pod: &Pod, ledger: &Ledger) {
-    let now = || pod.limits.now();
+    let now = || pod.limits().now();
     loop {
         match account.is_due(now()) {
             Ok(true) => {}

@@ -249,11 +249,13 @@ impl Registered {
                 self.registry.guard.check_replica(&self.admitted, &replica)?;
                 self.replica = Arc::new(replica);
                 if let Err(error) = backends.put(Arc::clone(&self.replica)).await {
-                    tracing::error!(instance = self.replica.instance, %error, "the replica was not taken");
+                    let (backend, instance) = (self.replica.backend(), &self.replica.instance);
+                    tracing::error!(backend, instance, %error, "the replica was not taken");
                 }
             }
             Health::Down(reason) => {
-                tracing::warn!(instance = self.replica.instance, reason, "a registered backend is down");
+                let (backend, instance) = (self.replica.backend(), &self.replica.instance);
+                tracing::warn!(backend, instance, reason, "a registered backend is down");
                 backends.remove(&self.replica).await;
             }
         }

@@ -40,13 +40,13 @@ use upgrade::Admission;
 
 /// Who has come to the port; `None`, and it is counted, if its socket is to be dropped without a word.
 pub(crate) fn look(address: IpAddr, shard: &Shard) -> Option<Source> {
-    paced(shard.door.addresses.of_socket(address), address, shard)
+    paced(shard.terms().door.addresses.of_socket(address), address, shard)
 }
 
 /// The same, with how fast connections come from there. A proxy's requests are looked at one by one.
 fn paced(source: Option<Source>, address: IpAddr, shard: &Shard) -> Option<Source> {
     let pace = match source {
-        Some(source) if !source.is_proxy => shard.pod.limits.knock(source.address),
+        Some(source) if !source.is_proxy => shard.terms().limits.knock(source.address),
         _ => Pace::Calm,
     };
     let reason = match (source, pace) {
@@ -81,7 +81,7 @@ fn place(visit: &Visit, shard: &Shard) -> Result<Place, NoPlace> {
 
 /// Serves one socket until it is upgraded, answered, or out of time.
 pub(crate) async fn serve(socket: TcpStream, source: Source, shard: &Rc<Shard>) {
-    let (limit, accepted) = (ms(shard.config.websocket.handshake_timeout_ms), Instant::now());
+    let (limit, accepted) = (ms(shard.terms().config.websocket.handshake_timeout_ms), Instant::now());
     match tokio::time::timeout(limit, handshake(socket, source, shard)).await {
         Ok(Some(Came::Rest(stream, visit))) => {
             let place = place(&visit, shard);
@@ -126,7 +126,8 @@ async fn handshake(mut socket: TcpStream, source: Source, shard: &Rc<Shard>) -> 
     let source = announced(&mut socket, source, shard).await?;
     let (mut stream, holder) = open(socket, source.address, shard).await?;
     let visit = Visit { source, holder, is_tls: matches!(stream, Stream::Tls(_)) };
-    let websocket = &shard.config.websocket;
+    let terms = shard.terms();
+    let websocket = &terms.config.websocket;
     let limits = head::Limits { bytes: websocket.max_header_bytes, headers: websocket.max_headers };
     let head = match head::read(&mut stream, limits).await {
         Ok(Head::Whole(head)) => head,
@@ -168,7 +169,8 @@ async fn handshake(mut socket: TcpStream, source: Source, shard: &Rc<Shard>) -> 
 
 /// For whom a trusted proxy has come, where it says so before anything else.
 async fn announced(socket: &mut TcpStream, source: Source, shard: &Shard) -> Option<Source> {
-    let addresses = &shard.door.addresses;
+    let terms = shard.terms();
+    let addresses = &terms.door.addresses;
     let demand = addresses.announcement(source);
     if demand == Demand::Off {
         return Some(source);

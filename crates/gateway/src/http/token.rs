@@ -54,7 +54,7 @@ async fn verify(
         Some(token) => {
             let identity = shard.verify_patiently(token).await?;
             let is_same = || holder.is_some_and(|holder| holder.is_same_holder(&identity));
-            if shard.config.tls.client_must_match_token && !is_same() {
+            if shard.terms().config.tls.client_must_match_token && !is_same() {
                 return Err(Refusal::WrongHolder);
             }
             Ok(identity)

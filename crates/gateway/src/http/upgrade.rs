@@ -61,7 +61,7 @@ pub(super) async fn answer(
     visit: &Visit,
     shard: &Shard,
 ) -> Result<(Answer, Option<Admission>), Infallible> {
-    let client = shard.door.addresses.client(visit.source, request.headers());
+    let client = shard.terms().door.addresses.client(visit.source, request.headers());
     match admit(request, visit, &client, shard).await {
         Ok((response, admission)) => Ok((response, Some(admission))),
         Err(Refused(reason, response, judged)) => {
@@ -83,7 +83,8 @@ async fn admit(
     client: &Result<IpAddr, Shut>,
     shard: &Shard,
 ) -> Result<(Answer, Admission), Refused> {
-    let config = &shard.config.websocket;
+    let terms = shard.terms();
+    let config = &terms.config.websocket;
     let path = request.uri().path();
     let echo = config.echo_path.as_deref() == Some(path);
     if path != config.path && !echo {
@@ -92,10 +93,10 @@ async fn admit(
     }
     check_form(request)?;
     let address = client.as_ref().copied().map_err(shut_out)?;
-    if visit.source.is_hasty || (visit.source.is_proxy && shard.pod.limits.knock(address) != Pace::Calm) {
+    if visit.source.is_hasty || (visit.source.is_proxy && terms.limits.knock(address) != Pace::Calm) {
         return Err(no_place(NoPlace::Hasty));
     }
-    shard.door.check(request.headers()).map_err(|shut| shut_out(&shut))?;
+    terms.door.check(request.headers()).map_err(|shut| shut_out(&shut))?;
     let offered = Offered::of(request.headers())?;
     let wire = if echo { Wire::Echo } else { offered.wire()? };
     let identity = if echo {

@@ -82,6 +82,20 @@ impl Allowance {
         Self { shares, refused: 0, refused_since: 0 }
     }
 
+    /// The bucket that counts for this limit at this rate, if there is one.
+    pub(super) fn bucket(&self, limit: Limit, rate: Rate) -> Option<Arc<Bucket>> {
+        let is_same = |share: &&Share| share.limit == limit && share.rate == rate;
+        match &self.shares.iter().find(is_same)?.counted {
+            Counted::Here(bucket) => Some(Arc::clone(bucket)),
+            Counted::Everywhere(_) => None,
+        }
+    }
+
+    /// Refusals count on from those of this one.
+    pub(super) const fn go_on_from(&mut self, before: &Self) {
+        (self.refused, self.refused_since) = (before.refused, before.refused_since);
+    }
+
     /// Takes one request, for whose method this is the limit, if there is one. Of what is over one limit the others take
     /// nothing.
     ///

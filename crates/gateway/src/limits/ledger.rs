@@ -16,6 +16,8 @@ pub(crate) type Due = mpsc::UnboundedReceiver<Arc<Account>>;
 #[derive(Debug)]
 pub(crate) struct Ledger {
     due: mpsc::UnboundedSender<Arc<Account>>,
+    /// Whether any rate holds over all pods.
+    used: AtomicBool,
     alone: AtomicBool,
     doubted_until: AtomicU64,
     metrics: Arc<metrics::Pod>,
@@ -24,9 +26,15 @@ pub(crate) struct Ledger {
 impl Ledger {
     pub(crate) fn new(metrics: Arc<metrics::Pod>) -> (Arc<Self>, Due) {
         let (due, accounts) = mpsc::unbounded_channel();
-        metrics.limits_shared(true);
-        let (alone, doubted_until) = (AtomicBool::new(false), AtomicU64::new(0));
-        (Arc::new(Self { due, alone, doubted_until, metrics }), accounts)
+        let (used, alone) = (AtomicBool::new(false), AtomicBool::new(false));
+        let doubted_until = AtomicU64::new(0);
+        (Arc::new(Self { due, used, alone, doubted_until, metrics }), accounts)
+    }
+
+    /// From now on there are rates that hold over all pods, or none.
+    pub(super) fn use_it(&self, used: bool) {
+        self.used.store(used, Relaxed);
+        self.metrics.limits_shared(used && !self.is_alone());
     }
 
     pub(super) fn enter(&self, account: Arc<Account>) {
@@ -42,7 +50,7 @@ impl Ledger {
     /// The store is away, or late.
     pub(crate) fn lose(&self, now: u64, reason: &str) {
         self.doubted_until.store(now.saturating_add(DOUBT), Relaxed);
-        if !self.alone.swap(true, Relaxed) {
+        if !self.alone.swap(true, Relaxed) && self.used.load(Relaxed) {
             self.metrics.limits_shared(false);
             tracing::warn!(reason, "rates of users and tenants hold for each pod alone");
         }
@@ -50,7 +58,8 @@ impl Ledger {
 
     /// The store answers in time.
     pub(crate) fn regain(&self, now: u64) {
-        if self.is_alone() && now >= self.doubted_until.load(Relaxed) && self.alone.swap(false, Relaxed) {
+        let is_back = self.is_alone() && now >= self.doubted_until.load(Relaxed);
+        if is_back && self.alone.swap(false, Relaxed) && self.used.load(Relaxed) {
             self.metrics.limits_shared(true);
             tracing::info!("rates of users and tenants hold over all pods");
         }

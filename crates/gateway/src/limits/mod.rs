@@ -35,7 +35,9 @@ pub(crate) struct Limits {
     /// Connections of an address and of a user; 0 is no limit.
     per_address: u32,
     per_user: u32,
-    rush: Option<Rush>,
+    /// Connections of all together.
+    connections: usize,
+    rush: Option<Arc<Rush>>,
     rates: Rates,
     flood: u32,
 }
@@ -48,23 +50,48 @@ pub(crate) enum Crowded {
 }
 
 impl Limits {
-    pub(crate) fn new(config: &Config) -> Self {
+    /// Those of a pod that begins. Where there is a ledger, rates of users and tenants may hold over all pods, which settle
+    /// by it.
+    pub(crate) fn new(config: &Config, ledger: Option<Arc<Ledger>>) -> Self {
+        Self::of(config, Instant::now(), Arc::default(), Rates::new(&config.limits, ledger), None)
+    }
+
+    /// Those of other settings. What was counted for a limit that stays the same counts on.
+    pub(crate) fn renewed(&self, config: &Config) -> Self {
+        let (crowd, rates) = (Arc::clone(&self.crowd), self.rates.renewed(&config.limits));
+        Self::of(config, self.started, crowd, rates, self.rush.as_ref())
+    }
+
+    fn of(
+        config: &Config,
+        started: Instant,
+        crowd: Arc<Crowd>,
+        rates: Rates,
+        rush: Option<&Arc<Rush>>,
+    ) -> Self {
         let websocket = &config.websocket;
-        let rate = websocket.max_handshakes_per_ip;
+        let paces = (websocket.max_handshakes_per_ip, websocket.handshake_burst_per_ip);
+        let same = rush.filter(|rush| rush.is_of(paces)).cloned();
         Self {
-            started: Instant::now(),
-            crowd: Arc::default(),
+            started,
+            crowd,
             per_address: websocket.max_connections_per_ip,
             per_user: websocket.max_connections_per_user,
-            rush: (rate > 0).then(|| Rush::new(rate, websocket.handshake_burst_per_ip)),
-            rates: Rates::new(&config.limits),
+            connections: websocket.max_connections,
+            rush: same.or_else(|| (paces.0 > 0).then(|| Arc::new(Rush::new(paces)))),
+            rates,
             flood: config.limits.flood,
         }
     }
 
-    /// From now on the rates of users and tenants hold over all pods, which settle by this ledger.
-    pub(crate) fn share(&mut self, ledger: Arc<Ledger>) {
-        self.rates.share(ledger);
+    /// They hold from now on.
+    pub(crate) fn begin(&self) {
+        self.rates.begin();
+    }
+
+    /// How many connections the pod takes.
+    pub(crate) const fn connections(&self) -> usize {
+        self.connections
     }
 
     /// One more connection comes from this address.
@@ -99,6 +126,22 @@ impl Limits {
         connection: impl FnOnce() -> Arc<Bucket>,
     ) -> Option<Box<Allowance>> {
         self.rates.allowance(identity, address, connection, self.now())
+    }
+
+    /// The same for a connection that is there already, and may have been under other limits. What was counted on it for a
+    /// rate that stays the same counts on, and so do its refusals.
+    pub(crate) fn renewed_allowance(
+        &self,
+        before: Option<Box<Allowance>>,
+        identity: &Identity,
+        address: IpAddr,
+    ) -> Option<Box<Allowance>> {
+        let bucket = before.as_ref().and_then(|before| self.rates.bucket_of(before)).unwrap_or_default();
+        let mut allowance = self.allowance(identity, address, || bucket)?;
+        if let Some(before) = before {
+            allowance.go_on_from(&before);
+        }
+        Some(allowance)
     }
 
     /// Takes one request for this method.

@@ -18,39 +18,72 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(super) struct Rates {
     connection: Option<Rate>,
-    user: Option<Rate>,
-    address: Option<Rate>,
-    tenant: Option<Rate>,
+    user: Each,
+    address: Each,
+    tenant: Each,
     gateway: Option<Share>,
     methods: HashMap<Box<str>, Share>,
-    /// Those of users, addresses and tenants.
-    shared: Buckets,
-    /// Those of users and tenants, where they hold over all pods.
-    accounts: Option<(Arc<Ledger>, Buckets<Account>)>,
+    /// Where rates of users and tenants may be settled with all pods.
+    ledger: Option<Arc<Ledger>>,
+    /// Whether they are.
+    is_shared: bool,
+}
+
+/// The rate of each one of a kind, and what each has taken: at this pod, and where it counts over all pods.
+#[derive(Clone, Debug)]
+struct Each {
+    rate: Option<Rate>,
+    buckets: Arc<Buckets>,
+    accounts: Arc<Buckets<Account>>,
+}
+
+impl Each {
+    fn new(rate: Option<Rate>) -> Self {
+        Self { rate, buckets: Arc::default(), accounts: Arc::default() }
+    }
+
+    /// What was taken at another rate says nothing of this one.
+    fn renewed(&self, rate: Option<Rate>) -> Self {
+        if self.rate == rate { self.clone() } else { Self::new(rate) }
+    }
 }
 
 impl Rates {
-    pub(super) fn new(settings: &config::Limits) -> Self {
-        let share = |limit, rate| Share { limit, rate, counted: Counted::Here(Arc::default()) };
-        let methods = settings
-            .methods
-            .iter()
-            .filter_map(|(name, rate)| Some((name.as_str().into(), share(Limit::Method, rate_of(*rate)?))));
-        Self {
-            connection: rate_of(settings.connection),
-            user: rate_of(settings.user),
-            address: rate_of(settings.address),
-            tenant: rate_of(settings.tenant),
-            gateway: rate_of(settings.gateway).map(|rate| share(Limit::Gateway, rate)),
-            methods: methods.collect(),
-            shared: Buckets::default(),
-            accounts: None,
-        }
+    pub(super) fn new(settings: &config::Limits, ledger: Option<Arc<Ledger>>) -> Self {
+        let none = Self {
+            connection: None,
+            user: Each::new(None),
+            address: Each::new(None),
+            tenant: Each::new(None),
+            gateway: None,
+            methods: HashMap::default(),
+            ledger,
+            is_shared: false,
+        };
+        none.renewed(settings)
     }
 
-    /// From now on the rates of users and tenants hold over all pods, which settle by this ledger.
-    pub(super) fn share(&mut self, ledger: Arc<Ledger>) {
-        self.accounts = Some((ledger, Buckets::default()));
+    /// Those of other settings. What was taken of a rate that stays the same stays taken.
+    pub(super) fn renewed(&self, settings: &config::Limits) -> Self {
+        let share = |before: Option<&Share>, limit, rate| {
+            let same = before.filter(|before| before.rate == rate).cloned();
+            same.unwrap_or_else(|| Share { limit, rate, counted: Counted::Here(Arc::default()) })
+        };
+        let methods = settings.methods.iter().filter_map(|(name, rate)| {
+            let before = self.methods.get(name.as_str());
+            Some((name.as_str().into(), share(before, Limit::Method, rate_of(*rate)?)))
+        });
+        let is_shared = settings.are_shared() && self.ledger.is_some();
+        Self {
+            connection: rate_of(settings.connection),
+            user: self.user.renewed(rate_of(settings.user)),
+            address: self.address.renewed(rate_of(settings.address)),
+            tenant: self.tenant.renewed(rate_of(settings.tenant)),
+            gateway: rate_of(settings.gateway).map(|rate| share(self.gateway.as_ref(), Limit::Gateway, rate)),
+            methods: methods.collect(),
+            ledger: self.ledger.clone(),
+            is_shared,
+        }
     }
 
     /// What this holder may ask on a connection with this bucket; `None` where nothing is limited.
@@ -61,8 +94,9 @@ impl Rates {
         connection: impl FnOnce() -> Arc<Bucket>,
         now: u64,
     ) -> Option<Box<Allowance>> {
-        let shared = |limit, rate: Option<Rate>, key: &dyn Fn() -> Key| {
-            rate.map(|rate| Share { limit, rate, counted: self.counted(key(), rate, now) })
+        let share = |limit, each: &Each, key: &dyn Fn() -> Key| {
+            let rate = each.rate?;
+            Some(Share { limit, rate, counted: self.counted(each, key(), rate, now) })
         };
         let connection = self.connection.map(|rate| {
             let counted = Counted::Here(connection());
@@ -70,9 +104,9 @@ impl Rates {
         });
         let shares: Box<[Share]> = [
             connection,
-            shared(Limit::User, self.user, &|| Key::user(identity)),
-            shared(Limit::Address, self.address, &|| Key::address(address)),
-            shared(Limit::Tenant, self.tenant, &|| Key::tenant(identity)),
+            share(Limit::User, &self.user, &|| Key::user(identity)),
+            share(Limit::Address, &self.address, &|| Key::address(address)),
+            share(Limit::Tenant, &self.tenant, &|| Key::tenant(identity)),
             self.gateway.clone(),
         ]
         .into_iter()
@@ -82,13 +116,25 @@ impl Rates {
         is_limited.then(|| Box::new(Allowance::new(shares)))
     }
 
-    fn counted(&self, key: Key, rate: Rate, now: u64) -> Counted {
-        match (&self.accounts, &key) {
-            (Some((ledger, accounts)), Key::User(..) | Key::Tenant(_)) => {
+    /// They hold from now on.
+    pub(super) fn begin(&self) {
+        if let Some(ledger) = &self.ledger {
+            ledger.use_it(self.is_shared);
+        }
+    }
+
+    /// What this connection has taken of the rate of connections, if that is still the same.
+    pub(super) fn bucket_of(&self, allowance: &Allowance) -> Option<Arc<Bucket>> {
+        allowance.bucket(Limit::Connection, self.connection?)
+    }
+
+    fn counted(&self, each: &Each, key: Key, rate: Rate, now: u64) -> Counted {
+        match (&self.ledger, &key) {
+            (Some(ledger), Key::User(..) | Key::Tenant(_)) if self.is_shared => {
                 let make = |key: &Key| Account::new(key.name(), rate, ledger);
-                Counted::Everywhere(accounts.of_or(key, now, make))
+                Counted::Everywhere(each.accounts.of_or(key, now, make))
             }
-            _ => Counted::Here(self.shared.of(key, now)),
+            _ => Counted::Here(each.buckets.of(key, now)),
         }
     }
 

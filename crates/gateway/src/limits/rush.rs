@@ -22,6 +22,7 @@ pub(crate) enum Pace {
 /// The pace of each address.
 #[derive(Debug)]
 pub(super) struct Rush {
+    paces: (u32, u32),
     rate: Rate,
     far: Rate,
     /// Connections within the rate.
@@ -32,11 +33,17 @@ pub(super) struct Rush {
 
 impl Rush {
     /// So many connections of an address in a second, and so many at once.
-    pub(super) fn new(count: u32, burst: u32) -> Self {
+    pub(super) fn new(paces: (u32, u32)) -> Self {
+        let (count, burst) = paces;
         let rate = |times: u32| {
             Rate::new(count.saturating_mul(times), Duration::from_secs(1), burst.saturating_mul(times))
         };
-        Self { rate: rate(1), far: rate(FAR), calm: Buckets::default(), all: Buckets::default() }
+        Self { paces, rate: rate(1), far: rate(FAR), calm: Buckets::default(), all: Buckets::default() }
+    }
+
+    /// Whether these are its count and burst.
+    pub(super) fn is_of(&self, paces: (u32, u32)) -> bool {
+        self.paces == paces
     }
 
     /// One more has come.
@@ -58,7 +65,7 @@ mod tests {
 
     #[test]
     fn whoever_comes_too_fast_is_told_and_then_ignored() {
-        let rush = Rush::new(10, 2);
+        let rush = Rush::new((10, 2));
         let address = [192, 0, 2, 1].into();
         let knock = |now| rush.knock(address, now);
         for pace in [[Pace::Calm; 2], [Pace::Hasty; 2], [Pace::Hasty; 2], [Pace::Hasty; 2]].concat() {

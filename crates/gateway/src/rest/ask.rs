@@ -57,7 +57,7 @@ impl Ask {
                     unauthorized(&refusal)
                 })?;
         let (head, body) = request.into_parts();
-        let permit = link.shard.authorization.permit(&identity);
+        let permit = link.shard.terms().authorization.permit(&identity);
         Ok(Self { link: Rc::clone(link), address, identity, permit, head, body: Some(body) })
     }
 

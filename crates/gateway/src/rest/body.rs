@@ -15,7 +15,8 @@ impl Ask {
     pub(super) async fn json(&mut self, kind: &str) -> Result<Option<String>, Problem> {
         let Some(body) = self.body.take().filter(|body| !body.is_end_stream()) else { return Ok(None) };
         self.check_kind(kind)?;
-        let websocket = &self.link.shard.config.websocket;
+        let terms = self.link.shard.terms();
+        let websocket = &terms.config.websocket;
         let most = websocket.max_message_size;
         if body.size_hint().lower() > most as u64 {
             return Err(too_large(most));

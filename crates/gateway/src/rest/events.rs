@@ -133,13 +133,14 @@ impl Feed {
 
 /// How long the store may take before a client is told that it is out of reach.
 fn patience(ask: &Ask) -> Duration {
-    ms(ask.shard().config.store.redis.command_timeout_ms * 2)
+    ms(ask.shard().terms().config.store.redis.command_timeout_ms * 2)
 }
 
 async fn read(ask: Ask) -> Result<Answer, Problem> {
     let kind = ask.accepts(&[JSON, EVENT_STREAM])?;
     let query = ask.query()?;
-    let filter = filter(query.text("names").unwrap_or("*"), ask.shard().config.events.max_subscriptions)?;
+    let filter =
+        filter(query.text("names").unwrap_or("*"), ask.shard().terms().config.events.max_subscriptions)?;
     let last = ask.header(&HeaderName::from_static("last-event-id"))?;
     let asked = match (query.number("after", 1 << 53)?, query.text("epoch")) {
         (Some(offset), Some(epoch)) => Some(position(epoch, offset)?),
@@ -155,7 +156,7 @@ async fn read(ask: Ask) -> Result<Answer, Problem> {
         }
         None => asked,
     };
-    let most = ask.shard().config.rest.max_wait_ms;
+    let most = ask.shard().terms().config.rest.max_wait_ms;
     let wait = ms(query.number("wait_ms", most)?.unwrap_or(0));
     let feed = Feed::open(&ask, filter, wanted).await?;
     if kind == EVENT_STREAM { Ok(stream(ask, feed)) } else { poll(&ask, feed, wait).await }
@@ -213,9 +214,10 @@ fn shown(entry: &Entry) -> String {
 
 /// Everything from now on, until the client goes, the token ends, or the pod drains.
 fn stream(ask: Ask, feed: Feed) -> Answer {
-    let websocket = &ask.shard().config.websocket;
+    let terms = ask.shard().terms();
+    let websocket = &terms.config.websocket;
     let heartbeat = ms(websocket.ping_interval_ms);
-    let expires = expiry(&ask.identity, ask.shard().config.auth.grace_s);
+    let expires = expiry(&ask.identity, terms.config.auth.grace_s);
     let (link, identity) = (Rc::clone(&ask.link), ask.identity.clone());
     let start = format!("id: {}\n: events follow\n\n", id(feed.reader.cursor()));
     let first = stream::once(std::future::ready(Bytes::from(start)));

@@ -44,7 +44,7 @@ pub(super) async fn answer(mut ask: Ask, tool: &str) -> Result<Answer, Problem> 
     let mut running = ask.run(work, &body).await?;
     if kind == EVENT_STREAM {
         let is_repeated = running.is_repeated();
-        let heartbeat = ms(ask.shard().config.websocket.ping_interval_ms);
+        let heartbeat = ms(ask.shard().terms().config.websocket.ping_interval_ms);
         return Ok(told(sse::call(running, heartbeat), is_repeated));
     }
     let result = running.end().await.map_err(|failure| with_repetition(failure.into(), &running))?;

@@ -101,7 +101,7 @@ pub(super) async fn start(
 }
 
 fn check_room(shard: &Shard, identity: &Identity) -> Result<(), Problem> {
-    let most = shard.config.websocket.max_in_flight;
+    let most = shard.terms().config.websocket.max_in_flight;
     let at_work = shard.desk.borrow().count(|session, holder| {
         is_shared(session) && *holder.tenant == *identity.tenant() && *holder.agent == *identity.agent()
     });
@@ -121,7 +121,8 @@ impl Waiter {
         told: oneshot::Sender<Result<bool, Problem>>,
     ) {
         let (shard, session) = (Rc::clone(&self.shard), order.session);
-        let kept_for = shard.config.router.max_timeout_ms + shard.config.store.bounds.journal_age_ms;
+        let terms = shard.terms();
+        let kept_for = terms.config.router.max_timeout_ms + terms.config.store.bounds.journal_age_ms;
         let entered = match open(&shard, session, &opening).await {
             Ok(()) => self.begin(order).await,
             Err(problem) => Err(problem),
@@ -240,7 +241,7 @@ pub(super) async fn claim(ask: &Ask, key: &str, body: &str) -> Result<SessionId,
     let (shard, session) = (ask.shard(), CallId::of_key(&ask.identity, key).session(&ask.identity));
     let opening = Opening { identity: ask.identity.clone(), token: ask.fingerprint(body)?.hash(session) };
     open(shard, session, &opening).await?;
-    let window = ms(shard.config.store.bounds.idempotency_ms);
+    let window = ms(shard.terms().config.store.bounds.idempotency_ms);
     shard.store.detach(session, EPOCH, window).await.map_err(|error| out_of_reach(&error))?;
     Ok(session)
 }

@@ -15,7 +15,8 @@ use std::sync::Arc;
 impl Link {
     /// Counts a request for this method. What it counts as while it runs is to be kept until it is answered.
     pub(super) async fn count(&self, ask: &Ask, method: &str) -> Result<Option<Box<Seats>>, Problem> {
-        let (limits, counters) = (&self.shard.pod.limits, &self.shard.counters);
+        let (terms, counters) = (self.shard.terms(), &self.shard.counters);
+        let limits = &terms.limits;
         let allowance = limits.allowance(&ask.identity, ask.address, || Arc::clone(&self.bucket));
         while let Some(account) = allowance.as_ref().and_then(|allowance| allowance.held()) {
             account.released().await;

@@ -99,7 +99,8 @@ pub(crate) async fn serve(stream: Rewind, visit: Visit, place: Result<Place, NoP
         peer
     };
     shard.counters.http_opened.increment();
-    let websocket = &shard.config.websocket;
+    let terms = shard.terms();
+    let websocket = &terms.config.websocket;
     let link = Rc::new(Link {
         shard: Rc::clone(&shard),
         visit,
@@ -153,7 +154,8 @@ impl Link {
         let status = answer.status().as_u16();
         self.shard.counters.requests.answered(route, status);
         let (address, elapsed_us) = (self.visit.source.address, started.elapsed().as_micros() as u64);
-        tracing::debug!(%address, %method, ?route, status, elapsed_us, "a REST request");
+        let connection = self.id;
+        tracing::debug!(connection, %address, %method, ?route, status, elapsed_us, "a REST request");
         answer
     }
 
@@ -198,7 +200,8 @@ impl Link {
 
     /// From where a request comes.
     fn look(&self, headers: &HeaderMap) -> Result<IpAddr, Problem> {
-        let door = &self.shard.door;
+        let terms = self.shard.terms();
+        let door = &terms.door;
         let client = door.addresses.client(self.visit.source, headers);
         let address = self.visit.source.client(&client);
         client.and_then(|_| door.check(headers)).map(|()| address).map_err(|shut| {

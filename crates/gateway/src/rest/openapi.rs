@@ -31,7 +31,7 @@ fn document(shard: &Shard) -> Value {
     });
     let mut generator = settings.into_generator();
     let mut paths = Map::new();
-    for operation in operations(&shard.config) {
+    for operation in operations(&shard.terms().config) {
         let path = paths.entry(format!("{ROOT}{}", operation.path)).or_insert_with(|| json!({}));
         path[operation.method] = described(&operation, &mut generator);
     }

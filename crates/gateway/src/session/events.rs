@@ -40,7 +40,7 @@ impl Subscribed<'_> {
 impl Session {
     /// `event.subscribe`: the answer stands before the first event.
     pub(super) fn subscribe(&mut self, request: &Message<'_>, exchange: &mut Exchange<'_>) {
-        let most = exchange.shard.config.events.max_subscriptions;
+        let most = exchange.shard.terms().config.events.max_subscriptions;
         let parsed = Params::of(request.body).and_then(|params| {
             let names = names_of(&params)?;
             let filter = self.filter().with(&names);
@@ -204,7 +204,8 @@ async fn begin(
         (None, None) => {
             let log = shard.logs.open(tenant);
             // The log is known to the shard, or the store is asked: whoever waits for neither is told.
-            let wait = std::time::Duration::from_millis(shard.config.store.redis.command_timeout_ms * 2);
+            let wait =
+                std::time::Duration::from_millis(shard.terms().config.store.redis.command_timeout_ms * 2);
             let Ok(end) = tokio::time::timeout(wait, log.end()).await else {
                 return Err(Error::Timeout { milliseconds: wait.as_millis() as u64 });
             };

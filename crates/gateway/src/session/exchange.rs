@@ -44,7 +44,7 @@ impl Outbox<'_> {
 
     /// Whether a body of this size is deflated.
     pub(crate) fn deflates(&self, size: usize) -> bool {
-        self.deflate && size >= self.shard.config.compression.threshold
+        self.deflate && size >= self.shard.terms().config.compression.threshold
     }
 
     /// Appends one message as one frame.
@@ -138,12 +138,12 @@ impl<'a> Exchange<'a> {
 
     /// The client does not read as fast as it is written to: what can be left out is.
     pub(crate) fn is_congested(&self) -> bool {
-        self.unsent() > self.shard.config.websocket.write_high_water
+        self.unsent() > self.shard.terms().config.websocket.write_high_water
     }
 
     /// So much is unsent that a stream of results may not add to it.
     pub(crate) fn is_overfull(&self) -> bool {
-        self.unsent() > self.shard.config.websocket.max_unsent
+        self.unsent() > self.shard.terms().config.websocket.max_unsent
     }
 
     /// How many answers the gateway gave by itself.

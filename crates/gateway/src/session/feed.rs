@@ -38,7 +38,7 @@ impl Feed {
 
     /// Writes events until there are no more, or the client has enough to read. `Ready` if all there is was written.
     pub(super) fn pump(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox<'_>) -> Poll<()> {
-        let most = outbox.shard.config.events.max_unsent;
+        let most = outbox.shard.terms().config.events.max_unsent;
         while outbox.out.len() - outbox.sent <= most {
             match self.reader.poll_next(cx) {
                 Poll::Pending => return Poll::Pending,

@@ -174,7 +174,7 @@ impl Session {
                 let params = format!(
                     "{{\"session_id\":\"{id}\",\"resumable\":true,\"resume_token\":\"{}\",\"resume_window_ms\":{}}}",
                     token.reveal(),
-                    exchange.shard.config.session.resume_window_ms
+                    exchange.shard.terms().config.session.resume_window_ms
                 );
                 exchange.send(&Outgoing::notification(Method::SessionChanged, params.as_bytes(), None));
                 exchange.shard.hold(id, Held { peer: exchange.peer.key(), epoch });
@@ -193,7 +193,7 @@ impl Session {
         if !was_held || (!opened.is_resumable() && !self.is_over) {
             return;
         }
-        let window = Duration::from_millis(shard.config.session.resume_window_ms);
+        let window = Duration::from_millis(shard.terms().config.session.resume_window_ms);
         let (store, is_over) = (shard.store.clone(), self.is_over);
         shard.work(async move {
             let parted =

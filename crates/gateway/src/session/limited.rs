@@ -40,7 +40,8 @@ impl Session {
             // What can't be read is answered too.
             Err(_) => "",
         };
-        let limits = &exchange.shard.pod.limits;
+        let terms = exchange.shard.terms();
+        let limits = &terms.limits;
         let Err(over) = limits.take(allowance, name) else { return Ok(false) };
         exchange.shard.counters.limited(over.limit);
         let (text, details) = (over.to_string(), over.details());

@@ -55,6 +55,10 @@ use uuid::Uuid;
 #[derive(Debug)]
 pub(crate) struct Session {
     identity: Identity,
+    /// Where its client is.
+    address: IpAddr,
+    /// The terms that it has looked at last.
+    terms: u32,
     /// What the rules say of its tenant and agent, which no fresh token changes.
     permit: Permit,
     id: Uuid,
@@ -88,9 +92,12 @@ impl Session {
     /// The session of a token's holder, before `initialize`: anonymous and not resumable.
     pub(crate) fn new(identity: Identity, address: IpAddr, is_private: bool, shard: &Shard) -> Self {
         let expiry = Self::expiry_of(&identity, shard);
-        let allowance = shard.pod.limits.allowance(&identity, address, Arc::default);
+        let terms = shard.terms();
+        let allowance = terms.limits.allowance(&identity, address, Arc::default);
         Self {
-            permit: shard.authorization.permit(&identity),
+            permit: terms.authorization.permit(&identity),
+            address,
+            terms: terms.number,
             identity,
             id: Uuid::now_v7(),
             deflate: false,
@@ -108,10 +115,22 @@ impl Session {
         }
     }
 
+    /// Looks at the terms that hold now, if they are others than before.
+    #[inline]
+    fn look_at_terms(&mut self, shard: &Shard) {
+        let terms = shard.terms();
+        if terms.number != self.terms {
+            self.terms = terms.number;
+            self.permit = terms.authorization.permit(&self.identity);
+            self.allowance =
+                terms.limits.renewed_allowance(self.allowance.take(), &self.identity, self.address);
+        }
+    }
+
     fn expiry_of(identity: &Identity, shard: &Shard) -> u64 {
         let Some(expires_at) = identity.expires_at() else { return u64::MAX };
         let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
-        let left = expires_at.saturating_sub(now).saturating_add(shard.config.auth.grace_s);
+        let left = expires_at.saturating_sub(now).saturating_add(shard.terms().config.auth.grace_s);
         shard.now().saturating_add(Shard::ticks(left.saturating_mul(1_000)))
     }
 
@@ -152,12 +171,14 @@ impl Session {
 
     /// A text frame. Its messages are handled until too much is unsent; see [`Exchange::unfinished`].
     pub(crate) fn text(&mut self, text: &str, exchange: &mut Exchange<'_>) -> Result<(), Close> {
+        self.look_at_terms(exchange.shard);
         if exchange.outbox.is_binary() {
             return Err(Close::new(CloseCode::Unsupported, "mcp.v1.binary has no text frames"));
         }
         let mut outcome = Ok(());
-        let limits = exchange.shard.limits;
-        if exchange.shard.config.security.hmac_signatures == Demand::Off {
+        let terms = exchange.shard.terms();
+        let limits = terms.messages;
+        if terms.config.security.hmac_signatures == Demand::Off {
             text::decode(text, &limits, |message| self.next(message, None, &mut outcome, exchange));
         } else {
             text::decode_signed(text, &limits, |message, signed| {
@@ -169,12 +190,14 @@ impl Session {
 
     /// A binary frame, handled as a text frame is: messages of `mcp.v1.binary`, or the zlib of a text.
     pub(crate) fn binary(&mut self, frame: &[u8], exchange: &mut Exchange<'_>) -> Result<(), Close> {
+        self.look_at_terms(exchange.shard);
         let mut inflated = std::mem::take(exchange.inflated());
         inflated.clear();
         let outcome = if exchange.outbox.is_binary() {
             let mut outcome = Ok(());
-            let limits = exchange.shard.limits;
-            if exchange.shard.config.security.hmac_signatures == Demand::Off {
+            let terms = exchange.shard.terms();
+            let limits = terms.messages;
+            if terms.config.security.hmac_signatures == Demand::Off {
                 binary::decode(frame, &mut inflated, &limits, |message| {
                     self.next(message, None, &mut outcome, exchange);
                 });
@@ -202,7 +225,7 @@ impl Session {
         inflated: &mut Vec<u8>,
         exchange: &mut Exchange<'_>,
     ) -> Result<(), Close> {
-        let limit = exchange.shard.limits.inflated_bytes;
+        let limit = exchange.shard.terms().messages.inflated_bytes;
         let problem = match zlib::inflate(frame, limit, inflated) {
             Ok(()) => match std::str::from_utf8(inflated) {
                 Ok(text) => return self.text(text, exchange),

@@ -133,7 +133,8 @@ impl Session {
             return Err(wrong("this connection is initialized already: initialize comes once".into()));
         }
         let key = self.fresh_key(exchange)?;
-        let config = &exchange.shard.config;
+        let terms = exchange.shard.terms();
+        let config = &terms.config;
         let compression = params.texts("compression").map_err(wrong)?;
         let deflate = config.compression.enabled && compression.iter().any(|name| name == "deflate");
         let wanted = params
@@ -185,7 +186,8 @@ impl Session {
         let resend = unanswered.iter().zip(known.iter().map(Option::is_some).chain(std::iter::repeat(false)));
         let resend = resend.filter(|(_, known)| !known).map(|(request, _)| &*request.token).collect();
         let shard = Rc::clone(exchange.shard);
-        let config = &shard.config;
+        let terms = shard.terms();
+        let config = &terms.config;
         let websocket = &config.websocket;
         let revealed = token.as_ref().map(ResumeToken::reveal);
         let result = serde_json::to_vec(&Initialized {
@@ -283,7 +285,13 @@ impl Session {
             }
             Refused::Store(error) => {
                 exchange.shard.counters.resume(metrics::Resume::Unavailable);
-                tracing::info!(%error, "a session could not be resumed");
+                tracing::info!(
+                    connection = exchange.peer.id(),
+                    tenant = self.identity.tenant(),
+                    agent = self.identity.agent(),
+                    %error,
+                    "a session could not be resumed"
+                );
                 let message = "the store of sessions is out of reach here: resume later, or at another pod";
                 exchange.reply(asker, Err((ErrorCode::BackendUnavailable, message)));
                 Close::new(CloseCode::Overloaded, "the store of sessions is out of reach: come back later")
@@ -474,7 +482,7 @@ async fn resume(
     shard.store.acknowledge_all_but(id, epoch, &ids).await.map_err(Refused::Store)?;
     // What was subscribed to under other rules ends with them.
     let may_subscribe =
-        shard.authorization.permit(identity).check_method(Method::EventSubscribe.name()).is_ok();
+        shard.terms().authorization.permit(identity).check_method(Method::EventSubscribe.name()).is_ok();
     let state = State::read(&state).filter(|_| may_subscribe);
     let mut recovered = true;
     let mut feed = None;

@@ -89,7 +89,7 @@ impl Session {
                 Some(b"{\"draining\":true}"),
             );
         }
-        let most = exchange.shard.config.websocket.max_in_flight;
+        let most = exchange.shard.terms().config.websocket.max_in_flight;
         let was_sent = self.was_sent(request);
         if was_sent && self.is_doubtful() && !asked.handler.annotations.may_repeat() {
             let failure = outcome::unknown("the session that it was sent in is gone");

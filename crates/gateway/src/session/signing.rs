@@ -46,7 +46,8 @@ impl Session {
         &self,
         exchange: &Exchange<'_>,
     ) -> Result<Option<FreshKey>, (ErrorCode, Mistake)> {
-        let security = &exchange.shard.config.security;
+        let terms = exchange.shard.terms();
+        let security = &terms.config.security;
         match security.hmac_signatures {
             Demand::Off => return Ok(None),
             Demand::Optional if !self.is_private => return Ok(None),
@@ -81,7 +82,7 @@ impl Session {
         exchange: &Exchange<'_>,
     ) -> Result<(), Unsigned> {
         let Some(signed) = signed else {
-            return match exchange.shard.config.security.hmac_signatures {
+            return match exchange.shard.terms().config.security.hmac_signatures {
                 Demand::Required if needs_signature(message) => Err(Unsigned::Missing),
                 _ => Ok(()),
             };
@@ -106,7 +107,14 @@ impl Session {
         // A batch is signed once, and counts once.
         if signed.is_none_or(|signed| signed.is_first) {
             shard.counters.unsigned(why);
-            tracing::debug!(connection = exchange.peer.id(), why = why.name(), "a message is not taken");
+            tracing::debug!(
+                connection = exchange.peer.id(),
+                session = %self.id,
+                tenant = self.identity.tenant(),
+                agent = self.identity.agent(),
+                reason = why.name(),
+                "a message is not taken"
+            );
             if self.signing.as_mut().is_some_and(|signing| signing.is_news(why, shard)) {
                 let entry = || self.decision(Event::SignatureRefused, exchange.peer).reason(why.name());
                 shard.pod.audit.tell(entry);
@@ -166,7 +174,7 @@ fn explain(why: Unsigned, shard: &Shard) -> Cow<'static, str> {
             "the signature is not that of this message with the key and id of this connection".into()
         }
         Unsigned::Timestamp => {
-            let skew = shard.config.security.signature_skew_ms;
+            let skew = shard.terms().config.security.signature_skew_ms;
             format!("the timestamp is more than {skew} ms away from the gateway's clock: set yours, and sign anew")
                 .into()
         }

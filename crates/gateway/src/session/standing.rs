@@ -60,7 +60,7 @@ impl Opened {
     }
 
     fn next_prolongation(shard: &Shard) -> u64 {
-        shard.now() + Shard::ticks(shard.config.store.bounds.attached_ttl_ms / 2)
+        shard.now() + Shard::ticks(shard.terms().config.store.bounds.attached_ttl_ms / 2)
     }
 
     pub(super) const fn is_resumable(&self) -> bool {
@@ -74,7 +74,8 @@ impl Opened {
 
     /// A journalled call was answered.
     pub(super) fn answered(&mut self, request: Box<str>, shard: &Shard) {
-        let session = &shard.config.session;
+        let terms = shard.terms();
+        let session = &terms.config.session;
         self.unacknowledged.push(request);
         self.counters.journal_unacknowledged.raise(1);
         if self.unacknowledged.len() >= session.max_unacknowledged {
@@ -110,7 +111,7 @@ impl Opened {
         let acknowledged = std::mem::replace(&mut self.unacknowledged, rest);
         self.counters.journal_unacknowledged.lower(acknowledged.len());
         if !self.unacknowledged.is_empty() {
-            self.ask_at = shard.now() + Shard::ticks(shard.config.session.acknowledge_after_ms);
+            self.ask_at = shard.now() + Shard::ticks(shard.terms().config.session.acknowledge_after_ms);
         }
         acknowledged
     }

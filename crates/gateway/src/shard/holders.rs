@@ -6,17 +6,22 @@ use auth::{Identity, Refusal};
 impl Shard {
     /// Whose token it is, unless it was revoked; see [`auth::Verifier::verify`].
     pub(crate) fn verify(&self, token: &str) -> Result<Identity, Refusal> {
-        self.verifier.verify(token).and_then(|identity| self.unrevoked(identity))
+        self.terms().verifier.verify(token).and_then(|identity| self.unrevoked(identity))
     }
 
     /// Whose token it is, unless it was revoked; see [`auth::Verifier::verify_patiently`].
     pub(crate) async fn verify_patiently(&self, token: &str) -> Result<Identity, Refusal> {
-        self.verifier.verify_patiently(token).await.and_then(|identity| self.unrevoked(identity))
+        let terms = self.terms();
+        terms.verifier.verify_patiently(token).await.and_then(|identity| self.unrevoked(identity))
     }
 
     /// The identity of a client without a token, if one may come in.
     pub(crate) fn anonymous(&self) -> Result<Identity, Refusal> {
-        self.verifier.anonymous().ok_or(Refusal::Missing).and_then(|identity| self.unrevoked(identity))
+        self.terms()
+            .verifier
+            .anonymous()
+            .ok_or(Refusal::Missing)
+            .and_then(|identity| self.unrevoked(identity))
     }
 
     /// Why an identity that was verified before is not recognised any more; none if it still is.
@@ -24,7 +29,7 @@ impl Shard {
         if self.pod.revoked.load().has(identity) {
             return Some("the token was revoked");
         }
-        (!self.verifier.holds(identity)).then_some("the API key was withdrawn")
+        (!self.terms().verifier.holds(identity)).then_some("the API key was withdrawn")
     }
 
     /// The identity, unless it was revoked.

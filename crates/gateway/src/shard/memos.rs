@@ -44,6 +44,8 @@ impl Shard {
                 let shard = Rc::clone(self);
                 tokio::task::spawn_local(async move { shard.signal(peers, Signals::VERIFY, VERIFIED).await });
             }
+            // Whoever handed them out waits until the other end is dropped.
+            Memo::Terms(terms, _taken_up) => self.take_up(*terms),
             Memo::Holders => {
                 let peers = self.peers.borrow().iter().map(|(key, _)| key).collect();
                 let shard = Rc::clone(self);

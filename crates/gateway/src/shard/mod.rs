@@ -15,16 +15,16 @@ pub(crate) use memos::Held;
 pub(crate) use peer::{Delivery, Peer, Signals, Verified};
 pub(crate) use thread::{Common, Parts, Stage, spawn};
 
-use crate::config::{Config, ms};
-use crate::door::Door;
+use crate::config::ms;
 use crate::fanout::Logs;
 use crate::mail::Memo;
 use crate::platform::{self, Told};
 use crate::pod::Pod;
 use crate::rest;
+use crate::terms::Terms;
 use crate::tls;
 use crate::wheel::{Entry, Wheel};
-use crate::ws::{Rules, Spare};
+use crate::ws::Spare;
 use desk::Desk;
 use foldhash::HashMap;
 use router::Router;
@@ -37,7 +37,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 /// The wheel's step, and so how exact a connection's timeouts are.
 pub(crate) const TICK: Duration = Duration::from_millis(100);
@@ -73,18 +73,15 @@ impl Scratch {
 
 /// What a shard's tasks share. Lives on its thread alone.
 pub(crate) struct Shard {
-    pub(crate) config: Arc<Config>,
+    /// What holds at this moment. It is replaced as a whole, so that whoever looks at it holds it.
+    terms: RefCell<Rc<Terms>>,
     pub(crate) pod: Arc<Pod>,
     pub(crate) counters: Arc<metrics::Shard>,
-    pub(crate) verifier: Arc<auth::Verifier>,
-    pub(crate) door: Arc<Door>,
-    /// Who may do what.
-    pub(crate) authorization: Arc<auth::Rules>,
+    /// How many sockets may be worked on before they are upgraded.
+    places: RefCell<Arc<Semaphore>>,
     /// What the client port speaks TLS with, if it does.
     pub(crate) tls: Option<Arc<tls::Port>>,
     pub(crate) router: Router,
-    pub(crate) rules: Rules,
-    pub(crate) limits: protocol::Limits,
     pub(crate) scratch: RefCell<Scratch>,
     pub(crate) peers: RefCell<Slab<Rc<Peer>>>,
     pub(crate) wheel: RefCell<Wheel>,
@@ -121,31 +118,21 @@ impl Drop for Busy {
 
 impl Shard {
     fn new(index: usize, common: Common) -> Rc<Self> {
-        let Common { config, pod, verifier, door, authorization, dialer, tls, store, shards, watch } = common;
-        let websocket = config.websocket.clone();
+        let Common { terms, pod, dialer, tls, store, shards, watch } = common;
+        let log_bytes = terms.config.events.shard_log_bytes;
+        let places = accept::places(&terms.config, &pod);
         let counters = Arc::clone(&pod.metrics.shards()[index]);
         let (router, ejected, labels) =
             (Router::new(dialer), Arc::clone(&counters), Arc::clone(&pod.metrics));
         router.on_ejection(move |replica| ejected.ejected(labels.backend_names.place(replica.backend())));
         let store = store.counted(Arc::clone(&counters.operations));
         Rc::new_cyclic(|me| Self {
-            rules: Rules {
-                max_frame: websocket.max_frame_size,
-                max_message: websocket.max_message_size,
-                max_fragments: websocket.max_fragments,
-            },
-            limits: protocol::Limits {
-                depth: websocket.max_json_depth,
-                batch: websocket.message_batch_size,
-                inflated_bytes: websocket.max_message_size,
-                ..protocol::Limits::default()
-            },
             counters,
             router,
             scratch: RefCell::new(Scratch::new()),
             peers: RefCell::new(Slab::new()),
             wheel: RefCell::new(Wheel::new()),
-            logs: Rc::new(Logs::new(index, store.clone(), watch, config.events.shard_log_bytes)),
+            logs: Rc::new(Logs::new(index, store.clone(), watch, log_bytes)),
             desk: RefCell::default(),
             sessions: RefCell::default(),
             tasks: RefCell::default(),
@@ -159,13 +146,27 @@ impl Shard {
             store,
             shards,
             telling: Cell::new(0),
-            config,
+            terms: RefCell::new(Rc::new(terms)),
+            places: RefCell::new(places),
             pod,
-            verifier,
-            door,
-            authorization,
             tls,
         })
+    }
+
+    /// What holds at this moment.
+    pub(crate) fn terms(&self) -> Rc<Terms> {
+        Rc::clone(&self.terms.borrow())
+    }
+
+    /// From now on these hold. Connections look at them with what comes next.
+    fn take_up(&self, terms: Terms) {
+        let before = self.terms();
+        if before.config.websocket.max_handshakes != terms.config.websocket.max_handshakes {
+            // Those that are worked on give their places back to where they had them from.
+            *self.places.borrow_mut() = accept::places(&terms.config, &self.pod);
+        }
+        self.router.tune(&terms.config.router);
+        *self.terms.borrow_mut() = Rc::new(terms);
     }
 
     /// Does work that nobody waits for. What needs no waiting, as with the store in memory, is done at once.
@@ -245,7 +246,7 @@ impl Shard {
     /// other pods.
     async fn drain(&self) {
         let shards = self.pod.metrics.shards().len() as u32;
-        let turn = TOLD_IN / self.config.drain.rate;
+        let turn = TOLD_IN / self.terms().config.drain.rate;
         let first = tokio::time::Instant::now() + turn * self.index as u32;
         let mut turns = tokio::time::interval_at(first, turn * shards);
         turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

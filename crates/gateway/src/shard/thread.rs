@@ -1,11 +1,10 @@
 //! The thread of a shard: its runtime, its tasks, its end.
 
 use super::{Shard, accept};
-use crate::config::Config;
-use crate::door::Door;
 use crate::fanout::Watch;
 use crate::mail::Memo;
 use crate::pod::Pod;
+use crate::terms::Terms;
 use crate::tls;
 use router::Table;
 use session_store::Store;
@@ -31,12 +30,9 @@ pub(crate) enum Stage {
 /// What all shards of a pod have alike.
 #[derive(Clone)]
 pub(crate) struct Common {
-    pub(crate) config: Arc<Config>,
+    /// What holds at first.
+    pub(crate) terms: Terms,
     pub(crate) pod: Arc<Pod>,
-    pub(crate) verifier: Arc<auth::Verifier>,
-    pub(crate) door: Arc<Door>,
-    /// Who may do what.
-    pub(crate) authorization: Arc<auth::Rules>,
     pub(crate) dialer: router::Dialer,
     pub(crate) tls: Option<Arc<tls::Port>>,
     pub(crate) store: Store,

@@ -8,6 +8,7 @@ use crate::config;
 use crate::control::file::Followed;
 use crate::door;
 use crate::pod::Pod;
+use crate::reload::By;
 use auth::{Operators, Recognised, Role};
 use hyper::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, ORIGIN};
 use hyper::{StatusCode, Uri};
@@ -40,9 +41,14 @@ impl Caller {
         self.operator.as_ref().map_or("local", Recognised::name)
     }
 
+    /// The same, for whoever does not know operators.
+    pub(super) fn by(&self) -> By {
+        By { address: Some(self.address), operator: Some(self.name().into()) }
+    }
+
     /// What the audit log is told of something that this one had done.
     pub(super) fn entry(&self, event: Event) -> Entry {
-        Entry::new(event).address(Some(self.address)).operator(self.name())
+        self.by().entry(event)
     }
 }
 

@@ -8,6 +8,7 @@ mod backends;
 mod connections;
 mod drain;
 mod health;
+mod log_level;
 mod pages;
 mod pod;
 mod prometheus;
@@ -15,6 +16,7 @@ mod revoke;
 mod routes;
 mod server;
 mod sessions;
+mod settings;
 mod shards;
 mod tail;
 
@@ -25,6 +27,7 @@ use super::revocations::Revocations;
 use crate::config::{Config, ms};
 use crate::mail::Memo;
 use crate::pod::Pod;
+use crate::reload::Reload;
 use jiff::Timestamp;
 use metrics::Exposition;
 use session_store::{Availability, Store};
@@ -45,6 +48,7 @@ pub(crate) struct Served {
     pub(crate) revocations: Arc<Revocations>,
     /// Receives a message for each drain that is asked for.
     pub(crate) drain: mpsc::Sender<()>,
+    pub(crate) reload: Reload,
 }
 
 /// What the port serves.
@@ -63,6 +67,7 @@ pub(crate) struct Admin {
     /// How long a revocation stands.
     revocation_ttl: Duration,
     drain: mpsc::Sender<()>,
+    reload: Reload,
     /// Places for those who watch a session.
     tails: Arc<Semaphore>,
     started: Timestamp,
@@ -70,7 +75,7 @@ pub(crate) struct Admin {
 
 impl Admin {
     pub(crate) fn new(served: Served) -> Self {
-        let Served { access, config, pod, store, backends, shards, revocations, drain } = served;
+        let Served { access, config, pod, store, backends, shards, revocations, drain, reload } = served;
         Self {
             access,
             exposition: Exposition::new(Arc::clone(&pod.metrics)),
@@ -85,6 +90,7 @@ impl Admin {
             backends,
             revocations,
             drain,
+            reload,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::answer::{Answer, Refused, method_not_allowed};
 use super::asked::Asked;
-use super::{Admin, backends, connections, drain, health, pod, prometheus, revoke, sessions, tail};
+use super::{Admin, backends, connections, drain, health, log_level, pod, prometheus, revoke, sessions, settings, tail};
 use futures_util::future::BoxFuture;
 use hyper::{Method, StatusCode};
 use std::sync::Arc;
@@ -115,6 +115,25 @@ static ROUTES: &[Route] = &[
         methods: &[(Method::POST, Operate, |admin, asked| {
             Box::pin(async move { revoke::revoke(&admin, asked).await })
         })],
+    },
+    Route {
+        path: "/admin/v1/config",
+        methods: &[(Method::GET, Read, |admin, _| Box::pin(async move { settings::show(&admin).await }))],
+    },
+    Route {
+        path: "/admin/v1/reload",
+        methods: &[(Method::POST, Operate, |admin, asked| {
+            Box::pin(async move { settings::reload(&admin, asked).await })
+        })],
+    },
+    Route {
+        path: "/admin/v1/log-level",
+        methods: &[
+            (Method::GET, Read, |admin, _| Box::pin(async move { log_level::show(&admin).await })),
+            (Method::PUT, Operate, |admin, asked| {
+                Box::pin(async move { log_level::set(&admin, asked).await })
+            }),
+        ],
     },
 ];
 

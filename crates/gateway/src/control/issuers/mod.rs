@@ -8,4 +8,4 @@ mod follow;
 pub(crate) mod fuzzing;
 
 use failure::Failure;
-pub(crate) use follow::start;
+pub(crate) use follow::{Follower, start};
