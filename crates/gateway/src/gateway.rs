@@ -15,6 +15,7 @@ use crate::reload::Reload;
 use crate::shard::{self, Common, Parts, Stage};
 use crate::tasks::Tasks;
 use crate::tls::{Follower, Port, TlsError};
+use metrics::trace::{Exporter, Process};
 use session_store::{Channel as _, EventLog as _, Leases as _, MemoryStore, RedisStore, Store};
 use socket2::{Domain, Socket, Type};
 use std::future::Future;
@@ -71,6 +72,9 @@ pub enum Error {
         /// What the system said, or what is wrong with the file.
         reason: io::Error,
     },
+    /// Traces cannot be exported with these settings.
+    #[error("traces.{0}")]
+    Traces(#[from] metrics::trace::Error),
     /// The system refused something else that is needed.
     #[error("{0}")]
     Io(#[from] io::Error),
@@ -189,6 +193,11 @@ impl Gateway {
         if let Some(log) = audit {
             let (audit, thread) = log.start(&pod.id, Arc::clone(&pod.metrics))?;
             (pod.audit, writer) = (audit, Some(thread));
+        }
+        let process = Process { instance: pod.id.to_string(), version: env!("CARGO_PKG_VERSION") };
+        let mut exporter = None;
+        if let Some((tracer, started)) = Exporter::start(&config.traces, &process, pod.metrics.spans())? {
+            (pod.tracer, exporter) = (tracer, Some(started));
         }
         let mut ledger = None;
         if config.store.kind == StoreKind::Redis && config.limits.are_shared() {
@@ -334,6 +343,10 @@ impl Gateway {
         }
         if let Some(thread) = writer {
             pod.audit.end(thread).await;
+        }
+        if let Some(exporter) = exporter {
+            // The last spans have their time, and nothing else is left to wait for them.
+            let _ = tokio::task::spawn_blocking(|| exporter.end()).await;
         }
         tracing::info!("drained");
         Ok(())

@@ -29,6 +29,7 @@ mod shard;
 mod stream;
 mod tasks;
 mod tls;
+mod trace;
 mod wheel;
 mod wire;
 mod ws;

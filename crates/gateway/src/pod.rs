@@ -6,6 +6,7 @@ use crate::limits::{Crowded, Limits, Seats};
 use crate::revoked::Revoked;
 use arc_swap::ArcSwap;
 use auth::Identity;
+use metrics::trace::Tracer;
 use session_store::PodId;
 use std::fmt;
 use std::net::IpAddr;
@@ -22,6 +23,8 @@ pub(crate) struct Pod {
     pub(crate) limits: Limits,
     /// Where decisions are told.
     pub(crate) audit: Audit,
+    /// Where spans are told.
+    pub(crate) tracer: Tracer,
     connections: AtomicUsize,
     most: usize,
     admitted: AtomicU64,
@@ -40,6 +43,7 @@ impl Pod {
             metrics: Arc::new(metrics::Pod::new(shards)),
             limits: Limits::new(config),
             audit: Audit::default(),
+            tracer: Tracer::default(),
             connections: AtomicUsize::new(0),
             most: config.websocket.max_connections,
             admitted: AtomicU64::new(0),

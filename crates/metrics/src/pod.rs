@@ -1,6 +1,6 @@
 //! What the pod as a whole shows: the shards' counters, and gauges that the control plane sets.
 
-use crate::Shard;
+use crate::{Shard, Spans};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -37,6 +37,7 @@ pub struct Pod {
     registry_certificate_expiry: AtomicU64,
     audit_lines_lost: AtomicU64,
     registry_refusals: [AtomicU64; RegistryRefusal::NAMES.len()],
+    spans: Arc<Spans>,
 }
 
 impl Pod {
@@ -48,6 +49,11 @@ impl Pod {
     /// The counters of each shard.
     pub fn shards(&self) -> &[Arc<Shard>] {
         &self.shards
+    }
+
+    /// What became of spans of traces.
+    pub fn spans(&self) -> &Arc<Spans> {
+        &self.spans
     }
 
     /// How many replicas of backends are known, and how many tools they offer.

@@ -100,7 +100,14 @@ impl Collector for Scrape {
             let gauge = ConstGauge::new(value as i64);
             gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
         }
+        let (spans_exported, spans_dropped) = self.0.spans().counts();
         for (name, help, value) in [
+            ("traces_spans_exported", "Spans of traces that the collector took", spans_exported),
+            (
+                "traces_spans_dropped",
+                "Spans of traces that were dropped: too many waited, or the collector did not take them",
+                spans_dropped,
+            ),
             ("websocket_connections", "Connections that were upgraded", opened),
             ("http_connections", "Connections that came to speak HTTP", http_opened),
             (

@@ -3,6 +3,8 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use protocol::Replica;
+
 use crate::core::Core;
 use crate::deadlines::Timer;
 use crate::link::State;
@@ -53,6 +55,13 @@ impl Router {
     /// it had ended already.
     pub fn cancel(&self, key: CallKey) -> bool {
         self.core.cancel(key)
+    }
+
+    /// Who has a call now; `None` if it has ended, or waits to be sent again.
+    pub fn replica_of(&self, key: CallKey) -> Option<Arc<Replica>> {
+        let mut calls = self.core.calls.borrow_mut();
+        let (_, call) = calls.by_key(key.0)?;
+        call.link.as_ref().map(|link| Arc::clone(&link.replica))
     }
 
     /// Calls that were started and have not ended.

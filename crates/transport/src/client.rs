@@ -87,14 +87,18 @@ impl ClientTls {
         Ok(self.followed.get_or_init(|| first).look(Material::read(&self.files), Material::judge))
     }
 
-    /// Connects and makes the handshake.
+    /// Connects for HTTP/1.1, and makes the handshake.
     ///
     /// # Errors
     /// The system's, or why the server is not believed.
     ///
     /// # Cancel safety
     /// The socket is closed with the future.
-    async fn connect(self: Arc<Self>, uri: Uri) -> io::Result<TlsStream<TcpStream>> {
+    pub async fn connect_http1(self: Arc<Self>, uri: Uri) -> io::Result<TlsStream<TcpStream>> {
+        self.connect(uri, b"http/1.1").await
+    }
+
+    async fn connect(self: Arc<Self>, uri: Uri, protocol: &[u8]) -> io::Result<TlsStream<TcpStream>> {
         let wrong = |reason: &str| io::Error::new(io::ErrorKind::InvalidInput, reason.to_owned());
         let host = uri.host().ok_or_else(|| wrong("the address has no host"))?;
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
@@ -107,9 +111,11 @@ impl ClientTls {
         // A file system may take its time, and nothing else here may wait for it.
         let config = tokio::task::spawn_blocking(move || self.current());
         let config = config.await.map_err(io::Error::other)?.map_err(io::Error::other)?;
+        let mut config = Arc::unwrap_or_clone(config);
+        config.alpn_protocols = vec![protocol.to_vec()];
         let socket = TcpStream::connect((host, port)).await?;
         socket.set_nodelay(true)?;
-        TlsConnector::from(config).connect(name, socket).await
+        TlsConnector::from(Arc::new(config)).connect(name, socket).await
     }
 }
 
@@ -137,7 +143,6 @@ impl Material {
                 builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own)))
             }
         };
-        config.alpn_protocols = vec![b"h2".to_vec()];
         // A resumed session would not look at the server's certificate again.
         config.resumption = Resumption::disabled();
         Ok(config)
@@ -183,7 +188,7 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let connected = Arc::clone(&self.0).connect(uri);
+        let connected = Arc::clone(&self.0).connect(uri, b"h2");
         Box::pin(async move { connected.await.map(TokioIo::new) })
     }
 }

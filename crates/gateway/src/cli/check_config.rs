@@ -14,6 +14,7 @@ pub(super) fn run(sources: &Sources) -> anyhow::Result<ExitCode> {
     registry_tls(&config)?;
     registrants(&config)?;
     router::Dialer::new(config.router.clone()).map_err(|error| anyhow::anyhow!("router.tls: {error}"))?;
+    metrics::trace::Exporter::check(&config.traces).map_err(|error| anyhow::anyhow!("traces.{error}"))?;
     crate::logging::check(&config.log)?;
     write!(std::io::stdout(), "{}", serde_saphyr::to_string(&config)?)?;
     Ok(ExitCode::SUCCESS)

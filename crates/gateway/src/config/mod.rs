@@ -82,6 +82,8 @@ settings! {
         log: Log = Log::default(),
         /// The log of decisions over who may come in and do what.
         audit: Audit = Audit::default(),
+        /// Traces, and the collector that takes them.
+        traces: metrics::trace::Settings = metrics::trace::Settings::default(),
     }
 }
 
@@ -392,6 +394,7 @@ impl Config {
             return Err(ConfigError::value("pod.lease_ms", self.pod.lease_ms, "300 or more"));
         }
         self.registry.check()?;
+        self.traces.check().map_err(|error| ConfigError::Type(format!("traces.{error}")))?;
         crate::door::Door::new(self)?;
         let security = &self.security;
         if security.hmac_signatures == Demand::Required

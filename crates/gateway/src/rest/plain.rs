@@ -6,6 +6,7 @@ use super::running::{Hold, Running, Work};
 use crate::platform::{self, Holder};
 use crate::session::caller;
 use crate::shard::{Peer, Shard};
+use crate::trace::CallSpan;
 use router::{Call, CallKey, Event, Handler, Sink};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ pub(super) struct Plain {
     key: Option<CallKey>,
     handler: Arc<Handler>,
     holder: Holder,
+    span: Option<CallSpan>,
     started: Instant,
 }
 
@@ -27,7 +29,8 @@ impl Plain {
         let shard = ask.shard();
         let peer = Rc::new(Peer::of_request());
         let session = Uuid::now_v7().to_string();
-        let (traceparent, tracestate) = ask.trace();
+        let mut span = ask.span.as_ref().map(CallSpan::of);
+        let (traceparent, tracestate) = ask.trace(span.as_ref());
         let call = Call {
             handler: &work.handler,
             method: work.method,
@@ -38,7 +41,8 @@ impl Plain {
             tracestate: &tracestate,
             timeout: work.timeout,
         };
-        let key = shard.router.start(call, Rc::clone(&peer) as Rc<dyn Sink>, 0)?;
+        let start = || shard.router.start(call, Rc::clone(&peer) as Rc<dyn Sink>, 0);
+        let key = CallSpan::send(&mut span, &work.handler, &shard.pod, &shard.router, start)?;
         shard.counters.calls_started.increment();
         let plain = Self {
             shard: Rc::clone(shard),
@@ -49,6 +53,7 @@ impl Plain {
                 agent: ask.identity.agent().into(),
                 session,
             },
+            span,
             started: Instant::now(),
         };
         Ok(Running::new(peer, Hold::Plain(plain)))
@@ -58,6 +63,9 @@ impl Plain {
     pub(super) fn heed(&mut self, event: &Event) {
         if matches!(event, Event::Result(_) | Event::Failed(_)) && self.key.take().is_some() {
             self.shard.counters.calls_ended.increment();
+            if let Some(span) = self.span.take() {
+                span.end(&self.handler, &self.shard.pod, Some(event));
+            }
             let elapsed = self.started.elapsed();
             platform::tell_call(&self.shard, &self.holder, "", &self.handler, elapsed, event);
         }
@@ -69,6 +77,9 @@ impl Drop for Plain {
         if let Some(key) = self.key.take() {
             self.shard.router.cancel(key);
             self.shard.counters.calls_ended.increment();
+            if let Some(span) = self.span.take() {
+                span.end(&self.handler, &self.shard.pod, None);
+            }
         }
     }
 }
