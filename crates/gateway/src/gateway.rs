@@ -196,7 +196,7 @@ impl Gateway {
         }
         let process = Process { instance: pod.id.to_string(), version: env!("CARGO_PKG_VERSION") };
         let mut exporter = None;
-        if let Some((tracer, started)) = Exporter::start(&config.traces, &process, pod.metrics.spans())? {
+        if let Some((tracer, started)) = Exporter::start(&config.traces, &process, &pod.metrics)? {
             (pod.tracer, exporter) = (tracer, Some(started));
         }
         let mut ledger = None;

@@ -40,7 +40,7 @@ impl Pod {
     pub(crate) fn new(config: &Config, shards: usize) -> Self {
         Self {
             id: PodId::fresh(),
-            metrics: Arc::new(metrics::Pod::new(shards)),
+            metrics: Arc::new(metrics::Pod::new(config.metrics.bounds(shards))),
             limits: Limits::new(config),
             audit: Audit::default(),
             tracer: Tracer::default(),

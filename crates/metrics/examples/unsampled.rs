@@ -1,8 +1,11 @@
 //! What a message costs that is not kept: `cargo run --release -p metrics --example unsampled`.
-#![allow(clippy::print_stdout, reason = "it is an example, and prints what it measures")]
+#![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
+use metrics::Pod;
+use metrics::catalogue::Bounds;
 use metrics::trace::{Context, Exporter, Process, Settings, Tracer};
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Instant;
 
 const MESSAGES: u32 = 5_000_000;
@@ -13,7 +16,8 @@ fn main() -> Result<(), metrics::trace::Error> {
     let settings =
         Settings { endpoint: Some("http://127.0.0.1:1".to_owned()), ratio: 0.0, ..Settings::default() };
     let process = Process { instance: "example".to_owned(), version: "0" };
-    let Some((tracer, exporter)) = Exporter::start(&settings, &process, &Default::default())? else {
+    let pod = Arc::new(Pod::new(Bounds { shards: 1, tools: 0, backends: 0 }));
+    let Some((tracer, exporter)) = Exporter::start(&settings, &process, &pod)? else {
         return Ok(());
     };
     measure("nothing is traced", || Tracer::default().is_on());

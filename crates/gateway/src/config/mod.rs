@@ -28,11 +28,13 @@ macro_rules! settings {
 }
 
 mod limits;
+mod metrics;
 mod registry;
 mod tls;
 mod word;
 
 pub use limits::{Limits, Rate};
+pub use metrics::Metrics;
 pub use registry::{Proof, Registry, RegistryTls};
 pub use tls::{Certificate, Tls, TlsVersion};
 pub use word::Demand;
@@ -74,6 +76,8 @@ settings! {
         context: context::Settings = context::Settings::default(),
         /// The operators' port: metrics and health.
         admin: Admin = Admin::default(),
+        /// What is counted.
+        metrics: Metrics = Metrics::default(),
         /// What happens at SIGTERM.
         drain: Drain = Drain::default(),
         /// Threads.
@@ -83,7 +87,7 @@ settings! {
         /// The log of decisions over who may come in and do what.
         audit: Audit = Audit::default(),
         /// Traces, and the collector that takes them.
-        traces: metrics::trace::Settings = metrics::trace::Settings::default(),
+        traces: ::metrics::trace::Settings = ::metrics::trace::Settings::default(),
     }
 }
 
@@ -395,6 +399,7 @@ impl Config {
         }
         self.registry.check()?;
         self.traces.check().map_err(|error| ConfigError::Type(format!("traces.{error}")))?;
+        self.metrics.check()?;
         crate::door::Door::new(self)?;
         let security = &self.security;
         if security.hmac_signatures == Demand::Required

@@ -5,7 +5,7 @@ use super::resource::{self, Process};
 use super::settings::{Error, Settings};
 use super::span::Span;
 use super::tracer::Tracer;
-use crate::Spans;
+use crate::Pod;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -34,7 +34,7 @@ impl Exporter {
     pub fn start(
         settings: &Settings,
         process: &Process,
-        counts: &Arc<Spans>,
+        counts: &Arc<Pod>,
     ) -> Result<Option<(Tracer, Self)>, Error> {
         settings.check()?;
         let Some(endpoint) = &settings.endpoint else { return Ok(None) };
@@ -77,17 +77,17 @@ impl Exporter {
 struct Delivery {
     collector: Collector,
     spans: Receiver<Span>,
-    counts: Arc<Spans>,
+    counts: Arc<Pod>,
     /// The last failure that was logged.
     told: String,
 }
 
 /// Spans that are on their way. Given up, they are dropped and counted.
-struct OnTheWay<'a>(usize, &'a Spans);
+struct OnTheWay<'a>(usize, &'a Pod);
 
 impl Drop for OnTheWay<'_> {
     fn drop(&mut self) {
-        self.1.dropped(self.0);
+        self.1.spans_dropped.add(self.0 as u64);
     }
 }
 
@@ -113,7 +113,7 @@ impl Delivery {
         };
         let _ = tokio::time::timeout(within, rest).await;
         let left = std::iter::from_fn(|| self.spans.try_recv().ok()).count();
-        self.counts.dropped(batch.len() + left);
+        self.counts.spans_dropped.add((batch.len() + left) as u64);
     }
 
     /// Waits for spans, and then for more; false if there will be none. Cancel safe: what is gathered stays.
@@ -136,7 +136,7 @@ impl Delivery {
         let mut on_the_way = OnTheWay(batch.len(), &self.counts);
         let delivered = self.collector.take(std::mem::take(batch)).await;
         if delivered.is_ok() {
-            self.counts.exported(std::mem::take(&mut on_the_way.0));
+            self.counts.spans_exported.add(std::mem::take(&mut on_the_way.0) as u64);
         }
         drop(on_the_way);
         self.tell(delivered);

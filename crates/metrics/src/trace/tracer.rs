@@ -4,7 +4,7 @@
 use super::context::Context;
 use super::random;
 use super::span::{Open, Span};
-use crate::Spans;
+use crate::Pod;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::mpsc::Sender;
@@ -18,11 +18,11 @@ struct Inner {
     /// Of all traces that begin here those are kept whose number is below.
     below: u128,
     queue: Sender<Span>,
-    counts: Arc<Spans>,
+    counts: Arc<Pod>,
 }
 
 impl Tracer {
-    pub(super) fn new(ratio: f64, queue: Sender<Span>, counts: Arc<Spans>) -> Self {
+    pub(super) fn new(ratio: f64, queue: Sender<Span>, counts: Arc<Pod>) -> Self {
         // As a share of all numbers of 64 bits; all of them for 1.
         let below = (ratio.clamp(0.0, 1.0) * 2f64.powi(64)) as u128;
         Self(Some(Arc::new(Inner { below, queue, counts })))
@@ -52,7 +52,7 @@ impl Tracer {
         if let Some(inner) = &self.0
             && inner.queue.try_send(span).is_err()
         {
-            inner.counts.dropped(1);
+            inner.counts.spans_dropped.increment();
         }
     }
 }
