@@ -24,7 +24,7 @@ fn a_collector_that_is_gone_loses_spans_and_nothing_else() {
     drop(listener);
     let mut process = Process::start(env!("CARGO_BIN_EXE_mcpw-under-test"), |config| {
         (config.traces.endpoint, config.traces.ratio) = (Some(format!("http://{gone}")), 1.0);
-        config.traces.timeout_ms = 200;
+        config.traces.timeout_ms = 5_000;
     });
     for _ in 0..3 {
         let mut client = process.connect();
