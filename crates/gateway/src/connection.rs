@@ -564,6 +564,7 @@ impl Future for Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.session.end(&self.peer, &self.shard);
+        self.session.end_span(&self.peer, self.closed, &self.shard);
         self.shard.peers.borrow_mut().try_remove(self.peer.key());
         self.shard.forget_tasks(self.peer.key());
         self.shard.counters.connections_closed.increment();

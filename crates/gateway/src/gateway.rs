@@ -16,6 +16,7 @@ use crate::tasks::Tasks;
 use crate::terms::Terms;
 use crate::tls::{Follower, Port, TlsError};
 use metrics::Drain;
+use metrics::trace::{Exporter, Process};
 use session_store::{Channel as _, EventLog as _, Leases as _, MemoryStore, RedisStore, Store};
 use socket2::{Domain, Socket, Type};
 use std::future::Future;
@@ -75,6 +76,9 @@ pub enum Error {
         /// What the system said, or what is wrong with the file.
         reason: io::Error,
     },
+    /// Traces cannot be exported with these settings.
+    #[error("traces.{0}")]
+    Traces(#[from] metrics::trace::Error),
     /// The system refused something else that is needed.
     #[error("{0}")]
     Io(#[from] io::Error),
@@ -208,6 +212,11 @@ impl Gateway {
         if let Some(log) = audit {
             let (audit, thread) = log.start(&pod.id, Arc::clone(&pod.metrics))?;
             (pod.audit, writer) = (audit, Some(thread));
+        }
+        let process = Process { instance: pod.id.to_string(), version: env!("CARGO_PKG_VERSION") };
+        let mut exporter = None;
+        if let Some((tracer, started)) = Exporter::start(&config.traces, &process, &pod.metrics)? {
+            (pod.tracer, exporter) = (tracer, Some(started));
         }
         let pod = Arc::new(pod);
         let store = open_store(&config, &pod).await?;
@@ -352,6 +361,10 @@ impl Gateway {
         }
         if let Some(thread) = writer {
             pod.audit.end(thread).await;
+        }
+        if let Some(exporter) = exporter {
+            // The last spans have their time, and nothing else is left to wait for them.
+            let _ = tokio::task::spawn_blocking(|| exporter.end()).await;
         }
         tracing::info!("drained");
         Ok(())

@@ -33,6 +33,7 @@ mod survey;
 mod tasks;
 mod terms;
 mod tls;
+mod trace;
 mod wheel;
 mod wire;
 mod ws;

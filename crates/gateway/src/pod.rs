@@ -6,6 +6,7 @@ use crate::revoked::Revoked;
 use arc_swap::ArcSwap;
 use auth::Identity;
 use metrics::Drain;
+use metrics::trace::Tracer;
 use session_store::PodId;
 use std::fmt;
 use std::net::IpAddr;
@@ -22,6 +23,8 @@ pub(crate) struct Pod {
     limits: ArcSwap<Limits>,
     /// Where decisions are told.
     pub(crate) audit: Audit,
+    /// Where spans are told.
+    pub(crate) tracer: Tracer,
     connections: AtomicUsize,
     admitted: AtomicU64,
     /// How far it is on its way out: a [`Drain`].
@@ -43,6 +46,7 @@ impl Pod {
             metrics,
             limits: ArcSwap::new(limits),
             audit: Audit::default(),
+            tracer: Tracer::default(),
             connections: AtomicUsize::new(0),
             admitted: AtomicU64::new(0),
             way: AtomicU8::new(Drain::Serving as u8),

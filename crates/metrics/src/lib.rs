@@ -1,4 +1,5 @@
-//! Every instrument of the gateway, named once, and their text for a scraper. Knows nothing of who counts.
+//! Every instrument of the gateway, named once, and their text for a scraper; and traces, on their way to a collector. Knows
+//! nothing of who counts.
 //!
 //! Each shard counts for itself and is the only writer of its counters; a scrape sums them. Label values
 //! come from closed sets, or are names that backends registered up to a bound, so no client can add a time series.
@@ -17,6 +18,7 @@ mod replicas;
 mod shard;
 mod text;
 mod tools;
+pub mod trace;
 
 pub use counter::{Counter, Gauge, Tally};
 pub use exemplar::TraceId;

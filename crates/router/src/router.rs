@@ -3,6 +3,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use protocol::Replica;
 use tokio::time::Instant;
 
 use crate::core::Core;
@@ -10,7 +11,6 @@ use crate::deadlines::Timer;
 use crate::link::State;
 use crate::seen::Seen;
 use crate::{Call, CallKey, Dialer, Failure, Options, Sink, Stats, Table};
-use protocol::Replica;
 
 /// Sends the calls of one shard to backends. Neither Send nor Sync; clones are the same router. When
 /// the last clone is dropped all connections close, calls in flight are cancelled at their backends,
@@ -63,6 +63,13 @@ impl Router {
     /// it had ended already.
     pub fn cancel(&self, key: CallKey) -> bool {
         self.core.cancel(key)
+    }
+
+    /// Who has a call now; `None` if it has ended, or waits to be sent again.
+    pub fn replica_of(&self, key: CallKey) -> Option<Arc<Replica>> {
+        let mut calls = self.core.calls.borrow_mut();
+        let (_, call) = calls.by_key(key.0)?;
+        call.link.as_ref().map(|link| Arc::clone(&link.replica))
     }
 
     /// Calls that were started and have not ended.

@@ -111,4 +111,24 @@ impl Error {
                 | Self::Corrupt { .. }
         )
     }
+
+    /// What kind of error it is, in a word of a closed set.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Full { .. } => "full",
+            Self::Instance { .. } | Self::Name { .. } => "name",
+            Self::TooLarge { .. } => "too_large",
+            Self::Exists { .. } => "exists",
+            Self::Unknown { .. } => "unknown",
+            Self::Stale => "stale",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Timeout { .. } => "timeout",
+            Self::OutOfMemory => "out_of_memory",
+            Self::ReadOnly { .. } => "read_only",
+            Self::Forbidden { .. } => "forbidden",
+            Self::Corrupt { .. } => "corrupt",
+            Self::Settings { .. } => "settings",
+            Self::Randomness => "randomness",
+        }
+    }
 }

@@ -10,7 +10,7 @@ mod wire;
 pub type Body = fn(&[u8]);
 
 /// All targets, by the names of their files in `fuzz/fuzz_targets` and their folders in `fuzz/corpus`.
-pub const ALL: [(&str, Body); 24] = [
+pub const ALL: [(&str, Body); 25] = [
     ("api_keys", identity::api_keys),
     ("audit", gateway::fuzzing::audit),
     ("binary_decode", wire::binary_decode),
@@ -34,6 +34,7 @@ pub const ALL: [(&str, Body); 24] = [
     ("search", context::fuzzing::search),
     ("text_decode", wire::text_decode),
     ("tokens", identity::tokens),
+    ("traceparent", metrics::trace::fuzzing::traceparent),
     ("upgrade", gateway::fuzzing::upgrade),
 ];
 

@@ -8,6 +8,7 @@ mod pods;
 mod shipped;
 mod sticky;
 mod ticket;
+mod traced;
 mod upgrades;
 
 use balancer::{Balancer, Program};

@@ -36,6 +36,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     admin_tls(config)?;
     operators(config)?;
     router::Dialer::new(config.router.clone()).map_err(|error| anyhow::anyhow!("router.tls: {error}"))?;
+    metrics::trace::Exporter::check(&config.traces).map_err(|error| anyhow::anyhow!("traces.{error}"))?;
     crate::logging::check(&config.log)?;
     let shown = Shown { sources: !arguments.plain, changed: arguments.changed };
     let mut out = std::io::stdout();

@@ -98,6 +98,8 @@ settings! {
         log: Log = Log::default(),
         /// The log of decisions over who may come in and do what.
         audit: Audit = Audit::default(),
+        /// Traces, and the collector that takes them.
+        traces: ::metrics::trace::Settings = ::metrics::trace::Settings::default(),
     }
 }
 
@@ -399,6 +401,7 @@ impl Config {
         }
         self.registry.check()?;
         self.admin.check()?;
+        self.traces.check().map_err(|error| ConfigError::Type(format!("traces.{error}")))?;
         self.metrics.check()?;
         crate::door::Door::new(self)?;
         let security = &self.security;

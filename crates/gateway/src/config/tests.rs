@@ -70,6 +70,15 @@ fn a_value_out_of_range_is_told_with_what_would_be_right() {
         assert!(load_text(&format!("metrics:\n  {key}: 10000\n")).is_ok());
         assert!(load_text(&format!("metrics:\n  {key}: 0\n")).is_ok());
     }
+    check_refused("traces:\n  ratio: 1.01\n", &["traces.ratio = 1.01", "from 0 to 1"]);
+    check_refused("traces:\n  queue: 0\n", &["traces.queue = 0"]);
+    check_refused("traces:\n  timeout_ms: 60001\n", &["traces.timeout_ms = 60001"]);
+    check_refused("traces:\n  protocol: thrift\n", &["mcpw.yaml:2"]);
+    // Somebody may have put credentials into it.
+    check_refused("traces:\n  endpoint: collector:4317\n", &["traces.endpoint = ...", "http://host:port"]);
+    assert!(
+        load_text("traces: {endpoint: 'https://a:4317', ratio: 1, queue: 1, timeout_ms: 60000}\n").is_ok()
+    );
     check_refused("backends: ['ftp://a:1']\n", &["backends = ftp://a:1"]);
     check_refused("router:\n  max_calls_per_replica: 0\n", &["router.max_calls_per_replica"]);
 }

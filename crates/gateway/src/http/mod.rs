@@ -88,11 +88,11 @@ pub(crate) async fn serve(socket: TcpStream, source: Source, shard: &Rc<Shard>) 
             tokio::task::spawn_local(rest::serve(stream, visit, place, Rc::clone(shard)));
         }
         Ok(Some(Came::WebSocket(stream, early, admission))) => {
-            let Admission { identity, address, wire, place, is_private } = admission;
+            let Admission { identity, address, wire, place, is_private, upgrade } = admission;
             shard.pod.audit.tell(|| {
                 Entry::new(Event::Connect).connection(place.id).address(Some(address)).holder(&identity)
             });
-            let session = Session::new(identity, address, is_private, shard);
+            let session = Session::new(identity, address, is_private, upgrade, shard);
             let connection = Connection::new(stream, &early, shard, place, session, wire, address);
             shard.counters.handshakes.observe(accepted.elapsed(), 1);
             tokio::task::spawn_local(connection);

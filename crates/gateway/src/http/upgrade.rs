@@ -8,6 +8,7 @@ use crate::door::{Addresses, Shut};
 use crate::limits::Pace;
 use crate::pod::{NoPlace, Place};
 use crate::shard::Shard;
+use crate::trace::Upgrade;
 use crate::wire::Wire;
 use auth::{Identity, Refusal as TokenRefusal};
 use base64::Engine;
@@ -37,6 +38,8 @@ pub(super) struct Admission {
     pub(super) place: Place,
     /// Nobody but the client reads what is sent to it: it speaks TLS, to this port or to a trusted proxy.
     pub(super) is_private: bool,
+    /// The trace that it is told in, if it is.
+    pub(super) upgrade: Option<Box<Upgrade>>,
 }
 
 type Answer = Response<Full<Bytes>>;
@@ -62,9 +65,13 @@ pub(super) async fn answer(
     shard: &Shard,
 ) -> Result<(Answer, Option<Admission>), Infallible> {
     let client = shard.terms().door.addresses.client(visit.source, request.headers());
-    match admit(request, visit, &client, shard).await {
+    let mut upgrade = Upgrade::begin(&shard.pod.tracer, request.headers());
+    match admit(request, visit, &client, &mut upgrade, shard).await {
         Ok((response, admission)) => Ok((response, Some(admission))),
         Err(Refused(reason, response, judged)) => {
+            if let Some(upgrade) = upgrade {
+                upgrade.refused(&shard.pod, response.status().as_u16());
+            }
             shard.counters.refused(reason);
             let address = visit.source.client(&client);
             if let Some(judged) = judged {
@@ -81,6 +88,7 @@ async fn admit(
     request: &Request<Incoming>,
     visit: &Visit,
     client: &Result<IpAddr, Shut>,
+    upgrade: &mut Option<Box<Upgrade>>,
     shard: &Shard,
 ) -> Result<(Answer, Admission), Refused> {
     let terms = shard.terms();
@@ -102,7 +110,9 @@ async fn admit(
     let identity = if echo {
         Identity::nobody()
     } else {
-        token::identify(request.uri(), request.headers(), offered.bearer, visit.holder.as_ref(), shard)
+        let (headers, holder) = (request.headers(), visit.holder.as_ref());
+        let auth = token::identify(request.uri(), headers, offered.bearer, holder, shard);
+        Upgrade::auth(upgrade.as_deref(), &shard.pod.tracer, auth)
             .await
             .map_err(|refusal| unauthorized(&refusal))?
     };
@@ -119,7 +129,8 @@ async fn admit(
     let (tenant, agent) = (identity.tenant(), identity.agent());
     tracing::debug!(connection = place.id, %address, tenant, agent, "upgraded");
     let is_private = visit.is_tls || Addresses::is_https(visit.source, request.headers());
-    Ok((response, Admission { identity, address, wire, place, is_private }))
+    let upgrade = upgrade.take();
+    Ok((response, Admission { identity, address, wire, place, is_private, upgrade }))
 }
 
 /// RFC 6455 section 4.2.2, step 5.4.

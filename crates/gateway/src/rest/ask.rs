@@ -7,11 +7,13 @@ use crate::access::Access;
 use crate::audit::Event;
 use crate::http::token;
 use crate::shard::Shard;
+use crate::trace;
 use auth::{Identity, Permit, Refusal};
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, ALLOW, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, StatusCode};
+use metrics::trace::Open;
 use protocol::ErrorCode;
 use std::fmt::Display;
 use std::net::IpAddr;
@@ -33,6 +35,8 @@ pub(super) struct Ask {
     pub(super) identity: Identity,
     /// What the rules say of it.
     pub(super) permit: Permit,
+    /// The request's span; none where nothing is traced.
+    pub(super) span: Option<Open>,
     pub(super) head: Parts,
     pub(super) body: Option<Incoming>,
 }
@@ -44,21 +48,21 @@ impl Ask {
         request: Request<Incoming>,
         address: IpAddr,
         methods: &[Method],
+        span: Option<Open>,
     ) -> Result<Self, Problem> {
         if !methods.contains(request.method()) {
             return Err(not_allowed(methods));
         }
-        let identity =
-            token::identify(request.uri(), request.headers(), None, link.visit.holder.as_ref(), &link.shard)
-                .await
-                .map_err(|refusal| {
-                    let entry = || link.decision(Event::Refuse, address).reason(refusal.name());
-                    link.shard.pod.audit.tell(entry);
-                    unauthorized(&refusal)
-                })?;
+        let (holder, shard) = (link.visit.holder.as_ref(), &link.shard);
+        let auth = token::identify(request.uri(), request.headers(), None, holder, shard);
+        let identity = trace::part(&shard.pod.tracer, span, "auth", auth).await.map_err(|refusal| {
+            let entry = || link.decision(Event::Refuse, address).reason(refusal.name());
+            link.shard.pod.audit.tell(entry);
+            unauthorized(&refusal)
+        })?;
         let (head, body) = request.into_parts();
         let permit = link.shard.terms().authorization.permit(&identity);
-        Ok(Self { link: Rc::clone(link), address, identity, permit, head, body: Some(body) })
+        Ok(Self { link: Rc::clone(link), address, identity, permit, span, head, body: Some(body) })
     }
 
     /// What the holder may do.

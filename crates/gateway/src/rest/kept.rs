@@ -10,12 +10,13 @@ use crate::outcome;
 use crate::platform::Holder;
 use crate::session::caller;
 use crate::shard::{Delivery, DeskKey, Order, Peer, Shard, Word};
+use crate::trace::{self, CallSpan};
 use auth::Identity;
 use hyper::StatusCode;
 use protocol::ErrorCode;
 use router::{Event, Failure};
 use session_store::{
-    Begin, Call, Epoch, Error, Journal as _, NewSession, ResumeToken, SessionId, Sessions as _, TokenHash,
+    Begin, Epoch, Error, Journal as _, NewSession, ResumeToken, SessionId, Sessions as _, TokenHash,
 };
 use std::cell::Cell;
 use std::rc::Rc;
@@ -64,7 +65,8 @@ pub(super) async fn start(
     check_room(shard, identity)?;
     let session = id.session(identity);
     let session_id = session.to_string();
-    let (traceparent, tracestate) = ask.trace();
+    let span = ask.span.as_ref().map(CallSpan::of);
+    let (traceparent, tracestate) = ask.trace(span.as_ref());
     let order = Box::new(Order {
         session,
         epoch: EPOCH,
@@ -82,6 +84,7 @@ pub(super) async fn start(
         }),
         traceparent,
         tracestate,
+        span,
         timeout: work.timeout,
     });
     let waiter = Rc::new(Waiter {
@@ -137,19 +140,9 @@ impl Waiter {
 
     /// Whether the call had been made before.
     async fn begin(self: &Rc<Self>, order: Box<Order>) -> Result<bool, Problem> {
-        let begun = self
-            .shard
-            .store
-            .begin(Call {
-                session: order.session,
-                epoch: order.epoch,
-                request: &order.request,
-                pod: &self.shard.pod.id,
-                repeatable: order.may_repeat(),
-                attempt: order.attempt,
-                resent: order.resent,
-            })
-            .await;
+        let pod = &self.shard.pod;
+        let begin = self.shard.store.begin(order.entry(&pod.id));
+        let begun = trace::part(&pod.tracer, order.asker_span(), "journal.begin", begin).await;
         match begun {
             Ok(Begin::Begun) => {
                 self.run(&order);

@@ -36,6 +36,7 @@ use crate::http::{Rewind, Visit};
 use crate::limits::Bucket;
 use crate::pod::{NoPlace, Place};
 use crate::shard::{Peer, Shard, Signals};
+use crate::trace;
 use answer::Answer;
 use ask::Ask;
 use auth::Identity;
@@ -45,6 +46,7 @@ use hyper::header::HeaderMap;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use metrics::trace::Open;
 use patient::Patient;
 use problem::Problem;
 use protocol::{ErrorCode, Method};
@@ -146,13 +148,19 @@ impl Link {
         let started = Instant::now();
         let target = Target::of(request.uri().path());
         let route = target.as_ref().map_or(metrics::Route::Unknown, Target::route);
+        let template = target.as_ref().map_or(ROOT, Target::template);
         let method = request.method().clone();
-        let answer = match self.respond(request, target, refused).await {
+        let tracer = &self.shard.pod.tracer;
+        let span = trace::request(tracer, request.headers());
+        let answer = match self.respond(request, target, refused, span).await {
             Ok(answer) => answer,
             Err(problem) => problem.answer(),
         };
         let status = answer.status().as_u16();
         self.shard.counters.requests.answered(route, status);
+        if let Some(open) = span {
+            trace::tell_request(tracer, open, &method, template, status);
+        }
         let (address, elapsed_us) = (self.visit.source.address, started.elapsed().as_micros() as u64);
         let connection = self.id;
         tracing::debug!(connection, %address, %method, ?route, status, elapsed_us, "a REST request");
@@ -164,6 +172,7 @@ impl Link {
         request: Request<Incoming>,
         target: Option<Target>,
         refused: Option<NoPlace>,
+        span: Option<Open>,
     ) -> Result<Answer, Problem> {
         if let Some(refused) = refused {
             return Err(Problem::no_place(refused).closing());
@@ -173,7 +182,7 @@ impl Link {
             let detail = format!("nothing is at this path; what there is stands in {ROOT}/openapi.json");
             return Err(Problem::new(ErrorCode::MethodNotFound, detail));
         };
-        let ask = Ask::new(self, request, address, target.methods()).await?;
+        let ask = Ask::new(self, request, address, target.methods(), span).await?;
         let method = target.asked(&ask.head.method);
         let seats = self.count(&ask, method.map_or("", Method::name)).await?;
         if let Some(method) = method.filter(|_| target.is_of_gateway()) {

@@ -7,6 +7,7 @@ use crate::measure;
 use crate::platform::{self, Holder};
 use crate::session::caller;
 use crate::shard::{Peer, Shard, cancelled};
+use crate::trace::CallSpan;
 use metrics::TraceId;
 use router::{Call, CallKey, Event, Handler, Sink};
 use std::rc::Rc;
@@ -22,6 +23,7 @@ pub(super) struct Plain {
     handler: Arc<Handler>,
     holder: Holder,
     trace: Option<TraceId>,
+    span: Option<CallSpan>,
     started: Instant,
 }
 
@@ -30,7 +32,8 @@ impl Plain {
         let shard = ask.shard();
         let peer = Rc::new(Peer::of_request());
         let session = Uuid::now_v7().to_string();
-        let (traceparent, tracestate) = ask.trace();
+        let mut span = ask.span.as_ref().map(CallSpan::of);
+        let (traceparent, tracestate) = ask.trace(span.as_ref());
         let call = Call {
             handler: &work.handler,
             method: work.method,
@@ -41,7 +44,8 @@ impl Plain {
             tracestate: &tracestate,
             timeout: work.timeout,
         };
-        let key = shard.router.start(call, Rc::clone(&peer) as Rc<dyn Sink>, 0);
+        let start = || shard.router.start(call, Rc::clone(&peer) as Rc<dyn Sink>, 0);
+        let key = CallSpan::send(&mut span, &work.handler, &shard.pod, &shard.router, start);
         let key = key.inspect_err(|failure| measure::refused(shard, &work.handler, failure.code))?;
         shard.counters.calls_started.increment();
         let plain = Self {
@@ -54,6 +58,7 @@ impl Plain {
                 session,
             },
             trace: TraceId::sampled(&traceparent),
+            span,
             started: Instant::now(),
         };
         Ok(Running::new(peer, Hold::Plain(plain)))
@@ -63,6 +68,9 @@ impl Plain {
     pub(super) fn heed(&mut self, event: &Event) {
         if matches!(event, Event::Result(_) | Event::Failed(_)) && self.key.take().is_some() {
             self.shard.counters.calls_ended.increment();
+            if let Some(span) = self.span.take() {
+                span.end(&self.handler, &self.shard.pod, Some(event));
+            }
             let elapsed = self.started.elapsed();
             measure::ended(&self.shard, &self.handler, elapsed, event, self.trace);
             platform::tell_call(&self.shard, &self.holder, "", &self.handler, elapsed, event);
@@ -77,6 +85,9 @@ impl Drop for Plain {
             self.shard.counters.calls_ended.increment();
             let end = Event::Failed(cancelled());
             measure::ended(&self.shard, &self.handler, self.started.elapsed(), &end, self.trace);
+            if let Some(span) = self.span.take() {
+                span.end(&self.handler, &self.shard.pod, None);
+            }
         }
     }
 }

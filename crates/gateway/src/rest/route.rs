@@ -53,6 +53,21 @@ impl Target {
         }
     }
 
+    /// Its path, as it stands in the description of the API.
+    pub(super) const fn template(&self) -> &'static str {
+        match self {
+            Self::OpenApi => "/api/v1/openapi.json",
+            Self::Tools => "/api/v1/tools",
+            Self::Tool(_) => "/api/v1/tools/{tool}",
+            Self::Execute(_) => "/api/v1/tools/{tool}/execute",
+            Self::Call(_) => "/api/v1/calls/{id}",
+            Self::Contexts => "/api/v1/contexts",
+            Self::ContextSearch => "/api/v1/contexts/search",
+            Self::Context(_) => "/api/v1/contexts/{id}",
+            Self::Events => "/api/v1/events",
+        }
+    }
+
     /// The method of a WebSocket that a request here stands for, if there is one.
     pub(super) fn asked(&self, method: &Method) -> Option<Platform> {
         Some(match (self, method) {

@@ -8,8 +8,9 @@ use super::problem::Problem;
 use super::woken;
 use crate::measure;
 use crate::shard::{Delivery, Peer};
+use crate::trace::{self, CallSpan};
 use bytes::Bytes;
-use protocol::ErrorCode;
+use protocol::{ErrorCode, Meta};
 use router::{Event, Failure, Handler, Kind};
 use session_store::ResumeToken;
 use std::rc::Rc;
@@ -130,8 +131,12 @@ impl Ask {
             .ok_or_else(|| Problem::unavailable("the key can't be kept; nothing was sent"))
     }
 
-    /// The trace context, as it came.
-    pub(super) fn trace(&self) -> (String, String) {
-        (self.carried("traceparent"), self.carried("tracestate"))
+    /// What the backend of a call is told of the trace: of the call's span, or where nothing is traced what came.
+    pub(super) fn trace(&self, call: Option<&CallSpan>) -> (String, String) {
+        let (parent, state) = (self.carried("traceparent"), self.carried("tracestate"));
+        let meta =
+            Meta { traceparent: Some(parent.into()), tracestate: Some(state.into()), timeout_ms: None };
+        let (parent, state) = trace::carried(call, &meta);
+        (parent.into_owned(), state.to_owned())
     }
 }

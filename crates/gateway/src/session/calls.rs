@@ -12,10 +12,12 @@ use super::requests::Asked;
 use super::standing::Standing;
 use crate::measure;
 use crate::platform::{self, Holder};
-use crate::shard::{Order, Shard, cancelled};
+use crate::shard::{Order, Peer, Shard, cancelled};
+use crate::trace::{self, CallSpan};
 use auth::Identity;
 use foldhash::{HashMap, HashMapExt as _};
 use metrics::TraceId;
+use metrics::trace::Open;
 use protocol::{ErrorCode, Id, Message, Outgoing, pb};
 use router::{Call, CallKey, Caller, Event, Failure, Handler, Sink};
 use session_store::{Epoch, SessionId};
@@ -77,7 +79,7 @@ impl Calls {
         place.is_some_and(|&place| self.running[place].handler.is_some())
     }
 
-    fn insert(&mut self, asker: Asker, handler: Option<&Arc<Handler>>) -> usize {
+    fn insert(&mut self, asker: Asker, handler: Option<&Arc<Handler>>, span: Option<Open>) -> usize {
         self.generation = self.generation.wrapping_add(1);
         let key = asker.request().map(|request| Box::from(&*request));
         let place = self.running.insert(Running {
@@ -87,6 +89,8 @@ impl Calls {
             handler: handler.cloned(),
             started: Instant::now(),
             trace: None,
+            span,
+            call: None,
             generation: self.generation,
         });
         if let Some(key) = key {
@@ -143,12 +147,13 @@ impl Calls {
             // It runs already; now it is known what it was.
             let running = &mut self.running[place];
             (running.asker, running.handler) = (asker, Some(Arc::clone(asked.handler)));
+            running.span = exchange.span.take();
             if let Work::Elsewhere { order: missing, .. } = &mut running.work {
                 *missing = Some(order);
             }
             return None;
         }
-        let place = self.insert(asker, Some(asked.handler));
+        let place = self.insert(asker, Some(asked.handler), exchange.span.take());
         if let Some(context) = asked.context.as_deref() {
             self.running[place].context = Some(context.into());
             let queue = self.contexts.entry(context.into()).or_default();
@@ -170,22 +175,24 @@ impl Calls {
         asked: &Asked<'_>,
         exchange: &Exchange<'_>,
     ) -> Option<Failure> {
-        let place = self.insert(asker, Some(asked.handler));
+        let mut span = exchange.span.get().as_ref().map(CallSpan::of);
+        let place = self.insert(asker, Some(asked.handler), exchange.span.take());
+        let (traceparent, tracestate) = trace::carried(span.as_ref(), &request.meta);
         let call = Call {
             handler: asked.handler,
             method: asked.method,
             params: asked.params.as_bytes(),
             caller: &self.caller,
             idempotency_key: &self.idempotency_key(place),
-            traceparent: request.meta.traceparent.as_deref().unwrap_or(""),
-            tracestate: request.meta.tracestate.as_deref().unwrap_or(""),
+            traceparent: &traceparent,
+            tracestate,
             timeout: asked.timeout,
         };
-        match self.start(place, call, exchange) {
+        match self.start(place, call, &mut span, exchange) {
             Ok(key) => {
                 let running = &mut self.running[place];
-                running.work = Work::Sent(key);
-                running.trace = request.meta.traceparent.as_deref().and_then(TraceId::sampled);
+                (running.work, running.call) = (Work::Sent(key), span);
+                running.trace = TraceId::sampled(&traceparent);
                 if let Some(context) = asked.context.as_deref() {
                     self.running[place].context = Some(context.into());
                     self.contexts.insert(context.into(), VecDeque::new());
@@ -193,15 +200,24 @@ impl Calls {
                 None
             }
             Err(failure) => {
-                self.remove(place);
+                // The message ends where it is refused.
+                exchange.span.set(self.remove(place).span);
                 Some(failure)
             }
         }
     }
 
-    fn start(&self, place: usize, call: Call<'_>, exchange: &Exchange<'_>) -> Result<CallKey, Failure> {
+    fn start(
+        &self,
+        place: usize,
+        call: Call<'_>,
+        span: &mut Option<CallSpan>,
+        exchange: &Exchange<'_>,
+    ) -> Result<CallKey, Failure> {
         let sink = Rc::clone(exchange.peer) as Rc<dyn Sink>;
-        let key = exchange.shard.router.start(call, sink, self.tag(place))?;
+        let (shard, handler) = (exchange.shard, call.handler);
+        let start = || shard.router.start(call, sink, self.tag(place));
+        let key = CallSpan::send(span, handler, &shard.pod, &shard.router, start)?;
         exchange.shard.counters.calls_started.increment();
         Ok(key)
     }
@@ -220,6 +236,8 @@ impl Calls {
             // A notification, which nobody asks for again.
             None => format!("#{attempt:x}.{}", exchange.shard.pod.id).into(),
         };
+        let span = exchange.span.get().as_ref().map(CallSpan::of);
+        let (traceparent, tracestate) = trace::carried(span.as_ref(), &request.meta);
         Box::new(Order {
             session: self.session,
             epoch: self.standing.map_or(Epoch(0), |(epoch, _)| epoch),
@@ -231,8 +249,9 @@ impl Calls {
             params: asked.params.as_bytes().into(),
             caller: self.caller.clone(),
             holder: Rc::clone(&self.holder),
-            traceparent: request.meta.traceparent.as_deref().unwrap_or("").to_owned(),
-            tracestate: request.meta.tracestate.as_deref().unwrap_or("").to_owned(),
+            traceparent: traceparent.into_owned(),
+            tracestate: tracestate.to_owned(),
+            span,
             timeout: asked.timeout,
         })
     }
@@ -257,13 +276,19 @@ impl Calls {
             Some((_, Standing::Journalled)) if is_asked => Work::AtDesk(exchange.shard.begin(order, client)),
             Some((_, Standing::Doubted { .. })) if is_asked && !order.may_repeat() => Work::Held(order),
             Some(_) => Work::AtDesk(exchange.shard.run(&order, client)),
-            None => match self.start(place, order.call(&self.idempotency_key(place)), exchange) {
-                Ok(key) => Work::Sent(key),
-                Err(failure) => {
-                    exchange.peer.deliver(client.1, Event::Failed(failure));
-                    Work::Nobody
+            None => {
+                let mut span = order.span.take();
+                match self.start(place, order.call(&self.idempotency_key(place)), &mut span, exchange) {
+                    Ok(key) => {
+                        self.running[place].call = span;
+                        Work::Sent(key)
+                    }
+                    Err(failure) => {
+                        exchange.peer.deliver(client.1, Event::Failed(failure));
+                        Work::Nobody
+                    }
                 }
-            },
+            }
         };
     }
 
@@ -306,7 +331,7 @@ impl Calls {
         exchange: &mut Exchange<'_>,
         now: Instant,
     ) -> Option<Box<str>> {
-        let running = self.remove(place);
+        let mut running = self.remove(place);
         let counters = &exchange.shard.counters;
         let elapsed = now.saturating_duration_since(running.started);
         counters.latency.observe(elapsed, 1);
@@ -314,11 +339,24 @@ impl Calls {
         if let Some(failure) = failure {
             counters.error(failure.code);
         }
+        if let Some(open) = running.span {
+            let (tracer, method) = (&exchange.shard.pod.tracer, running.method_name());
+            trace::tell_message(
+                tracer,
+                open,
+                method,
+                exchange.peer.id(),
+                failure.map(|failure| failure.code),
+            );
+        }
         if let Some(handler) = &running.handler {
             match running.work {
                 Work::Sent(_) => {
                     let request = running.asker.request().unwrap_or_default();
                     counters.calls_ended.increment();
+                    if let Some(call) = running.call.take() {
+                        call.end(handler, &exchange.shard.pod, Some(end));
+                    }
                     measure::ended(exchange.shard, handler, elapsed, end, running.trace);
                     platform::tell_call(exchange.shard, &self.holder, &request, handler, elapsed, end);
                 }
@@ -419,8 +457,11 @@ impl Calls {
     }
 
     /// Nobody is connected any more. What ends with the connection is cancelled, what outlives it goes on.
-    pub(super) fn leave(&mut self, shard: &Rc<Shard>, is_over: bool) {
+    pub(super) fn leave(&mut self, peer: &Peer, shard: &Rc<Shard>, is_over: bool) {
         for running in self.running.drain() {
+            if let Some(open) = running.span {
+                trace::tell_message(&shard.pod.tracer, open, running.method_name(), peer.id(), None);
+            }
             match running.work {
                 Work::Sent(key) => {
                     shard.router.cancel(key);
@@ -428,6 +469,9 @@ impl Calls {
                     if let Some(handler) = &running.handler {
                         let (elapsed, end) = (running.started.elapsed(), Event::Failed(cancelled()));
                         measure::ended(shard, handler, elapsed, &end, running.trace);
+                        if let Some(call) = running.call {
+                            call.end(handler, &shard.pod, None);
+                        }
                     }
                 }
                 Work::AtDesk(key) if is_over => shard.give_up(key, cancelled()),

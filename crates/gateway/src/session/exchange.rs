@@ -3,11 +3,14 @@
 use super::asker::{Asker, OwnedId};
 use super::tail::Tail;
 use crate::shard::{Peer, Shard};
+use crate::trace;
 use crate::wire::Wire;
 use crate::ws::write_head;
 use fastwebsockets::OpCode;
+use metrics::trace::Open;
 use protocol::{CloseCode, ErrorCode, Format, Id, Kind, Message, Outgoing, zlib};
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::rc::Rc;
 
 /// The conversation is to end with this close frame.
@@ -87,6 +90,10 @@ pub(crate) struct Exchange<'a> {
     pub(crate) outbox: Outbox<'a>,
     /// The pod drains: calls to backends are no longer taken.
     pub(crate) draining: bool,
+    /// The span of the message that is handled; none where nothing is traced, and once somebody else ends it.
+    pub(super) span: Cell<Option<Open>>,
+    /// The error that it was answered with.
+    pub(super) failed: Cell<Option<ErrorCode>>,
     answered: u64,
     turns: Turns,
 }
@@ -104,7 +111,8 @@ struct Turns {
 
 impl<'a> Exchange<'a> {
     pub(crate) fn new(shard: &'a Rc<Shard>, peer: &'a Rc<Peer>, outbox: Outbox<'a>, draining: bool) -> Self {
-        Self { shard, peer, outbox, draining, answered: 0, turns: Turns::default() }
+        let (span, failed) = (Cell::new(None), Cell::new(None));
+        Self { shard, peer, outbox, draining, span, failed, answered: 0, turns: Turns::default() }
     }
 
     /// The frame is read again: so many of its messages were handled before.
@@ -186,7 +194,7 @@ impl<'a> Exchange<'a> {
         message: &str,
         details: Option<&[u8]>,
     ) {
-        self.shard.counters.error(code);
+        self.count(code);
         if request.kind == Kind::Request {
             self.answered += 1;
             self.send(&Outgoing::error(request.id, method_code(request), code, message, details));
@@ -201,7 +209,7 @@ impl<'a> Exchange<'a> {
             (Some(id), Ok(result)) => self.send(&Outgoing::response(id, asker.method_code, result)),
             (Some(id), Err((code, message))) => self.fail(Some(id), asker.method_code, code, message),
             (None, Ok(_)) => {}
-            (None, Err((code, _))) => self.shard.counters.error(code),
+            (None, Err((code, _))) => self.count(code),
         }
     }
 
@@ -219,8 +227,18 @@ impl<'a> Exchange<'a> {
         message: &str,
         details: Option<&[u8]>,
     ) {
-        self.shard.counters.error(code);
+        self.count(code);
         self.send(&Outgoing::error(id, method_code, code, message, details));
+    }
+
+    /// The message of this span was handled, and what came of it is answered.
+    pub(super) fn end_span(&self, open: Open, method: &'static str) {
+        trace::tell_message(&self.shard.pod.tracer, open, method, self.peer.id(), self.failed.take());
+    }
+
+    fn count(&self, code: ErrorCode) {
+        self.shard.counters.error(code);
+        self.failed.set(Some(code));
     }
 
     /// Space to inflate into; goes back with `return_inflated`.

@@ -34,6 +34,7 @@ pub(crate) use tail::{Line, Watch};
 use crate::config::Demand;
 use crate::limits::Allowance;
 use crate::shard::{Delivery, Peer, Shard, Word};
+use crate::trace::{self, Upgrade};
 use auth::{Identity, Permit};
 use calls::{Calls, Heeded};
 use feed::Feed;
@@ -82,6 +83,8 @@ pub(crate) struct Session {
     tail: Option<Rc<Tail>>,
     /// Messages of the client so far.
     messages: u64,
+    /// The trace that the connection is told in; none where it is not.
+    upgrade: Option<Box<Upgrade>>,
     /// Nobody but the client reads what is sent to it.
     is_private: bool,
     /// The client has closed the session: nothing of it outlives the connection.
@@ -90,7 +93,13 @@ pub(crate) struct Session {
 
 impl Session {
     /// The session of a token's holder, before `initialize`: anonymous and not resumable.
-    pub(crate) fn new(identity: Identity, address: IpAddr, is_private: bool, shard: &Shard) -> Self {
+    pub(crate) fn new(
+        identity: Identity,
+        address: IpAddr,
+        is_private: bool,
+        upgrade: Option<Box<Upgrade>>,
+        shard: &Shard,
+    ) -> Self {
         let expiry = Self::expiry_of(&identity, shard);
         let terms = shard.terms();
         let allowance = terms.limits.allowance(&identity, address, Arc::default);
@@ -110,6 +119,7 @@ impl Session {
             signing: None,
             tail: None,
             messages: 0,
+            upgrade,
             is_private,
             is_over: false,
         }
@@ -266,6 +276,45 @@ impl Session {
         if let Some(tail) = &self.tail {
             tail.received(&message);
         }
+        if exchange.shard.pod.tracer.is_on() {
+            self.traced(message, signed, exchange)?;
+        } else {
+            self.take(message, signed, exchange)?;
+        }
+        if self.is_waiting() { self.ask_at_once(exchange) } else { Ok(()) }
+    }
+
+    /// The same, as a span. Whoever ends the message later has taken it from the exchange.
+    fn traced(
+        &mut self,
+        message: Result<Message<'_>, Rejection<'_>>,
+        signed: Option<&Signed<'_>>,
+        exchange: &mut Exchange<'_>,
+    ) -> Result<(), Close> {
+        let Ok(asked) = &message else { return self.take(message, signed, exchange) };
+        if !matches!(asked.kind, Kind::Request | Kind::Notification) {
+            return self.take(message, signed, exchange);
+        }
+        let method = trace::method_name(asked.method.as_ref());
+        let open = Upgrade::message(self.upgrade.as_deref_mut(), &asked.meta, &exchange.shard.pod.tracer);
+        (exchange.span.set(Some(open)), exchange.failed.set(None));
+        let taken = self.take(message, signed, exchange);
+        if let Some(open) = exchange.span.take() {
+            if self.is_waiting() {
+                self.ask_for(open, method, exchange);
+            } else {
+                exchange.end_span(open, method);
+            }
+        }
+        taken
+    }
+
+    fn take(
+        &mut self,
+        message: Result<Message<'_>, Rejection<'_>>,
+        signed: Option<&Signed<'_>>,
+        exchange: &mut Exchange<'_>,
+    ) -> Result<(), Close> {
         // Before the limits: the first message of a batch brings its signature, and may be over one.
         let judged = self.judge(&message, signed, exchange);
         if self.is_over_limit(&message, exchange)? {
@@ -314,7 +363,7 @@ impl Session {
             // Nothing was asked of the client, so there is nothing that it could answer.
             Kind::Pong | Kind::Response | Kind::Error => {}
         }
-        if self.is_waiting() { self.ask_at_once(exchange) } else { Ok(()) }
+        Ok(())
     }
 
     /// What was left for the session since it was last looked at.
@@ -374,9 +423,16 @@ impl Session {
             }
         }
         if let Some(mut calls) = self.calls.take() {
-            calls.leave(shard, self.is_over);
+            calls.leave(peer, shard, self.is_over);
         }
         self.part(peer.key(), shard);
+    }
+
+    /// The connection is gone, after a close frame with this code or without one.
+    pub(crate) fn end_span(&mut self, peer: &Peer, close: Option<CloseCode>, shard: &Shard) {
+        if let Some(upgrade) = self.upgrade.take() {
+            upgrade.end(&shard.pod, peer.id(), &self.identity, close.map(CloseCode::as_u16));
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! order of their requests.
 
 use super::{Close, Exchange, Session};
+use metrics::trace::{Open, Scope};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -11,7 +12,11 @@ use std::task::{Context, Poll, Waker};
 pub(super) type Then = Box<dyn FnOnce(&mut Session, &mut Exchange<'_>) -> Result<(), Close>>;
 
 /// The question that is open.
-pub(super) struct Pending(Pin<Box<dyn Future<Output = Then>>>);
+pub(super) struct Pending {
+    question: Pin<Box<dyn Future<Output = Then>>>,
+    /// The message that asks, and its method.
+    span: Option<(Open, &'static str)>,
+}
 
 impl fmt::Debug for Pending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -22,7 +27,18 @@ impl fmt::Debug for Pending {
 impl Session {
     /// Holds the conversation up until `future` is done.
     pub(super) fn wait_for(&mut self, future: impl Future<Output = Then> + 'static) {
-        self.pending = Some(Pending(Box::pin(future)));
+        self.pending = Some(Pending { question: Box::pin(future), span: None });
+    }
+
+    /// The open question is asked for this message, whose span ends with it.
+    pub(super) fn ask_for(&mut self, open: Open, method: &'static str, exchange: &Exchange<'_>) {
+        if let Some(pending) = &mut self.pending {
+            pending.span = Some((open, method));
+            if open.is_sampled() {
+                let asked = std::mem::replace(&mut pending.question, Box::pin(std::future::pending()));
+                pending.question = Box::pin(Scope::new(&exchange.shard.pod.tracer, &open, asked));
+            }
+        }
     }
 
     /// Whether the conversation is held up.
@@ -37,10 +53,15 @@ impl Session {
         exchange: &mut Exchange<'_>,
     ) -> Poll<Result<(), Close>> {
         let Some(pending) = &mut self.pending else { return Poll::Ready(Ok(())) };
-        match pending.0.as_mut().poll(cx) {
+        match pending.question.as_mut().poll(cx) {
             Poll::Ready(then) => {
-                self.pending = None;
-                Poll::Ready(then(self, exchange))
+                let span = self.pending.take().and_then(|pending| pending.span);
+                exchange.failed.set(None);
+                let done = then(self, exchange);
+                if let Some((open, method)) = span {
+                    exchange.end_span(open, method);
+                }
+                Poll::Ready(done)
             }
             Poll::Pending => Poll::Pending,
         }

@@ -8,11 +8,13 @@ use crate::outcome;
 use crate::patience::Patience;
 use crate::platform::{self, Holder};
 use crate::rest;
+use crate::trace::{self, CallSpan};
 use foldhash::HashMap;
 use metrics::TraceId;
+use metrics::trace::Open;
 use protocol::ErrorCode;
 use router::{Call, CallKey, Caller, Event, Failure, Handler, Sink};
-use session_store::{Begin, Channel as _, Epoch, Error, Finish, Journal as _, SessionId, Takeover};
+use session_store::{Begin, Channel as _, Epoch, Error, Finish, Journal as _, PodId, SessionId, Takeover};
 use slab::Slab;
 use std::future::Future;
 use std::rc::Rc;
@@ -37,12 +39,32 @@ pub(crate) struct Order {
     pub(crate) holder: Rc<Holder>,
     pub(crate) traceparent: String,
     pub(crate) tracestate: String,
+    /// None where nothing is traced.
+    pub(crate) span: Option<CallSpan>,
     pub(crate) timeout: Option<Duration>,
 }
 
 impl Order {
     pub(crate) fn may_repeat(&self) -> bool {
         self.handler.annotations.may_repeat()
+    }
+
+    /// The span of whoever asks for it, to which the journal's belong.
+    pub(crate) fn asker_span(&self) -> Option<Open> {
+        self.span.as_ref().and_then(CallSpan::message)
+    }
+
+    /// The call as the journal takes it.
+    pub(crate) fn entry<'a>(&'a self, pod: &'a PodId) -> session_store::Call<'a> {
+        session_store::Call {
+            session: self.session,
+            epoch: self.epoch,
+            request: &self.request,
+            pod,
+            repeatable: self.may_repeat(),
+            attempt: self.attempt,
+            resent: self.resent,
+        }
     }
 
     /// The call as the router takes it.
@@ -93,6 +115,7 @@ struct AtWork {
     handler: Arc<Handler>,
     holder: Rc<Holder>,
     trace: Option<TraceId>,
+    span: Option<CallSpan>,
     started: Instant,
 }
 
@@ -118,6 +141,7 @@ impl Desk {
             handler: Arc::clone(&order.handler),
             holder: Rc::clone(&order.holder),
             trace: TraceId::sampled(&order.traceparent),
+            span: order.span.clone(),
             started: Instant::now(),
         });
         key
@@ -162,18 +186,8 @@ impl Shard {
     }
 
     async fn enter(self: Rc<Self>, order: Box<Order>, key: DeskKey) {
-        let begun = self
-            .store
-            .begin(session_store::Call {
-                session: order.session,
-                epoch: order.epoch,
-                request: &order.request,
-                pod: &self.pod.id,
-                repeatable: order.may_repeat(),
-                attempt: order.attempt,
-                resent: order.resent,
-            })
-            .await;
+        let begin = self.store.begin(order.entry(&self.pod.id));
+        let begun = trace::part(&self.pod.tracer, order.asker_span(), "journal.begin", begin).await;
         let word = match begun {
             Ok(Begin::Begun) => return self.send(&order, key),
             Ok(Begin::Running { .. }) => Word::Running(order),
@@ -210,15 +224,17 @@ impl Shard {
         if self.desk.borrow_mut().find(key).is_none() {
             // Cancelled before it was begun.
             let end = Event::Failed(Failure::new(ErrorCode::Cancelled, "cancelled before it was sent"));
-            return self.keep_end(order.session, Rc::clone(&order.request), &end, false);
+            return self.keep_end(order.session, Rc::clone(&order.request), &end, false, None);
         }
         let idempotency_key = [&order.holder.session, ":", &*order.request].concat();
         let call = order.call(&idempotency_key);
-        match self.router.start(call, Rc::clone(self) as Rc<dyn Sink>, key.0) {
+        let mut span = order.span.clone();
+        let start = || self.router.start(call, Rc::clone(self) as Rc<dyn Sink>, key.0);
+        match CallSpan::send(&mut span, &order.handler, &self.pod, &self.router, start) {
             Ok(started) => {
                 self.counters.calls_started.increment();
                 if let Some(call) = self.desk.borrow_mut().find(key) {
-                    call.call = Some(started);
+                    (call.call, call.span) = (Some(started), span);
                 }
             }
             Err(failure) => self.end(key, Event::Failed(failure)),
@@ -227,25 +243,40 @@ impl Shard {
 
     /// The call has ended: its end is stored, told to whoever is connected, and published.
     fn end(self: &Rc<Self>, key: DeskKey, end: Event) {
-        let Some(call) = self.desk.borrow_mut().take(key) else { return };
+        let Some(mut call) = self.desk.borrow_mut().take(key) else { return };
+        let asker = call.span.as_ref().and_then(CallSpan::message);
         if call.call.is_some() {
             self.counters.calls_ended.increment();
+            if let Some(span) = call.span.take() {
+                span.end(&call.handler, &self.pod, Some(&end));
+            }
         }
         let elapsed = call.started.elapsed();
         measure::ended(self, &call.handler, elapsed, &end, call.trace);
         platform::tell_call(self, &call.holder, &call.request, &call.handler, elapsed, &end);
-        self.keep_end(call.session, call.request, &end, call.client.is_some());
+        self.keep_end(call.session, call.request, &end, call.client.is_some(), asker);
         if let Some((peer, tag)) = call.client {
             peer.deliver_to(Delivery::Event { tag, event: end });
         }
     }
 
-    /// Stores how a call ended, however long the store is away, and tells whoever holds the session now.
-    fn keep_end(self: &Rc<Self>, session: SessionId, request: Rc<str>, end: &Event, is_told: bool) {
+    /// Stores how a call ended, however long the store is away, and tells whoever holds the session now. `asker` is the
+    /// span of whoever asked for it.
+    fn keep_end(
+        self: &Rc<Self>,
+        session: SessionId,
+        request: Rc<str>,
+        end: &Event,
+        is_told: bool,
+        asker: Option<Open>,
+    ) {
         let Some(bytes) = outcome::encode(end) else { return };
         let shard = Rc::clone(self);
         self.work(async move {
-            let holder = match shard.finish(session, &request, &bytes).await {
+            let finish =
+                async { shard.finish(session, &request, &bytes).await.ok_or("the journal was not written") };
+            let finished = trace::part(&shard.pod.tracer, asker, "journal.finish", finish).await;
+            let holder = match finished.ok() {
                 Some(Finish::Stored { holder } | Finish::Forgotten { holder }) => holder,
                 Some(Finish::NotOwner | Finish::Unknown) | None => return,
             };
@@ -421,7 +452,7 @@ impl Shard {
             Takeover::Taken { repeatable: true } => Ok(Some(Word::Inherited)),
             Takeover::Taken { repeatable: false } => {
                 let end = Event::Failed(outcome::unknown("the pod that ran it died"));
-                self.keep_end(session, request.into(), &end, true);
+                self.keep_end(session, request.into(), &end, true, None);
                 Ok(Some(Word::Ended(end)))
             }
             Takeover::Done(ended) => Ok(Some(Word::Ended(outcome::decode(&ended)))),

@@ -2,6 +2,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use metrics::trace::{Kind, Span};
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, ServerErrorKind, Value};
 use tokio::sync::{Notify, watch};
 
@@ -25,21 +26,24 @@ pub(super) struct Link {
     cluster: bool,
 }
 
+const EVALSHA: &str = "EVALSHA";
+
 /// A command or a script with its keys and arguments.
 pub(super) struct Request {
+    name: &'static str,
     script: Option<&'static Script>,
     command: Cmd,
 }
 
 impl Request {
-    pub(super) fn command(name: &str) -> Self {
-        Self { script: None, command: ::redis::cmd(name) }
+    pub(super) fn command(name: &'static str) -> Self {
+        Self { name, script: None, command: ::redis::cmd(name) }
     }
 
     pub(super) fn script(script: &'static Script, keys: &[String]) -> Self {
-        let mut command = ::redis::cmd("EVALSHA");
+        let mut command = ::redis::cmd(EVALSHA);
         command.arg(&script.hash).arg(keys.len()).arg(keys);
-        Self { script: Some(script), command }
+        Self { name: EVALSHA, script: Some(script), command }
     }
 
     pub(super) fn arg(mut self, argument: impl ::redis::ToRedisArgs) -> Self {
@@ -84,6 +88,22 @@ impl Link {
 
     /// Runs a request within the timeout.
     pub(super) async fn run<T: FromRedisValue>(&self, request: Request) -> Result<T, Error> {
+        let (name, script) = (request.name, request.script);
+        let traced = metrics::trace::current();
+        let done = self.run_untold(request).await;
+        if let Some((tracer, open)) = traced {
+            let mut span = Span::new(open, Kind::Client, name)
+                .text("db.system.name", "redis")
+                .text("db.operation.name", name);
+            if let Some(script) = script {
+                span = span.text("db.stored_procedure.name", script.name);
+            }
+            tracer.tell(if let Err(error) = &done { span.failed(error.kind()) } else { span });
+        }
+        done
+    }
+
+    async fn run_untold<T: FromRedisValue>(&self, request: Request) -> Result<T, Error> {
         match tokio::time::timeout(self.command_timeout, self.attempt(&request)).await {
             Ok(Ok(value)) => {
                 T::from_redis_value(value).map_err(|error| Error::Corrupt { reason: error.to_string() })

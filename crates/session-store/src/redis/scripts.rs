@@ -3,6 +3,8 @@ use std::sync::LazyLock;
 
 /// A script's text, and the name by which a server that has seen it knows it.
 pub(super) struct Script {
+    /// What people call it.
+    pub(super) name: &'static str,
     pub(super) text: String,
     pub(super) hash: String,
 }
@@ -11,7 +13,8 @@ macro_rules! scripts {
     ($($name:ident = $file:literal;)*) => {$(
         pub(super) static $name: LazyLock<Script> = LazyLock::new(|| {
             let text = concat!(include_str!("lua/common.lua"), include_str!(concat!("lua/", $file)));
-            Script { text: text.to_owned(), hash: ::redis::Script::new(text).get_hash().to_owned() }
+            let name = $file.trim_end_matches(".lua");
+            Script { name, text: text.to_owned(), hash: ::redis::Script::new(text).get_hash().to_owned() }
         });
     )*};
 }

@@ -3,8 +3,8 @@
 use super::Admin;
 use super::answer::{Answer, typed};
 use crate::survey::survey;
-use hyper::header::{ACCEPT, HeaderMap};
 use hyper::StatusCode;
+use hyper::header::{ACCEPT, HeaderMap};
 use metrics::Format;
 
 /// All instruments as text, in the form that is asked for.

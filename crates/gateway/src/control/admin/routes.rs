@@ -2,7 +2,9 @@
 
 use super::answer::{Answer, Refused, method_not_allowed};
 use super::asked::Asked;
-use super::{Admin, backends, connections, drain, health, log_level, pod, prometheus, revoke, sessions, settings, tail};
+use super::{
+    Admin, backends, connections, drain, health, log_level, pod, prometheus, revoke, sessions, settings, tail,
+};
 use futures_util::future::BoxFuture;
 use hyper::{Method, StatusCode};
 use std::sync::Arc;

@@ -142,7 +142,7 @@ impl Calls {
         exchange: &mut Exchange<'_>,
     ) -> Option<Box<str>> {
         let asker = Asker { id: Some(OwnedId::Token(request.into())), method_code: 0 };
-        let place = self.insert(asker, None);
+        let place = self.insert(asker, None, None);
         let end = match entry {
             Entry::Done(ended) => outcome::decode(&ended),
             Entry::Forgotten => Event::Failed(outcome::forgotten()),

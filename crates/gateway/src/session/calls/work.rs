@@ -4,8 +4,11 @@ use crate::session::asker::Asker;
 use crate::session::exchange::Exchange;
 use crate::session::progress;
 use crate::shard::{DeskKey, Order};
+use crate::trace::CallSpan;
 use metrics::TraceId;
-use router::{CallKey, Handler};
+use metrics::trace::Open;
+use router::{CallKey, Handler, Kind};
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -62,11 +65,24 @@ pub(super) struct Running {
     pub(super) handler: Option<Arc<Handler>>,
     pub(super) started: Instant,
     pub(super) trace: Option<TraceId>,
+    /// The message's span; none where nothing is traced.
+    pub(super) span: Option<Open>,
+    /// The call's, while this connection alone has it.
+    pub(super) call: Option<CallSpan>,
     /// Tells a late event of an earlier call in the same place.
     pub(super) generation: u32,
 }
 
 impl Running {
+    /// What the request is called in spans: by what a backend has registered, not by what the client has asked for.
+    pub(super) fn method_name(&self) -> Cow<'static, str> {
+        match &self.handler {
+            Some(handler) if handler.kind == Kind::Tool => format!("tool.execute {}", handler.name).into(),
+            Some(handler) => handler.name.to_string().into(),
+            None => "unanswered".into(),
+        }
+    }
+
     pub(super) fn notify(&self, member: &[u8], exchange: &mut Exchange<'_>) {
         if let Some(id) = &self.asker.id {
             progress::notify(id.borrow(), member, exchange);
