@@ -12,12 +12,11 @@ const NAMES: usize = 10_000;
 fn flood(gateway: &Gateway, salt: usize, count: usize) {
     let mut client = gateway.connect();
     let names: Vec<String> = (0..count).map(|n| format!("x{salt}.{n}")).collect();
-    for names in names.chunks(25) {
+    for names in names.chunks(50) {
         let messages = names.iter().flat_map(|name| {
             [
                 json!({"id": 1, "type": 0, "method": name}),
                 json!({"id": 2, "type": 0, "method": "tool.execute", "params": {"tool": name}}),
-                json!({"type": 2, "method": name}),
             ]
         });
         client.json(&messages.collect::<Vec<Value>>().into());
