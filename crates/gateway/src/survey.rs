@@ -21,9 +21,10 @@ pub(crate) async fn survey(pod: &Pod, shards: &[mpsc::Sender<Memo>]) {
         let _ = shard.try_send(Memo::Survey(told.clone()));
     }
     drop(told);
-    let mut worst = HashMap::new();
+    let (mut worst, mut heard) = (HashMap::new(), false);
     let all = async {
         while let Some(links) = seen.recv().await {
+            heard = true;
             for Seen { replica, condition, .. } in links {
                 let known = worst.entry(replica.instance.clone()).or_insert((replica, condition));
                 known.1 = known.1.max(condition);
@@ -31,6 +32,9 @@ pub(crate) async fn survey(pod: &Pod, shards: &[mpsc::Sender<Memo>]) {
         }
     };
     let _ = tokio::time::timeout(PATIENCE, all).await;
+    if !heard {
+        return;
+    }
     let places = &pod.metrics.backend_names;
     pod.metrics.replicas(worst.into_values().map(|(replica, condition)| {
         let state = match condition {

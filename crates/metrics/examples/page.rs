@@ -31,8 +31,8 @@ A label's values are a closed set, or names that backends registered, as many as
 Nothing that a client sends becomes a label. So a gateway with the default settings and {SHARDS} shards has at most **{most}** time
 series. `metrics.max_tools` ({tools}) is the setting that moves this most: a tool has up to {per_tool} of them.
 
-A series with a label of names, or with two labels, appears with its first count; those of one closed set are there from the
-beginning, at 0. A histogram counts as {lines} series: {LATENCY_BUCKETS} buckets from {first} s, each bound twice the one before it, the last {last} s;
+Series with a label of names, with two labels, or of what the store is asked appear once there is something to count; all others
+are there from the beginning, at 0. A histogram counts as {lines} series: {LATENCY_BUCKETS} buckets from {first} s, each bound twice the one before it, the last {last} s;
 `+Inf`; the sum; the count.
 ",
         exemplars = catalogue::BACKEND_CALL_DURATION.name,
@@ -57,7 +57,7 @@ beginning, at 0. A histogram counts as {lines} series: {LATENCY_BUCKETS} buckets
 fn row(instrument: &Instrument, bounds: Bounds) {
     let Instrument { name, kind, help, labels, .. } = instrument;
     let labels: Vec<_> = labels.iter().map(label).collect();
-    let labels = if labels.is_empty() { "none".to_owned() } else { labels.join(", ") };
+    let labels = if labels.is_empty() { "none".to_owned() } else { labels.join("; ") };
     let unit = match instrument.unit() {
         Unit::Number => String::new(),
         unit => format!(", {}", unit.name()),

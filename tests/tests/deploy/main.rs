@@ -11,7 +11,6 @@ mod kustomize;
 mod manifests;
 mod metrics;
 mod pod;
-mod prometheus;
 mod systemd;
 
 use std::path::{Path, PathBuf};

@@ -30,7 +30,6 @@ mod live_tokens;
 mod logs;
 mod memory;
 mod methods;
-mod metrics;
 mod pages;
 mod params;
 mod paseto;

@@ -5,7 +5,6 @@ mod events;
 mod guarantees;
 mod journal;
 mod loss;
-mod metrics;
 mod pods;
 mod quotas;
 mod resume;
