@@ -18,6 +18,7 @@ pub(super) struct Asked {
     /// From where.
     pub(super) address: Option<IpAddr>,
     /// What stands in its path for the `{id}` of the route; empty where there is none.
+    #[allow(dead_code, reason = "no resource here has a name yet")]
     pub(super) id: String,
     /// What kinds of answers are preferred.
     pub(super) accept: String,
