@@ -69,7 +69,7 @@ impl Pod {
         if self.is_draining() {
             return Err(NoPlace::Draining);
         }
-        let limits = self.limits();
+        let limits = self.limits.load();
         let seats = limits.seats(address, holder).map_err(NoPlace::Crowded)?;
         self.connections
             .fetch_update(Relaxed, Relaxed, |open| (open < limits.connections()).then_some(open + 1))

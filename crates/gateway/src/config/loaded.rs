@@ -127,9 +127,8 @@ pub fn keys() -> Vec<(String, String)> {
 /// # Errors
 /// None of what is a configuration.
 pub(super) fn dict(config: &Config) -> Result<Dict, ConfigError> {
-    Value::serialize(config)
-        .and_then(|value| value.into_dict().ok_or_else(|| "the settings are no table".to_owned().into()))
-        .map_err(|error| ConfigError::Type(error.to_string()))
+    let value = Value::serialize(config).map_err(|error| ConfigError::Type(error.to_string()))?;
+    value.into_dict().ok_or_else(|| ConfigError::Type("the settings are no table".to_owned()))
 }
 
 /// All keys that have values of their own: lists, and tables whose keys the operator names, are one value.
