@@ -120,7 +120,7 @@ fn queries_and_bodies_that_are_none_are_refused() {
     ] {
         let told = operator.refused("GET", &format!("{LIST}?{query}"), 400);
         let name = query.split('=').next().unwrap_or_default();
-        assert!(told.contains(name) || told.contains("duplicate"), "{query}: {told}");
+        assert!(told.contains(name), "{query}: {told}");
     }
     // A place far behind the last is an end.
     assert_eq!(rows(&operator.get(&format!("{LIST}?cursor=7-0"))).len(), 0);
