@@ -163,7 +163,10 @@ fn a_closed_connection_is_told_so_and_its_session_goes_on() {
     let params = session.resume(json!({}));
     let resumed = Session::initialize(gateway.connect(), params);
     assert_eq!(resumed.opened["resumed"], true, "{}", resumed.opened);
-    operator.refused("DELETE", &format!("{LIST}/{number}"), 404);
+    drop(session);
+    until("the connection to be gone", || {
+        (operator.ask("DELETE", &format!("{LIST}/{number}")).status == 404).then_some(())
+    });
 }
 
 #[test]

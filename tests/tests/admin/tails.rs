@@ -39,7 +39,7 @@ fn each_message_is_told_and_what_is_in_it_is_not() {
     let mut tail = tail(&Operator::local(&gateway), &session, "");
     let params = json!({"password": CANARY, CANARY: 1});
     session.request("one", "echo", &params);
-    session.result("\"one\"");
+    session.result("one");
     let (asked, answered) = (next(&mut tail), next(&mut tail));
     let size = params.to_string().len();
     for (line, direction, kind) in [(&asked, "in", "request"), (&answered, "out", "response")] {
