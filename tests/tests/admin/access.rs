@@ -216,9 +216,5 @@ fn a_certificate_of_another_authority_gets_no_connection() {
         .under_tls(&Trust::of(&authority).protocols(&["http/1.1"]).bearing(&foreign).config(), HERE)
         .expect("a client of TLS 1.3 is done before the server has judged");
     socket.await_alert();
-    gateway_counts(&gateway);
-}
-
-fn gateway_counts(gateway: &Process) {
     gateway.await_log("no handshake of TLS at the admin port");
 }

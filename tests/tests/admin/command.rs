@@ -35,7 +35,7 @@ fn answered(gateway: &Endpoints, arguments: &[&str]) -> Value {
 #[test]
 fn tables_are_for_people_and_json_is_for_programs() {
     let gateway = process(|_| {});
-    let mut session = Session::initialize(client_of(&gateway, "acme", "ci\u{202e}"), json!({}));
+    let mut session = Session::initialize(client_of(&gateway, "acme", "ci"), json!({}));
     let id = session.opened["session_id"].as_str().expect("an id").to_owned();
     let table = done(&gateway, &["connections", "--tenant", "acme"]);
     let lines: Vec<&str> = table.lines().collect();
@@ -49,15 +49,11 @@ fn tables_are_for_people_and_json_is_for_programs() {
     let number = answered(&gateway, &["connections"])["connections"][0]["id"].to_string();
     assert_eq!(answered(&gateway, &["connection", "close", &number])["session"], id);
     session.await_close(1001);
-    let mut session = Session::initialize(gateway_client(&gateway), session.resume(json!({})));
+    let mut session = Session::initialize(client_of(&gateway, "acme", "ci"), session.resume(json!({})));
     answered(&gateway, &["session", "end", &id]);
     session.await_close(1000);
     let revoked = answered(&gateway, &["revoke", "--tenant", "acme", "--agent", "ci", "--reason", "a test"]);
     assert_eq!(revoked["revoked"], json!({"agent": ["acme", "ci"]}));
-}
-
-fn gateway_client(gateway: &Endpoints) -> tests::Client {
-    client_of(gateway, "acme", "ci\u{202e}")
 }
 
 #[test]
@@ -92,7 +88,7 @@ fn exit_codes_tell_a_refusal_wrong_usage_and_no_connection_apart() {
     let path = file.path().to_str().expect("a plain path");
     for command in [
         command(&gateway, &["pod"]).env("MCPW_ADMIN_TOKEN", &operates),
-        command(&gateway, &["pod", "--token-file", path]),
+        &mut command(&gateway, &["pod", "--token-file", path]),
     ] {
         assert_eq!(run(command).0, Some(0));
     }

@@ -7,17 +7,16 @@ use tests::{Session, Tools};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/admin.md");
 
-/// The request of an example, and its answer: fences with titles `GET /path` that are JSON.
+/// The request of an example, and its answer: fences of JSON that go on with `GET /path`.
 fn examples(page: &str) -> Vec<(String, Value)> {
     let mut examples = Vec::new();
     let mut lines = page.lines();
     while let Some(line) = lines.next() {
-        let Some(title) = line.strip_prefix("```json title=\"") else { continue };
-        let title = title.trim_end_matches('"').to_owned();
+        let Some(title) = line.strip_prefix("```json ") else { continue };
         let text: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
         let text = text.join("\n");
         let json = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{title}: {error}: {text}"));
-        examples.push((title, json));
+        examples.push((title.to_owned(), json));
     }
     examples
 }
@@ -51,16 +50,17 @@ fn the_examples_of_the_page_are_what_the_port_answers() {
     let page = std::fs::read_to_string(PAGE).expect("the page is there");
     let gateway = process(|_| {});
     let _tools = Tools::at(&gateway);
-    let mut client = gateway.connect();
-    client.await_tool("sleep");
-    let mut session = Session::initialize(client, serde_json::json!({}));
-    session.subscribe(&["order.*"]);
     let operator = Operator::local(&gateway);
-    let id = session.opened["session_id"].as_str().expect("an id");
-    let number = operator.get("/admin/v1/connections")["connections"][0]["id"].to_string();
-    let examples = examples(&page);
     let mut run = BTreeSet::new();
-    for (title, shown) in &examples {
+    for (title, shown) in &examples(&page) {
+        // Some of them end it.
+        let mut client = gateway.connect();
+        client.await_tool("sleep");
+        let mut session = Session::initialize(client, serde_json::json!({}));
+        session.subscribe(&["order.*"]);
+        let id = session.opened["session_id"].as_str().expect("an id");
+        let list = operator.get(&format!("/admin/v1/connections?session={id}"));
+        let number = list["connections"][0]["id"].to_string();
         let (method, path) = title.split_once(' ').expect("a method and a path");
         let path = path.replace("SESSION", id).replace("CONNECTION", &number);
         let body = if path == "/admin/v1/revoke" {

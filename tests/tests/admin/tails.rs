@@ -39,7 +39,7 @@ fn each_message_is_told_and_what_is_in_it_is_not() {
     let mut tail = tail(&Operator::local(&gateway), &session, "");
     let params = json!({"password": CANARY, CANARY: 1});
     session.request("one", "echo", &params);
-    session.result("\"one\"");
+    session.result("one");
     let (asked, answered) = (next(&mut tail), next(&mut tail));
     let size = params.to_string().len();
     for (line, direction, kind) in [(&asked, "in", "request"), (&answered, "out", "response")] {
@@ -137,7 +137,7 @@ fn an_operator_who_reads_slowly_is_told_how_much_was_left_out() {
     // More than the queue and what the kernel takes.
     let messages: Vec<Value> =
         (0..50).map(|id| json!({"id": id, "type": 0, "method": "echo", "params": {}})).collect();
-    for _ in 0..2_000 {
+    for _ in 0..600 {
         session.json(&Value::Array(messages.clone()));
         for _ in 0..messages.len() {
             session.message();
@@ -152,7 +152,7 @@ fn an_operator_who_reads_slowly_is_told_how_much_was_left_out() {
         if let Some(dropped) = line["dropped"].as_u64() {
             break dropped;
         }
-        if told % 1_000 == 0 {
+        if told % 100 == 0 {
             session.check_alive();
         }
     };

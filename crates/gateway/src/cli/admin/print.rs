@@ -81,7 +81,10 @@ fn cell(value: &Value) -> String {
         Value::Array(list) => list.iter().map(cell).collect::<Vec<_>>().join(" "),
         other => other.to_string(),
     };
-    let text: String =
-        text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect();
+    // Nor does what a client calls itself turn the line around.
+    let moves = |letter: char| {
+        letter.is_control() || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let text: String = text.chars().map(|letter| if moves(letter) { '\u{fffd}' } else { letter }).collect();
     if text.is_empty() { "-".to_owned() } else { text }
 }

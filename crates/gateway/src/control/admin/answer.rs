@@ -5,7 +5,7 @@ use futures_util::{Stream, StreamExt as _};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::Frame;
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{Method, Response, StatusCode};
 use serde::Serialize;
 use std::convert::Infallible;
@@ -32,7 +32,12 @@ impl Refused {
 
     /// A JSON object with `status` and `error`.
     pub(super) fn answer(&self) -> Answer {
-        json(self.status, &serde_json::json!({"status": self.status.as_u16(), "error": self.reason}))
+        let body = serde_json::json!({"status": self.status.as_u16(), "error": self.reason});
+        let mut answer = json(self.status, &body);
+        if self.status == StatusCode::UNAUTHORIZED {
+            answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        answer
     }
 }
 

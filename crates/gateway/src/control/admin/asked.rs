@@ -8,8 +8,11 @@ use hyper::StatusCode;
 use hyper::body::Incoming;
 use hyper::header::HeaderMap;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::time::Duration;
 
+/// Of a longer name of a parameter no more is told.
+const NAME_LIMIT: usize = 64;
 const BODY_LIMIT: usize = 4_096;
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -31,10 +34,14 @@ impl Asked {
     /// # Errors
     /// 400, with what is wrong.
     pub(super) fn query<T: DeserializeOwned>(&self) -> Result<T, Refused> {
-        let pairs = form_urlencoded::parse(self.query.as_bytes());
-        let pairs = pairs.map(|(name, value)| (name.into_owned(), value.into_owned()));
-        let pairs = serde::de::value::MapDeserializer::<_, serde::de::value::Error>::new(pairs);
-        T::deserialize(pairs).map_err(|error| Refused::wrong(format!("the query: {error}")))
+        let mut members = serde_json::Map::new();
+        for (name, value) in form_urlencoded::parse(self.query.as_bytes()) {
+            let name: String = name.chars().take(NAME_LIMIT).collect();
+            if members.insert(name.clone(), value.into_owned().into()).is_some() {
+                return Err(Refused::wrong(format!("the query has {name:?} more than once")));
+            }
+        }
+        T::deserialize(Value::Object(members)).map_err(|error| Refused::wrong(format!("the query: {error}")))
     }
 
     /// The body as JSON of this form.

@@ -50,6 +50,7 @@ macro_rules! every_contract {
     ($mount:expr; $($flags:tt)*) => {
         $crate::contract!(sessions, $mount, ($($flags)*);
             a_session_starts_attached_at_epoch_one
+            any_pod_may_look_at_a_session_and_changes_nothing
             an_id_is_created_once
             a_resume_raises_the_epoch_and_brings_the_state
             a_state_is_replaced_and_brought_back

@@ -45,6 +45,29 @@ pub(crate) async fn a_session_starts_attached_at_epoch_one(mount: &impl Mount) {
     store.prolong(held.id, held.epoch).await.expect("it is there");
 }
 
+pub(crate) async fn any_pod_may_look_at_a_session_and_changes_nothing(mount: &impl Mount) {
+    let (a, b) = mount.pods(Bounds::default()).await;
+    let held = held(&a).await;
+    assert_eq!(b.look(SessionId::fresh()).await, Ok(None));
+    let look = async || b.look(held.id).await.expect("in reach").expect("it is there");
+    let seen = look().await;
+    assert_eq!((&*seen.tenant, &*seen.agent, &*seen.state), (TENANT, AGENT, &b"first"[..]));
+    assert_eq!((&seen.pod, seen.epoch, seen.attached), (&held.pod, Epoch(1), true));
+    assert_eq!((seen.running, seen.ended, seen.bytes), (0, 0, 0));
+    assert!(seen.left > Duration::from_secs(60), "{:?}", seen.left);
+    for request in ["one", "two"] {
+        assert_eq!(a.begin(held.call(request)).await, Ok(Begin::Begun));
+    }
+    a.finish(held.id, "one", &held.pod, b"outcome").await.expect("in reach");
+    let seen = look().await;
+    assert_eq!((seen.running, seen.ended, seen.bytes), (1, 1, 7));
+    a.detach(held.id, held.epoch, Duration::from_secs(30)).await.expect("it is held");
+    let seen = look().await;
+    assert!(!seen.attached && seen.left <= Duration::from_secs(30), "{seen:?}");
+    a.end(held.id, held.epoch).await.expect("it is held");
+    assert_eq!(b.look(held.id).await, Ok(None));
+}
+
 pub(crate) async fn an_id_is_created_once(mount: &impl Mount) {
     let (a, b) = mount.pods(Bounds::default()).await;
     let held = held(&a).await;
