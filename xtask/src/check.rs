@@ -5,6 +5,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::deny;
+use crate::generate;
 use crate::workspace::{cargo, step};
 
 pub(crate) fn run() -> Result<()> {
@@ -15,6 +16,10 @@ pub(crate) fn run() -> Result<()> {
             failed.push(name);
         }
     }
+    if let Err(error) = generate::check() {
+        eprintln!("{error:#}");
+        failed.push("generate");
+    }
     if let Err(error) = deny::check() {
         eprintln!("{error:#}");
         failed.push("deny");
@@ -22,7 +27,7 @@ pub(crate) fn run() -> Result<()> {
     if !failed.is_empty() {
         bail!("not clean: {}", failed.join(", "));
     }
-    println!("clean: fmt, clippy, doc, deny");
+    println!("clean: fmt, clippy, doc, generate, deny");
     Ok(())
 }
 

@@ -11,6 +11,7 @@ mod conformance;
 mod deny;
 mod dist;
 mod fuzz;
+mod generate;
 mod server;
 mod siege;
 mod test;
@@ -29,8 +30,10 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Formatting, lints, documentation and dependencies: what must be clean before a merge.
+    /// Formatting, lints, documentation, generated files and dependencies: what must be clean before a merge.
     Check,
+    /// Writes the files that are made from code, such as docs/metrics.md.
+    Generate(generate::Options),
     /// Runs all tests, and installs what they need where it is missing.
     Test(test::Options),
     /// Runs the Autobahn test suite against the gateway's echo endpoint.
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
 fn run(task: Task) -> anyhow::Result<()> {
     match task {
         Task::Check => check::run(),
+        Task::Generate(options) => generate::run(&options),
         Task::Test(options) => test::run(&options),
         Task::Conformance(options) => conformance::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),

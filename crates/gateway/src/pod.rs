@@ -37,7 +37,7 @@ impl Pod {
     pub(crate) fn new(config: &Config, shards: usize) -> Self {
         Self {
             id: PodId::fresh(),
-            metrics: Arc::new(metrics::Pod::new(shards)),
+            metrics: Arc::new(metrics::Pod::new(config.metrics.bounds(shards))),
             limits: Limits::new(config),
             audit: Audit::default(),
             connections: AtomicUsize::new(0),

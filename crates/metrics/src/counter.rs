@@ -1,4 +1,4 @@
-//! A counter with one writer and any number of readers.
+//! Numbers that are read at any time: counters and gauges of one writer, and such as many may change.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -15,6 +15,53 @@ impl Counter {
     /// Adds `n`.
     pub fn add(&self, n: u64) {
         self.0.store(self.0.load(Relaxed).wrapping_add(n), Relaxed);
+    }
+
+    /// What was counted so far.
+    pub fn value(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// Goes up and down. Only one thread may change it by steps; any may set it.
+#[derive(Debug, Default)]
+pub struct Gauge(AtomicU64);
+
+impl Gauge {
+    /// One more.
+    pub fn raise(&self) {
+        self.set(self.value() + 1);
+    }
+
+    /// One less.
+    pub fn lower(&self) {
+        self.set(self.value().saturating_sub(1));
+    }
+
+    /// It is this now.
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Relaxed);
+    }
+
+    /// What it is now.
+    pub fn value(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// Counts up, whichever thread adds: for what is rare.
+#[derive(Debug, Default)]
+pub struct Tally(AtomicU64);
+
+impl Tally {
+    /// Adds one.
+    pub fn increment(&self) {
+        self.add(1);
+    }
+
+    /// Adds `n`.
+    pub fn add(&self, n: u64) {
+        self.0.fetch_add(n, Relaxed);
     }
 
     /// What was counted so far.

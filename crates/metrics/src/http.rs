@@ -43,22 +43,20 @@ impl Route {
     ];
 }
 
-const CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
-
 /// Requests that were answered.
 #[derive(Debug, Default)]
-pub struct Requests([[Counter; CLASSES.len()]; Route::NAMES.len()]);
+pub struct Requests([[Counter; Requests::CLASSES.len()]; Route::NAMES.len()]);
 
 impl Requests {
+    pub(crate) const CLASSES: [&'static str; 4] = ["2xx", "3xx", "4xx", "5xx"];
+
     /// A request to this route was answered with this status, 200 to 599.
     pub fn answered(&self, route: Route, status: u16) {
         let class = usize::from(status / 100).clamp(2, 5) - 2;
         self.0[route as usize][class].increment();
     }
 
-    pub(crate) fn counts(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
-        self.0.iter().zip(Route::NAMES).flat_map(|(classes, route)| {
-            classes.iter().zip(CLASSES).map(move |(counter, class)| (route, class, counter.value()))
-        })
+    pub(crate) fn count(&self, route: usize, class: usize) -> u64 {
+        self.0[route][class].value()
     }
 }

@@ -1,7 +1,10 @@
 //! What one shard counts. Its thread is the only writer.
 
-use crate::{Counter, Histogram, Requests};
+use crate::names::OTHER;
+use crate::process;
+use crate::{Counter, Gauge, Histogram, Names, Operations, Requests, Tools};
 use protocol::{CloseCode, ErrorCode, Kind, Method};
+use std::sync::{Arc, OnceLock};
 
 /// Why an upgrade was not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,10 +143,43 @@ impl Resume {
 }
 
 /// Message types, as labels.
-const KINDS: [&str; 6] = ["request", "response", "notification", "error", "ping", "pong"];
+pub(crate) const KINDS: [&str; 6] = ["request", "response", "notification", "error", "ping", "pong"];
 /// Methods without a number of their own, and messages without a method, share a label.
 const CUSTOM: usize = 0;
 const METHODS: usize = Method::ALL.len() + 1;
+
+/// Methods by number, as labels.
+pub(crate) const METHOD_NAMES: [&str; METHODS] = {
+    let mut names = ["custom"; METHODS];
+    let mut at = 0;
+    while at < Method::ALL.len() {
+        names[Method::ALL[at].code() as usize] = Method::ALL[at].name();
+        at += 1;
+    }
+    names
+};
+
+/// Error codes, as labels.
+pub(crate) const ERRORS: [&str; ErrorCode::ALL.len()] = {
+    let mut names = [""; ErrorCode::ALL.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = ErrorCode::ALL[at].name();
+        at += 1;
+    }
+    names
+};
+
+/// Close codes, as labels, and at last connections that ended without a close frame.
+pub(crate) const CLOSES: [&str; CloseCode::ALL.len() + 1] = {
+    let mut names = ["abrupt"; CloseCode::ALL.len() + 1];
+    let mut at = 0;
+    while at < CloseCode::ALL.len() {
+        names[at] = CloseCode::ALL[at].name();
+        at += 1;
+    }
+    names
+};
 
 /// The counters of a shard.
 #[derive(Debug, Default)]
@@ -165,6 +201,26 @@ pub struct Shard {
     /// From the read that brought a message to the write that carries its answer: messages that the
     /// gateway answers itself, and calls to backends.
     pub latency: Histogram,
+    /// From the accepted socket to the upgraded connection.
+    pub handshakes: Histogram,
+    /// From a call's request to its end.
+    pub calls: Histogram,
+    /// Calls of tools.
+    pub tools: Tools,
+    /// What the store was asked from this thread.
+    pub operations: Arc<Operations>,
+    /// Sessions that are held here by a connection.
+    pub sessions_attached: Gauge,
+    /// Sessions that came from another pod.
+    pub session_moves: Counter,
+    /// Calls in the journal that run here.
+    pub journal_running: Gauge,
+    /// Calls in the journal whose answers no client has acknowledged.
+    pub journal_unacknowledged: Gauge,
+    /// By how many events the subscriber is behind that is furthest behind.
+    pub event_lag: Gauge,
+    /// Connections with more unsent output than they should have.
+    pub slow_readers: Gauge,
     /// Calls sent to backends.
     pub calls_started: Counter,
     /// Calls that ended, in whatever way.
@@ -179,17 +235,28 @@ pub struct Shard {
     pub event_gaps: Counter,
     /// Pages that were read from the store for subscribers that lag behind.
     pub event_pages: Counter,
-    resumes: [Counter; Resume::NAMES.len()],
-    received: [[Counter; METHODS]; KINDS.len()],
-    sent: [Counter; KINDS.len()],
-    errors: [Counter; ErrorCode::ALL.len()],
-    closes: [Counter; CloseCode::ALL.len() + 1],
-    refusals: [Counter; Refusal::NAMES.len()],
-    limited: [Counter; Limit::NAMES.len()],
-    unsigned: [Counter; Unsigned::NAMES.len()],
+    pub(crate) resumes: [Counter; Resume::NAMES.len()],
+    pub(crate) received: [[Counter; METHODS]; KINDS.len()],
+    pub(crate) sent: [Counter; KINDS.len()],
+    pub(crate) errors: [Counter; ErrorCode::ALL.len()],
+    pub(crate) closes: [Counter; CLOSES.len()],
+    pub(crate) refusals: [Counter; Refusal::NAMES.len()],
+    pub(crate) limited: [Counter; Limit::NAMES.len()],
+    pub(crate) unsigned: [Counter; Unsigned::NAMES.len()],
+    ejections: Box<[Counter]>,
+    thread: OnceLock<String>,
 }
 
 impl Shard {
+    /// Counters of a shard of a pod that has labels for these names.
+    pub(crate) fn new(tools: &Names, backends: &Names) -> Self {
+        Self {
+            tools: Tools::new(tools.places()),
+            ejections: (0..backends.places()).map(|_| Counter::default()).collect(),
+            ..Self::default()
+        }
+    }
+
     /// A message came in. `method` is `None` for messages without one and for those of backends.
     pub fn received(&self, kind: Kind, method: Option<Method>) {
         let method = method.map_or(CUSTOM, |method| usize::from(method.code()));
@@ -234,43 +301,25 @@ impl Shard {
         self.resumes[outcome as usize].increment();
     }
 
-    pub(crate) fn resume_counts(&self) -> [(&'static str, u64); Resume::NAMES.len()] {
-        std::array::from_fn(|i| (Resume::NAMES[i], self.resumes[i].value()))
+    /// A replica of the backend with this place gets no calls from here for a while.
+    pub fn ejected(&self, place: usize) {
+        self.ejections.get(place).or(self.ejections.get(OTHER)).map(Counter::increment);
     }
 
-    pub(crate) fn received_counts(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
-        self.received.iter().zip(KINDS).flat_map(|(methods, kind)| {
-            methods.iter().enumerate().map(move |(index, counter)| {
-                let method = u16::try_from(index).ok().and_then(Method::from_code);
-                (kind, method.map_or("custom", Method::name), counter.value())
-            })
-        })
+    pub(crate) fn ejections(&self, place: usize) -> u64 {
+        self.ejections[place].value()
     }
 
-    pub(crate) fn sent_counts(&self) -> [(&'static str, u64); KINDS.len()] {
-        std::array::from_fn(|i| (KINDS[i], self.sent[i].value()))
+    /// The calling thread is the shard's.
+    pub fn begin(&self) {
+        if let Some(file) = process::this_thread() {
+            // A shard has one thread.
+            let _ = self.thread.set(file);
+        }
     }
 
-    pub(crate) fn error_counts(&self) -> [(&'static str, u64); ErrorCode::ALL.len()] {
-        std::array::from_fn(|i| (ErrorCode::ALL[i].name(), self.errors[i].value()))
-    }
-
-    /// One for each close code, and one for connections that ended without a close frame.
-    pub(crate) fn close_counts(&self) -> [(&'static str, u64); CloseCode::ALL.len() + 1] {
-        std::array::from_fn(|i| {
-            (CloseCode::ALL.get(i).map_or("abrupt", |code| code.name()), self.closes[i].value())
-        })
-    }
-
-    pub(crate) fn limited_counts(&self) -> [(&'static str, u64); Limit::NAMES.len()] {
-        std::array::from_fn(|i| (Limit::NAMES[i], self.limited[i].value()))
-    }
-
-    pub(crate) fn unsigned_counts(&self) -> [(&'static str, u64); Unsigned::NAMES.len()] {
-        std::array::from_fn(|i| (Unsigned::NAMES[i], self.unsigned[i].value()))
-    }
-
-    pub(crate) fn refusal_counts(&self) -> [(&'static str, u64); Refusal::NAMES.len()] {
-        std::array::from_fn(|i| (Refusal::NAMES[i], self.refusals[i].value()))
+    /// How long its thread was on a processor, in seconds; none before it began and after it ended.
+    pub(crate) fn busy(&self) -> Option<f64> {
+        process::busy(self.thread.get()?)
     }
 }

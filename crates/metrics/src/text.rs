@@ -1,228 +1,132 @@
-//! The instruments as OpenMetrics text.
+//! The instruments as text, in either format, written from the catalogue.
 
+use crate::catalogue::{self, Instrument, Unit};
+use crate::exemplar::Exemplar;
 use crate::histogram::Summed;
-use crate::{Histogram, Pod, Shard};
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder};
-use prometheus_client::metrics::MetricType;
-use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::registry::Registry;
-use std::collections::BTreeMap;
-use std::fmt;
+use crate::{Format, Histogram, Pod};
+use std::fmt::Write;
 use std::sync::Arc;
 
 /// Writes what a pod counted whenever it is asked.
 #[derive(Debug)]
-pub struct Exposition {
-    registry: Registry,
-}
+pub struct Exposition(Arc<Pod>);
 
 impl Exposition {
-    /// The `Content-Type` of the text.
-    pub const CONTENT_TYPE: &'static str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
     /// An exposition of this pod's instruments.
-    pub fn new(pod: Arc<Pod>) -> Self {
-        let mut registry = Registry::default();
-        registry.register_collector(Box::new(Scrape(pod)));
-        Self { registry }
+    pub const fn new(pod: Arc<Pod>) -> Self {
+        Self(pod)
     }
 
     /// The text of this moment.
-    pub fn text(&self) -> String {
+    pub fn text(&self, format: Format) -> String {
         let mut text = String::new();
-        // Writing into a String cannot fail.
-        let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
+        for instrument in catalogue::all() {
+            head(&mut text, instrument, format);
+            (instrument.read)(&self.0, &mut Series { text: &mut text, instrument, format });
+        }
+        if format == Format::OpenMetrics {
+            text.push_str("# EOF\n");
+        }
         text
     }
 }
 
+fn head(text: &mut String, instrument: &Instrument, format: Format) {
+    let (kind, help) = (instrument.kind.name(), instrument.help);
+    let name = match format {
+        Format::Prometheus => instrument.name,
+        Format::OpenMetrics => instrument.family(),
+    };
+    // Writing into a String cannot fail, here and below.
+    let _ = writeln!(text, "# HELP {name} {help}.\n# TYPE {name} {kind}");
+    let unit = instrument.unit();
+    let is_named = unit != Unit::Number && name.ends_with(unit.name());
+    if format == Format::OpenMetrics && is_named {
+        let _ = writeln!(text, "# UNIT {name} {}", unit.name());
+    }
+}
+
+/// Where the series of one instrument are written. Labels are told by their values, in the catalogue's order.
 #[derive(Debug)]
-struct Scrape(Arc<Pod>);
-
-impl Scrape {
-    fn sum(&self, of: impl Fn(&Shard) -> u64) -> u64 {
-        self.0.shards().iter().map(|shard| of(shard)).sum()
-    }
-
-    fn sum_by<const N: usize>(
-        &self,
-        of: impl Fn(&Shard) -> [(&'static str, u64); N],
-    ) -> BTreeMap<&'static str, u64> {
-        let mut sums = BTreeMap::new();
-        for (label, count) in self.0.shards().iter().flat_map(|shard| of(shard)) {
-            *sums.entry(label).or_default() += count;
-        }
-        sums
-    }
-
-    /// A family with two labels. A series appears with its first count.
-    fn pairs(
-        &self,
-        encoder: &mut DescriptorEncoder<'_>,
-        (name, help): (&str, &str),
-        labels: (&str, &str),
-        counts: impl Iterator<Item = (&'static str, &'static str, u64)>,
-    ) -> fmt::Result {
-        let mut sums = BTreeMap::new();
-        for (first, second, count) in counts {
-            *sums.entry((first, second)).or_insert(0) += count;
-        }
-        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-        for ((first, second), count) in sums {
-            if count > 0 {
-                one(&mut family, &[(labels.0, first), (labels.1, second)], count)?;
-            }
-        }
-        Ok(())
-    }
+pub(crate) struct Series<'a> {
+    text: &'a mut String,
+    instrument: &'static Instrument,
+    format: Format,
 }
 
-impl Collector for Scrape {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let opened = self.sum(|shard| shard.connections_opened.value());
-        let closed = self.sum(|shard| shard.connections_closed.value());
-        let started = self.sum(|shard| shard.calls_started.value());
-        let ended = self.sum(|shard| shard.calls_ended.value());
-        let http_opened = self.sum(|shard| shard.http_opened.value());
-        let http_closed = self.sum(|shard| shard.http_closed.value());
-        let gauges = [
-            (
-                "http_connections_active",
-                "Connections of the REST API that are open",
-                http_opened.saturating_sub(http_closed),
-            ),
-            ("websocket_connections_active", "Connections that are open", opened.saturating_sub(closed)),
-            ("backend_calls_in_flight", "Calls that backends have not ended", started.saturating_sub(ended)),
-        ];
-        for (name, help, value) in gauges.into_iter().chain(self.0.gauges()) {
-            let gauge = ConstGauge::new(value as i64);
-            gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
-        }
-        for (name, help, value) in [
-            ("websocket_connections", "Connections that were upgraded", opened),
-            ("http_connections", "Connections that came to speak HTTP", http_opened),
-            (
-                "websocket_bytes_received",
-                "Bytes read from WebSockets",
-                self.sum(|s| s.bytes_received.value()),
-            ),
-            ("websocket_bytes_sent", "Bytes written to WebSockets", self.sum(|s| s.bytes_sent.value())),
-            ("backend_calls", "Calls sent to backends", started),
-            ("events_delivered", "Events written to subscribers", self.sum(|s| s.events_delivered.value())),
-            ("events_published", "Events that clients published", self.sum(|s| s.events_published.value())),
-            (
-                "events_dropped",
-                "Events of the platform that were dropped, since too many waited for the store",
-                self.sum(|s| s.events_dropped.value()),
-            ),
-            (
-                "audit_lines_lost",
-                "Lines of the audit log that could not be written",
-                self.0.lost_audit_lines(),
-            ),
-            (
-                "event_gaps",
-                "Times that a subscriber was told that events are missing",
-                self.sum(|s| s.event_gaps.value()),
-            ),
-            (
-                "event_pages",
-                "Pages read from the store for subscribers that lag behind",
-                self.sum(|s| s.event_pages.value()),
-            ),
-        ] {
-            let counter = ConstCounter::new(value);
-            counter.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)?;
-        }
-
-        self.pairs(
-            &mut encoder,
-            ("websocket_messages_received", "Messages from clients, by type and method"),
-            ("type", "method"),
-            self.0.shards().iter().flat_map(|shard| shard.received_counts()),
-        )?;
-        self.pairs(
-            &mut encoder,
-            ("http_requests", "Requests of the REST API, by route and class of the status"),
-            ("route", "status"),
-            self.0.shards().iter().flat_map(|shard| shard.requests.counts()),
-        )?;
-
-        for (name, help, label, sums) in [
-            (
-                "websocket_messages_sent",
-                "Messages to clients, by type",
-                "type",
-                self.sum_by(|s| s.sent_counts()),
-            ),
-            (
-                "websocket_errors",
-                "Requests answered with an error, by code",
-                "type",
-                self.sum_by(|s| s.error_counts()),
-            ),
-            (
-                "websocket_connections_closed",
-                "Connections that ended, by close code",
-                "code",
-                self.sum_by(|s| s.close_counts()),
-            ),
-            (
-                "session_resumes",
-                "Clients that asked for their session, by what became of it",
-                "outcome",
-                self.sum_by(|s| s.resume_counts()),
-            ),
-            (
-                "requests_rate_limited",
-                "Requests and notifications that were over a rate, by whose",
-                "limit",
-                self.sum_by(|s| s.limited_counts()),
-            ),
-            (
-                "websocket_signatures_refused",
-                "Messages that were not taken for their sender's, by reason",
-                "reason",
-                self.sum_by(|s| s.unsigned_counts()),
-            ),
-            (
-                "websocket_handshakes_refused",
-                "Upgrades that were refused, by reason",
-                "reason",
-                self.sum_by(|s| s.refusal_counts()),
-            ),
-            (
-                "registry_refusals",
-                "What was refused to backends at the gRPC port, by reason",
-                "reason",
-                self.0.registry_refusals().collect(),
-            ),
-        ] {
-            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-            for (value, count) in sums {
-                one(&mut family, &[(label, value)], count)?;
-            }
-        }
-
-        let mut latency = Summed::default();
-        for shard in self.0.shards() {
-            shard.latency.add_to(&mut latency);
-        }
-        let bounds = Histogram::bounds().into_iter().chain([f64::INFINITY]);
-        let buckets: Vec<(f64, u64)> = bounds.zip(latency.buckets).collect();
-        let count = latency.buckets.iter().sum();
-        let mut histogram = encoder.encode_descriptor(
-            "websocket_message_latency_seconds",
-            "From the read that brought a message to its answer's write",
-            None,
-            MetricType::Histogram,
-        )?;
-        histogram.encode_histogram::<[(&str, &str); 0]>(latency.seconds, count, &buckets, None)
+impl Series<'_> {
+    /// A series with this value.
+    pub(crate) fn number(&mut self, labels: &[&str], value: u64) {
+        self.begin("", labels, None);
+        let _ = writeln!(self.text, " {value}");
     }
-}
 
-fn one(family: &mut MetricEncoder<'_>, labels: &[(&str, &str)], count: u64) -> fmt::Result {
-    ConstCounter::new(count).encode(family.encode_family(&labels)?)
+    /// A series with this value.
+    pub(crate) fn float(&mut self, labels: &[&str], value: f64) {
+        self.begin("", labels, None);
+        let _ = writeln!(self.text, " {value}");
+    }
+
+    /// A series that appears with its first count.
+    pub(crate) fn seen(&mut self, labels: &[&str], value: u64) {
+        if value > 0 {
+            self.number(labels, value);
+        }
+    }
+
+    /// A series for each value of the one label.
+    pub(crate) fn each<const N: usize>(&mut self, values: [&str; N], count: impl Fn(usize) -> u64) {
+        for (place, value) in values.into_iter().enumerate() {
+            self.number(&[value], count(place));
+        }
+    }
+
+    /// The sum of these histograms. With labels it appears with its first observation.
+    pub(crate) fn histogram<'h>(&mut self, labels: &[&str], of: impl Iterator<Item = &'h Histogram>) {
+        let summed: Summed = of.collect();
+        if !labels.is_empty() && summed.count() == 0 {
+            return;
+        }
+        let bounds = Histogram::bounds().into_iter().map(Some).chain([None]);
+        let mut count = 0;
+        for ((bound, bucket), exemplar) in bounds.zip(summed.buckets).zip(summed.exemplars) {
+            count += bucket;
+            let bound = bound.map_or_else(|| "+Inf".to_owned(), |bound| bound.to_string());
+            self.begin("_bucket", labels, Some(&bound));
+            let _ = write!(self.text, " {count}");
+            if let (Some(exemplar), Format::OpenMetrics) = (exemplar, self.format) {
+                let Exemplar { trace, seconds, at } = exemplar;
+                let _ = write!(self.text, " # {{trace_id=\"{trace}\"}} {seconds} {at:.3}");
+            }
+            self.text.push('\n');
+        }
+        self.begin("_sum", labels, None);
+        let _ = writeln!(self.text, " {}", summed.seconds);
+        self.begin("_count", labels, None);
+        let _ = writeln!(self.text, " {count}");
+    }
+
+    /// The name of a series and its labels.
+    fn begin(&mut self, ending: &str, values: &[&str], bound: Option<&str>) {
+        let Instrument { name, labels, .. } = *self.instrument;
+        debug_assert_eq!(labels.len(), values.len(), "{name} has other labels");
+        self.text.push_str(name);
+        self.text.push_str(ending);
+        let labels = labels.iter().map(|label| label.name).zip(values.iter().copied());
+        for (place, (label, value)) in labels.chain(bound.map(|bound| ("le", bound))).enumerate() {
+            self.text.push(if place == 0 { '{' } else { ',' });
+            let _ = write!(self.text, "{label}=\"");
+            for c in value.chars() {
+                match c {
+                    '\\' | '"' => self.text.extend(['\\', c]),
+                    '\n' => self.text.push_str("\\n"),
+                    c => self.text.push(c),
+                }
+            }
+            self.text.push('"');
+        }
+        if !values.is_empty() || bound.is_some() {
+            self.text.push('}');
+        }
+    }
 }

@@ -28,11 +28,13 @@ macro_rules! settings {
 }
 
 mod limits;
+mod metrics;
 mod registry;
 mod tls;
 mod word;
 
 pub use limits::{Limits, Rate};
+pub use metrics::Metrics;
 pub use registry::{Proof, Registry, RegistryTls};
 pub use tls::{Certificate, Tls, TlsVersion};
 pub use word::Demand;
@@ -74,6 +76,8 @@ settings! {
         context: context::Settings = context::Settings::default(),
         /// The operators' port: metrics and health.
         admin: Admin = Admin::default(),
+        /// What is counted.
+        metrics: Metrics = Metrics::default(),
         /// What happens at SIGTERM.
         drain: Drain = Drain::default(),
         /// Threads.
@@ -392,6 +396,7 @@ impl Config {
             return Err(ConfigError::value("pod.lease_ms", self.pod.lease_ms, "300 or more"));
         }
         self.registry.check()?;
+        self.metrics.check()?;
         crate::door::Door::new(self)?;
         let security = &self.security;
         if security.hmac_signatures == Demand::Required

@@ -7,12 +7,12 @@ use crate::pod::Pod;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use metrics::Exposition;
+use metrics::{Exposition, Format};
 use session_store::Availability;
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -91,10 +91,10 @@ impl Admin {
         }
         match path {
             "/metrics" => {
-                let mut response = text(StatusCode::OK, self.exposition.text());
-                let kind = HeaderValue::from_static(Exposition::CONTENT_TYPE);
-                response.headers_mut().insert(CONTENT_TYPE, kind);
-                response
+                let accepted =
+                    request.headers().get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+                let format = Format::preferred(&accepted.collect::<Vec<_>>().join(","));
+                typed(StatusCode::OK, self.exposition.text(format), format.content_type())
             }
             "/health/live" => text(StatusCode::OK, "live\n"),
             "/health/ready" => self.ready(),

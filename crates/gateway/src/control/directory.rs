@@ -86,7 +86,7 @@ impl Backends {
             for conflict in conflicts {
                 tracing::warn!(%conflict, "a handler is not reachable");
             }
-            pod.metrics.backends(snapshot.len(), table.tools().len());
+            pod.metrics.tools(table.tools().len());
             tracing::info!(replicas = snapshot.len(), tools = table.tools().len(), "backends changed");
             self.tables.send_replace(Arc::new(table));
             if snapshots.changed().await.is_err() {

@@ -166,7 +166,7 @@ mod tests {
 
     /// An account of 10 in a second and 80 at once, and a store that has answered at this moment.
     fn account(now: u64) -> (Arc<Account>, super::super::ledger::Due) {
-        let (ledger, due) = Ledger::new(Arc::new(metrics::Pod::new(1)));
+        let (ledger, due) = Ledger::new(Arc::new(metrics::Pod::new(metrics::catalogue::Bounds::of(1))));
         let account = Account::new("name".to_owned(), Rate::new(10, Duration::from_secs(1), 80), &ledger);
         account.learn(&account.bill(now), Duration::ZERO);
         (Arc::new(account), due)
