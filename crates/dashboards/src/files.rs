@@ -39,10 +39,7 @@ struct Manifest {
 }
 
 /// All files, with rules at this pace.
-///
-/// # Errors
-/// Something can't be written down.
-pub fn files(pace: Pace) -> anyhow::Result<Vec<File>> {
+pub fn files(pace: Pace) -> Vec<File> {
     let groups = || Groups { groups: recorded(pace).chain(alerting(pace)).collect() };
     let manifest = Manifest {
         api_version: "monitoring.coreos.com/v1",
@@ -51,22 +48,22 @@ pub fn files(pace: Pace) -> anyhow::Result<Vec<File>> {
         spec: groups(),
     };
     let mut files = vec![
-        yaml("deploy/prometheus/rules.yaml", &Groups { groups: recorded(pace).collect() })?,
-        yaml("deploy/prometheus/alerts.yaml", &Groups { groups: alerting(pace).collect() })?,
-        yaml("deploy/kubernetes/components/monitoring/rules.yaml", &manifest)?,
+        yaml("deploy/prometheus/rules.yaml", &Groups { groups: recorded(pace).collect() }),
+        yaml("deploy/prometheus/alerts.yaml", &Groups { groups: alerting(pace).collect() }),
+        yaml("deploy/kubernetes/components/monitoring/rules.yaml", &manifest),
         // A chart can only read files of its own.
-        yaml("deploy/helm/mcpw/files/rules.yaml", &groups())?,
+        yaml("deploy/helm/mcpw/files/rules.yaml", &groups()),
     ];
     for (board, paths) in boards::all() {
-        let text = serde_json::to_string_pretty(&board.json())? + "\n";
+        let text = format!("{:#}\n", board.json());
         files.extend(paths.map(|path| File { path, text: text.clone() }));
     }
-    Ok(files)
+    files
 }
 
-fn yaml(path: &'static str, content: &impl Serialize) -> anyhow::Result<File> {
-    let text = serde_saphyr::to_string(content)?;
-    Ok(File { path, text: NOTE.to_owned() + &text })
+fn yaml(path: &'static str, content: &impl Serialize) -> File {
+    let text = serde_saphyr::to_string(content).expect("plain data can be written down");
+    File { path, text: NOTE.to_owned() + &text }
 }
 
 fn recorded(pace: Pace) -> impl Iterator<Item = Group> {

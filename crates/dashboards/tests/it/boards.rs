@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::text;
 
 fn boards() -> Vec<Value> {
-    let files = files(Pace::SHIPPED).expect("everything can be written down");
+    let files = files(Pace::SHIPPED);
     let boards = files.iter().filter(|file| file.path.starts_with("deploy/grafana/"));
     boards.map(|file| serde_json::from_str(&file.text).expect("a dashboard is JSON")).collect()
 }
