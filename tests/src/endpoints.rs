@@ -60,8 +60,14 @@ impl Endpoints {
 
     /// The answer of the operators' port to a GET.
     pub fn admin(&self, path: &str) -> Response {
+        self.admin_with(path, "")
+    }
+
+    /// The same with further headers, each with its line break.
+    pub fn admin_with(&self, path: &str, headers: &str) -> Response {
         let mut socket = Socket::connect(self.admin);
-        socket.send(format!("GET {path} HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n").as_bytes());
+        let head = format!("GET {path} HTTP/1.1\r\nHost: admin\r\n{headers}Connection: close\r\n\r\n");
+        socket.send(head.as_bytes());
         socket.response()
     }
 
@@ -96,6 +102,28 @@ impl Endpoints {
             let now = self.metrics().value(series);
             assert!(!only_grows || now <= value, "{series} is {now}, more than {value}");
             (now == value).then_some(())
+        });
+    }
+
+    /// Waits until a series that appears with its first count has come to this.
+    ///
+    /// # Panics
+    /// It has more already, or has not come to it within [`crate::PATIENCE`].
+    pub fn await_count(&self, series: &str, count: f64) {
+        until(&format!("{series} to be {count}"), || {
+            let now = self.metrics().count(series);
+            assert!(now <= count, "{series} is {now}, more than {count}");
+            (now == count).then_some(())
+        });
+    }
+
+    /// Waits until so many replicas of backends are known.
+    ///
+    /// # Panics
+    /// There are not so many within [`crate::PATIENCE`].
+    pub fn await_replicas(&self, count: f64) {
+        until(&format!("{count} replicas to be known"), || {
+            (self.metrics().sum("backend_replicas") == count).then_some(())
         });
     }
 

@@ -138,7 +138,8 @@ impl Selector {
     }
 
     fn check(&self, label: &str) {
-        let own = self.instrument.is_some_and(|instrument| instrument.labels.iter().any(|own| own.name == label));
+        let own =
+            self.instrument.is_some_and(|instrument| instrument.labels.iter().any(|own| own.name == label));
         assert!(own || TARGET.contains(&label), "{} has no label {label}", self.name);
     }
 

@@ -529,6 +529,7 @@ impl Future for Connection {
             this.write_at = shard.now();
         }
         let turned = this.turn(cx, &shard, &mut scratch, &mut out);
+        this.peer.is_slow.set(this.unsent(&out) > shard.config.events.max_unsent);
         this.stow(out, &mut scratch);
         match turned {
             Ok(()) => {

@@ -15,6 +15,7 @@ use crate::reload::Reload;
 use crate::shard::{self, Common, Parts, Stage};
 use crate::tasks::Tasks;
 use crate::tls::{Follower, Port, TlsError};
+use metrics::Drain;
 use session_store::{Channel as _, EventLog as _, Leases as _, MemoryStore, RedisStore, Store};
 use socket2::{Domain, Socket, Type};
 use std::future::Future;
@@ -198,7 +199,7 @@ impl Gateway {
         }
         let pod = Arc::new(pod);
         let store = open_store(&config, &pod).await?;
-        let backends = Arc::new(Backends::new(store.clone()));
+        let backends = Arc::new(Backends::new(store.clone(), Arc::clone(&pod.metrics)));
         let (stage, stages) = watch::channel(Stage::Serving);
         let mut tasks = Tasks::default();
         for (follower, next) in followers {
@@ -229,8 +230,8 @@ impl Gateway {
         let (tenants, watched) = watch::channel(Arc::default());
         tasks.spawn(fanout::follow(store.tail(), watches, shards.clone(), tenants));
 
-        let publisher = (Arc::clone(&backends), Arc::clone(&pod));
-        tasks.spawn(async move { publisher.0.publish(&publisher.1).await });
+        let publisher = Arc::clone(&backends);
+        tasks.spawn(async move { publisher.publish().await });
         let herald = Arc::clone(&backends);
         tasks.spawn(async move { herald.herald(watched).await });
         for address in &config.backends {
@@ -257,7 +258,10 @@ impl Gateway {
         let unready = store.availability();
         let unready = Some(unready).filter(|_| !config.admin.ready_without_store);
         let revocations = (revocations, ms(config.auth.revocation_ttl_ms));
-        tasks.spawn(serve_admin(admin, Admin::new(Arc::clone(&pod), unready, drain, revocations)));
+        tasks.spawn(serve_admin(
+            admin,
+            Admin::new((Arc::clone(&pod), shards.clone().into()), unready, drain, revocations),
+        ));
 
         let cpus = if config.runtime.pin { core_affinity::get_core_ids() } else { None }.unwrap_or_default();
         let mut threads = Vec::new();
@@ -315,13 +319,16 @@ impl Gateway {
         pod.begin_drain(config.drain.rate);
         tracing::info!(connections = pod.connections(), "draining");
         tokio::time::sleep(ms(config.drain.delay_ms)).await;
+        pod.metrics.drain(Drain::Migrating);
         stage.send_replace(Stage::Leaving);
         // The shards' receivers are gone once all of them have ended.
         if tokio::time::timeout(ms(config.drain.timeout_ms), stage.closed()).await.is_err() {
             tracing::warn!(connections = pod.connections(), "drain.timeout_ms is over; dropping the rest");
+            pod.metrics.drain(Drain::Over);
             stage.send_replace(Stage::Over);
             stage.closed().await;
         }
+        pod.metrics.drain(Drain::Over);
         for thread in threads {
             match thread.join() {
                 Ok(ended) => ended?,
@@ -376,7 +383,7 @@ async fn open_store(config: &Config, pod: &Pod) -> Result<Store, Error> {
         StoreKind::Memory => Ok(Store::Memory(MemoryStore::new(bounds))),
         StoreKind::Redis => {
             let store = RedisStore::connect(&config.store.redis, bounds, pod.id.clone()).await;
-            Ok(Store::Redis(store.map_err(Error::Store)?))
+            Ok(Store::Redis(store.map_err(Error::Store)?, Arc::clone(&pod.metrics.operations)))
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What pods, and the shards of one pod, tell each other about sessions. A letter may be lost: whoever waits for
 //! one looks into the journal too.
 
+use crate::survey::Seen;
 use serde::{Deserialize, Serialize};
 use session_store::{Epoch, Inbox, Mail, Notice, SessionId};
 use tokio::sync::mpsc;
@@ -40,6 +41,8 @@ pub(crate) enum Memo {
     Holders,
     /// News of a tenant's log.
     Log(Notice),
+    /// Somebody asks for metrics: the shard looks at what it has.
+    Survey(mpsc::Sender<Seen>),
 }
 
 /// Hands the pod's mail to all shards, since none but them knows which sessions it has.

@@ -6,6 +6,7 @@ use crate::limits::{Crowded, Limits, Seats};
 use crate::revoked::Revoked;
 use arc_swap::ArcSwap;
 use auth::Identity;
+use metrics::Drain;
 use session_store::PodId;
 use std::fmt;
 use std::net::IpAddr;
@@ -31,6 +32,8 @@ pub(crate) struct Pod {
     /// Over how long the clients of a drain spread their return, in milliseconds.
     spread_ms: AtomicU64,
     told: AtomicU64,
+    /// Shards that have told all their clients to go.
+    done: AtomicUsize,
 }
 
 impl Pod {
@@ -47,6 +50,7 @@ impl Pod {
             revoked: ArcSwap::default(),
             spread_ms: AtomicU64::new(0),
             told: AtomicU64::new(0),
+            done: AtomicUsize::new(0),
         }
     }
 
@@ -84,6 +88,14 @@ impl Pod {
         self.spread_ms.store(spread.min(30_000), Relaxed);
         self.draining.store(true, Relaxed);
         self.metrics.ready(false);
+        self.metrics.drain(Drain::Delay);
+    }
+
+    /// A shard has told all its clients to go.
+    pub(crate) fn all_told(&self) {
+        if self.done.fetch_add(1, Relaxed) + 1 == self.metrics.shards().len() {
+            self.metrics.drain(Drain::Closing);
+        }
     }
 }
 

@@ -28,19 +28,24 @@ impl Counter {
 pub struct Gauge(AtomicU64);
 
 impl Gauge {
-    /// One more.
-    pub fn raise(&self) {
-        self.set(self.value() + 1);
+    /// So many more.
+    pub fn raise(&self, n: usize) {
+        self.set(self.value().saturating_add(n as u64));
     }
 
-    /// One less.
-    pub fn lower(&self) {
-        self.set(self.value().saturating_sub(1));
+    /// So many less.
+    pub fn lower(&self, n: usize) {
+        self.set(self.value().saturating_sub(n as u64));
     }
 
     /// It is this now.
     pub fn set(&self, value: u64) {
         self.0.store(value, Relaxed);
+    }
+
+    /// It is at least this from now on, whichever thread says so.
+    pub fn reach(&self, value: u64) {
+        self.0.fetch_max(value, Relaxed);
     }
 
     /// What it is now.

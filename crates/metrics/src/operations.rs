@@ -77,23 +77,25 @@ operations! {
 #[derive(Debug, Default)]
 pub struct Operations {
     durations: [Histogram; Operation::NAMES.len()],
-    failed: [Counter; Operation::NAMES.len()],
+    failures: [Counter; Operation::NAMES.len()],
 }
 
 impl Operations {
-    /// It was asked this, and took so long to do it, or to fail.
-    pub fn ended(&self, operation: Operation, took: Duration, failed: bool) {
+    /// It has answered, whatever it said, after so long.
+    pub fn answered(&self, operation: Operation, took: Duration) {
         self.durations[operation as usize].observe(took, 1);
-        if failed {
-            self.failed[operation as usize].increment();
-        }
+    }
+
+    /// It did not do what it was asked.
+    pub fn failed(&self, operation: Operation) {
+        self.failures[operation as usize].increment();
     }
 
     pub(crate) const fn durations(&self, place: usize) -> &Histogram {
         &self.durations[place]
     }
 
-    pub(crate) fn failed(&self, place: usize) -> u64 {
-        self.failed[place].value()
+    pub(crate) fn failures(&self, place: usize) -> u64 {
+        self.failures[place].value()
     }
 }

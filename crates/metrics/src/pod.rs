@@ -137,9 +137,9 @@ impl Pod {
         self.ready.set(u64::from(ready));
     }
 
-    /// How far the pod's end is.
+    /// How far the pod's end is. It never goes back.
     pub fn drain(&self, state: Drain) {
-        self.drain_state.set(state as u64);
+        self.drain_state.reach(state as u64);
     }
 
     /// Whether the store is in reach.

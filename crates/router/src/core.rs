@@ -1,11 +1,12 @@
 //! The state of one shard's router, and the way of a call in and out of it. No borrow is ever held
 //! while a sink runs, so a sink may start and cancel calls.
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use protocol::Replica;
 use tokio::time::Instant;
 
 use crate::answer::Verdict;
@@ -19,6 +20,9 @@ use crate::random::Random;
 use crate::unary;
 use crate::wire;
 use crate::{Call, CallKey, Event, Failure, Handler, Kind, Options, Sink, Stats, Table};
+
+/// Hears of a replica.
+type Told = Box<dyn Fn(&Replica)>;
 
 pub(crate) struct Core {
     pub options: Arc<Options>,
@@ -34,6 +38,8 @@ pub(crate) struct Core {
     pub timer: Rc<Timer>,
     pub next_link: Cell<u64>,
     pub stats: Cell<Stats>,
+    /// Who hears of ejections.
+    pub ejected: OnceCell<Told>,
 }
 
 impl Core {
@@ -51,6 +57,7 @@ impl Core {
             timer: Rc::default(),
             next_link: Cell::new(1),
             stats: Cell::default(),
+            ejected: OnceCell::new(),
         }
     }
 
@@ -161,6 +168,9 @@ impl Core {
             Verdict::Failure => {
                 if link.judge.borrow_mut().failure(Instant::now(), &self.options) {
                     self.count(|stats| stats.ejections += 1);
+                    if let Some(ejected) = self.ejected.get() {
+                        ejected(&link.replica);
+                    }
                     tracing::warn!(
                         backend = link.replica.backend(),
                         instance = link.replica.instance,

@@ -1,4 +1,5 @@
 //! One thing that backends can do: a tool, or a method by name or prefix.
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -72,6 +73,8 @@ pub struct Handler {
     pub timeout: Option<Duration>,
     /// Tools: the JSON object that tool.list shows, encoded. Methods: empty.
     pub listing: Bytes,
+    /// See [`Handler::label`].
+    pub(crate) label: OnceLock<usize>,
     /// Places in [`Table::replicas`](crate::Table::replicas).
     pub(crate) replicas: Vec<u32>,
     /// The table that those places are in.
@@ -81,6 +84,16 @@ pub struct Handler {
 }
 
 impl Handler {
+    /// The number by which whoever counts its calls knows it; 0 until one was given.
+    pub fn label(&self) -> usize {
+        self.label.get().copied().unwrap_or_default()
+    }
+
+    /// Gives it its number, before anybody calls it. It keeps the first.
+    pub fn set_label(&self, label: usize) {
+        let _ = self.label.set(label);
+    }
+
     /// How many replicas offer it; never 0.
     pub fn replicas(&self) -> usize {
         self.replicas.len()
@@ -156,6 +169,7 @@ pub(crate) fn merge(table: u64, backend: &str, declared: &[(u32, Declared<'_>)])
         annotations,
         timeout: (timeout_ms > 0).then(|| Duration::from_millis(u64::from(timeout_ms))),
         listing,
+        label: OnceLock::new(),
         replicas: declared.iter().map(|(place, _)| *place).collect(),
         table,
         encoded,

@@ -45,6 +45,7 @@ pub use error::Error;
 pub use failure::Failure;
 pub use handler::{Annotations, Handler, Kind};
 pub use health::{Health, watch};
+pub use link::Condition;
 pub use options::Options;
 pub use router::Router;
 pub use stats::Stats;

@@ -24,6 +24,17 @@ pub(crate) enum State {
     Closed,
 }
 
+/// How a replica stands with one shard, the worse the higher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Condition {
+    /// It gets calls.
+    Up,
+    /// It is connected, and gets calls only where there is no other replica, since they failed.
+    Ejected,
+    /// It is not connected.
+    Unreachable,
+}
+
 #[derive(Debug)]
 pub(crate) struct Link {
     /// Unique in the router; a redial keeps it.
@@ -91,6 +102,14 @@ impl Link {
             State::Up => Some((2, load)),
             State::Dialing => Some((1, load)),
             State::Down | State::Closed => None,
+        }
+    }
+
+    pub(crate) fn condition(&self, now: Instant) -> Condition {
+        match self.state.get() {
+            State::Up if self.judge.borrow().standing(now) == Standing::Good => Condition::Up,
+            State::Up => Condition::Ejected,
+            State::Dialing | State::Down | State::Closed => Condition::Unreachable,
         }
     }
 

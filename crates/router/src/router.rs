@@ -6,7 +6,9 @@ use std::sync::Arc;
 use crate::core::Core;
 use crate::deadlines::Timer;
 use crate::link::State;
-use crate::{Call, CallKey, Dialer, Failure, Sink, Stats, Table};
+use crate::{Call, CallKey, Condition, Dialer, Failure, Sink, Stats, Table};
+use protocol::Replica;
+use tokio::time::Instant;
 
 /// Sends the calls of one shard to backends. Neither Send nor Sync; clones are the same router. When
 /// the last clone is dropped all connections close, calls in flight are cancelled at their backends,
@@ -58,6 +60,18 @@ impl Router {
     /// Calls that were started and have not ended.
     pub fn in_flight(&self) -> usize {
         self.core.calls.borrow().len()
+    }
+
+    /// Has `told` hear of each replica that is ejected, each time. Only the first one who asks is told.
+    pub fn on_ejection(&self, told: impl Fn(&Replica) + 'static) {
+        let _ = self.core.ejected.set(Box::new(told));
+    }
+
+    /// How each replica of the table stands. Looks at all links: not for every message.
+    pub fn conditions(&self) -> Vec<(Arc<Replica>, Condition)> {
+        let now = Instant::now();
+        let links = self.core.links.borrow();
+        links.iter().map(|link| (Arc::clone(&link.replica), link.condition(now))).collect()
     }
 
     /// Counters and gauges of this shard. Counts the links: not for every message.

@@ -97,3 +97,18 @@ pub enum Error {
     #[error("the operating system gives no random bytes")]
     Randomness,
 }
+
+impl Error {
+    /// Whether it is the store's own fault, and not what it answers to what it was asked.
+    pub const fn is_fault(&self) -> bool {
+        matches!(
+            self,
+            Self::Unavailable { .. }
+                | Self::Timeout { .. }
+                | Self::OutOfMemory
+                | Self::ReadOnly { .. }
+                | Self::Forbidden { .. }
+                | Self::Corrupt { .. }
+        )
+    }
+}

@@ -30,6 +30,7 @@ mod live_tokens;
 mod logs;
 mod memory;
 mod methods;
+mod metrics;
 mod pages;
 mod params;
 mod paseto;

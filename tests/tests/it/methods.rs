@@ -109,7 +109,7 @@ fn a_backend_whose_tools_another_has_is_not_taken() {
     assert_eq!(client.ask("tool.execute", &json!({"tool": "open", "args": {}}))["tool"], "open");
     let tools = client.ask("tool.list", &json!({}));
     assert_eq!(tools["tools"].as_array().map(Vec::len), Some(2));
-    gateway.await_metric("backend_replicas", 1.0);
+    gateway.await_replicas(1.0);
 }
 
 #[test]

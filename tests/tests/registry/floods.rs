@@ -72,7 +72,7 @@ fn check_bounded(piece: impl FnMut(u32) -> Vec<u8> + Send + 'static) -> Outcome 
     let grown = most - before;
     assert!(grown < GROWTH, "{grown} bytes more in a flood that was {outcome:?}");
     // Who was registered still is, and others can.
-    gateway.await_metric("backend_replicas", 1.0);
+    gateway.await_replicas(1.0);
     let _late = Tools::serve(named("late", &["late"]), &gateway);
     client.await_tool("late");
     assert_eq!(execute(&mut client, "late"), "late");

@@ -90,7 +90,7 @@ fn check_contained(flood: impl Fn(u32, u32) -> Vec<u8> + Send + Sync + 'static) 
     assert!(grown < GROWTH, "{grown} bytes more");
     let told = gateway.await_log("a configured backend is down");
     assert!(told.contains(&address.to_string()), "{told}");
-    gateway.await_metric("backend_replicas", 1.0);
+    gateway.await_replicas(1.0);
 }
 
 #[test]

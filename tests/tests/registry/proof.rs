@@ -92,7 +92,7 @@ fn backend_registers_foreign_tool() {
         check_serves(&gateway, "fs.read", "files");
     }
     // Nothing of it was taken.
-    gateway.await_metric("backend_replicas", 1.0);
+    gateway.await_replicas(1.0);
     let lines = std::fs::read_to_string(&audit).expect("there is a log");
     assert!(lines.contains("registration_refused") && lines.contains("tool fs.read"), "{lines}");
     assert!(!lines.contains("mcpw_"), "no token is ever in the log");
@@ -108,7 +108,7 @@ fn without_a_proof_or_with_an_unknown_one_nobody_registers() {
     let other = Tokens::new();
     other.registrant("files", &["fs.*"]);
     let _stranger = other.offer(named("files", &["fs.read"]), "files", &gateway, false);
-    gateway.await_metric("backend_replicas", 0.0);
+    gateway.await_replicas(0.0);
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn a_token_that_is_taken_out_ends_its_registration_and_one_that_is_put_back_lets
     check_serves(&gateway, "fs.read", "files");
     let hash = std::fs::read_to_string(tokens.hashes("files")).expect("it is ours");
     std::fs::write(tokens.hashes("files"), "# none\n").expect("it is ours");
-    gateway.await_metric("backend_replicas", 1.0);
+    gateway.await_replicas(1.0);
     check_serves(&gateway, "now", "clock");
     std::fs::write(tokens.hashes("files"), hash).expect("it is ours");
     check_serves(&gateway, "fs.read", "files");

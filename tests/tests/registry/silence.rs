@@ -88,5 +88,5 @@ fn a_registered_backend_stays_beyond_the_handshake_timeout() {
     while start.elapsed() < Duration::from_millis(4 * PATIENT_MS) {
         assert_eq!(execute(&mut client, "honest"), "honest");
     }
-    gateway.await_metric("backend_replicas", 1.0);
+    gateway.await_replicas(1.0);
 }

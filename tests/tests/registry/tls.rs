@@ -93,7 +93,7 @@ fn a_certificate_proves_a_backend_and_both_sides_show_theirs() {
     let (_other, taken) = Tools::serve_with(named("files", &["fs.read"]), serve, REFUSAL);
     assert!(!taken);
     gateway.await_log("certificate_unknown");
-    gateway.await_metric("backend_replicas", 1.0);
+    gateway.await_replicas(1.0);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn a_certificate_whose_authority_is_taken_out_ends_its_registration() {
     assert!(taken, "{:#?}", gateway.log());
     std::fs::write(setting.ca(), Authority::fresh("next").pem).expect("the folder is ours");
     gateway.await_log("its certificate is not accepted any more");
-    gateway.await_metric("backend_replicas", 0.0);
+    gateway.await_replicas(0.0);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod events;
 mod guarantees;
 mod journal;
 mod loss;
+mod metrics;
 mod pods;
 mod quotas;
 mod resume;

@@ -23,10 +23,10 @@ fn a_backend_whose_pod_died_is_forgotten_by_the_others() {
     let (doomed, other) =
         (process(&pods), pods.pod_with(|config| config.store.redis.directory_lease_ms = 500));
     let tools = Tools::serve(counter.backend(), &doomed);
-    other.await_metric("backend_replicas", 1.0);
+    other.await_replicas(1.0);
     drop(doomed.end());
     drop(tools);
-    other.await_metric("backend_replicas", 0.0);
+    other.await_replicas(0.0);
 }
 
 #[test]

@@ -69,7 +69,8 @@ pub(crate) fn round(platform: &Platform) {
     for name in ["b", "c", "a"] {
         let pod = platform.pod(name);
         session = session.take_up(pod, json!({}));
-        let answer = Http::knowing(pod, "repeat").post("/tools/repeat/execute", &json!({"args": {"words": "once"}}));
+        let answer =
+            Http::knowing(pod, "repeat").post("/tools/repeat/execute", &json!({"args": {"words": "once"}}));
         assert_eq!(answer.status, 200, "{answer:?}");
     }
 }

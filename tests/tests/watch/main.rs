@@ -5,11 +5,16 @@ mod load;
 mod outages;
 mod panels;
 mod platform;
-mod prometheus;
 
+use dashboards::{Pace, files};
 use load::Load;
 use platform::Platform;
-use prometheus::Prometheus;
+use tests::Prometheus;
 
-/// The name of Prometheus' job.
-const JOB: &str = "mcpw";
+/// A Prometheus with the rules that are shipped, at this pace.
+fn prometheus(pace: Pace) -> Prometheus {
+    let files = files(pace);
+    let rules =
+        files.iter().filter_map(|file| Some((file.path.strip_prefix("deploy/prometheus/")?, &*file.text)));
+    Prometheus::start(&rules.collect::<Vec<_>>())
+}

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use dashboards::{Pace, files};
 use serde_json::Value;
-use tests::until_within;
+use tests::{Prometheus, until_within};
 
 use crate::load::round;
-use crate::{JOB, Load, Platform, Prometheus};
+use crate::{Load, Platform, prometheus};
 
 /// As fast as rules may go where a sample comes each second.
 const PACE: Pace = Pace::times(30);
@@ -20,7 +20,13 @@ const SOON: Duration = Duration::from_secs(40);
 
 /// A panel's query with what Grafana would put in.
 fn filled(query: &str) -> String {
-    let all = [("$__rate_interval", "10s"), ("$job", JOB), ("$pod", ".*"), ("$backend", ".*"), ("$tool", ".*")];
+    let all = [
+        ("$__rate_interval", "10s"),
+        ("$job", Prometheus::JOB),
+        ("$pod", ".*"),
+        ("$backend", ".*"),
+        ("$tool", ".*"),
+    ];
     all.into_iter().fold(query.to_owned(), |query, (variable, value)| query.replace(variable, value))
 }
 
@@ -39,7 +45,9 @@ fn queries() -> Vec<(String, String)> {
         let board: Value = serde_json::from_str(&file.text).expect("a dashboard is JSON");
         for panel in list(&board["panels"]) {
             let name = format!("{}, {}", text(&board["title"]), text(&panel["title"]));
-            queries.extend(list(&panel["targets"]).iter().map(|target| (name.clone(), filled(text(&target["expr"])))));
+            queries.extend(
+                list(&panel["targets"]).iter().map(|target| (name.clone(), filled(text(&target["expr"])))),
+            );
         }
     }
     queries
@@ -53,7 +61,7 @@ fn shows(samples: &[Value]) -> bool {
 #[test]
 fn every_panel_and_every_rule_has_something_to_show_of_pods_under_load() {
     let platform = Platform::start();
-    let prometheus = Prometheus::start(PACE);
+    let prometheus = prometheus(PACE);
     prometheus.scrape(platform.targets());
     let _load = Load::start(&platform);
     round(&platform);
@@ -85,7 +93,11 @@ fn check_rules(prometheus: &Prometheus) {
         let query = text(&rule["query"]);
         prometheus.query(query);
         for name in names(query).into_iter().filter(|name| name != errors) {
-            assert!(!prometheus.query(&name).is_empty(), "{} asks for {name}, which is not there", rule["name"]);
+            assert!(
+                !prometheus.query(&name).is_empty(),
+                "{} asks for {name}, which is not there",
+                rule["name"]
+            );
         }
         if rule["type"] == "recording" {
             assert!(shows(&prometheus.query(text(&rule["name"]))), "{rule} has recorded nothing");

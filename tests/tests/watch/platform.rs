@@ -64,7 +64,8 @@ impl Platform {
 
     /// Starts the backend that nobody calls.
     pub(crate) fn report(&mut self) {
-        let reports = Backend::new("reports").tool(Tool::new("report", repeat).description("Reports.").read_only());
+        let reports =
+            Backend::new("reports").tool(Tool::new("report", repeat).description("Reports.").read_only());
         self.reports = Some(served(reports, &self.processes));
     }
 
@@ -81,7 +82,8 @@ impl Platform {
 
 /// A backend that the pods know.
 fn served(backend: Backend, pods: &BTreeMap<&'static str, Process>) -> Tools {
-    let register_at = SERVING.iter().filter_map(|name| pods.get(name)).map(|pod| format!("http://{}", pod.grpc));
+    let register_at =
+        SERVING.iter().filter_map(|name| pods.get(name)).map(|pod| format!("http://{}", pod.grpc));
     let serve = Serve { register_at: register_at.collect(), ..Serve::default() };
     let (tools, taken) = Tools::serve_with(backend, serve, PATIENCE);
     assert!(taken, "the pods take the backend");

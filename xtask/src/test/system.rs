@@ -47,7 +47,7 @@ const NEEDS: [Need; 12] = [
     // Debian has them where only root looks.
     Need { name: "nginx", probe: &["sh", "-c", "PATH=$PATH:/usr/sbin nginx -v"], packages: &["nginx-light"] },
     Need { name: "HAProxy", probe: &["sh", "-c", "PATH=$PATH:/usr/sbin haproxy -v"], packages: &["haproxy"] },
-    // Only its promtool is started.
+    // Both its promtool and the server itself are started.
     Need { name: "promtool", probe: &["promtool", "--version"], packages: &["prometheus"] },
     // Its analyzer works where systemd does not run.
     Need { name: "systemd-analyze", probe: &["systemd-analyze", "--version"], packages: &["systemd"] },

@@ -30,8 +30,11 @@ pub(super) fn alerts(pace: Pace) -> Vec<Alert> {
         .of(&instrument::WEBSOCKET_MESSAGES_RECEIVED)
         .among("type", &["request", "notification"])
         .rate(&window);
-    let abrupt =
-        scope.of(&instrument::WEBSOCKET_CONNECTIONS_CLOSED).among("code", &["abrupt"]).rate(&window).sum(&FLEET);
+    let abrupt = scope
+        .of(&instrument::WEBSOCKET_CONNECTIONS_CLOSED)
+        .among("code", &["abrupt"])
+        .rate(&window)
+        .sum(&FLEET);
     let closed = scope.of(&instrument::WEBSOCKET_CONNECTIONS_CLOSED).rate(&window).sum(&FLEET);
     let lost = scope
         .of(&instrument::SESSION_RESUMES)
@@ -87,7 +90,10 @@ pub(super) fn alerts(pace: Pace) -> Vec<Alert> {
         Alert {
             name: "McpwHandshakesRefused",
             severity: Severity::Warning,
-            expr: refused.clone().above(1.0).and(&refused.clone().divided_by(&refused.plus(&upgraded)).above(0.5)),
+            expr: refused
+                .clone()
+                .above(1.0)
+                .and(&refused.clone().divided_by(&refused.plus(&upgraded)).above(0.5)),
             minutes: 5,
             summary: "{{ $labels.job }} refuses more clients than it lets in.",
             description: "{{ $value | humanize }} upgrades a second have been refused for five minutes, and fewer were made.",
@@ -95,10 +101,7 @@ pub(super) fn alerts(pace: Pace) -> Vec<Alert> {
         Alert {
             name: "McpwRateLimited",
             severity: Severity::Warning,
-            expr: limited
-                .sum(&fleet_and("limit"))
-                .divided_by_each(&FLEET, &requests.sum(&FLEET))
-                .above(0.2),
+            expr: limited.sum(&fleet_and("limit")).divided_by_each(&FLEET, &requests.sum(&FLEET)).above(0.2),
             minutes: 10,
             summary: "{{ $labels.job }} refuses many requests as over the rate of their {{ $labels.limit }}.",
             description: "{{ $value | humanizePercentage }} of what clients send is over the rate of its {{ $labels.limit }}.",

@@ -54,10 +54,11 @@ fn replicas() -> Vec<Panel> {
     vec![
         Panel::stack("Replicas", "By backend and state, as the pod sees them that sees most.")
             .ask(replicas().now().max(&["backend", "state"]), "{{backend}} {{state}}"),
-        Panel::lines("Breakers", "Times that a shard stopped to send calls to a replica, in five minutes.").ask(
-            scope.of(&instrument::BACKEND_EJECTIONS).chosen("backend").increase("5m").sum(&["backend"]),
-            "{{backend}}",
-        ),
+        Panel::lines("Breakers", "Times that a shard stopped to send calls to a replica, in five minutes.")
+            .ask(
+                scope.of(&instrument::BACKEND_EJECTIONS).chosen("backend").increase("5m").sum(&["backend"]),
+                "{{backend}}",
+            ),
         Panel::table("By pod", "Replicas by backend, state and pod.")
             .ask(replicas().now().sum(&["backend", "state", "pod"]).above(0.0), "Replicas"),
     ]
@@ -100,7 +101,8 @@ fn calls() -> Vec<Panel> {
             .ask(duration().quantile(0.5, WINDOW, &[]), "p50")
             .ask(duration().quantile(0.95, WINDOW, &[]), "p95")
             .ask(duration().quantile(0.99, WINDOW, &[]), "p99"),
-        Panel::heat("Times of calls", "How many calls took how long.").ask(duration().buckets(WINDOW, &[]), "{{le}}"),
+        Panel::heat("Times of calls", "How many calls took how long.")
+            .ask(duration().buckets(WINDOW, &[]), "{{le}}"),
         Panel::stack("In flight", "Calls that backends have not ended, by pod.")
             .ask(scope.of(&instrument::BACKEND_CALLS_IN_FLIGHT).now().sum(&["pod"]), "{{pod}}"),
     ]

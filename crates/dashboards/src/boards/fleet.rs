@@ -41,10 +41,13 @@ fn glance() -> Vec<Panel> {
         Panel::number("Requests", "Requests a second, of WebSocket and REST.")
             .unit(Unit::PerSecond)
             .ask(requests(scope, WINDOW).sum(&[]), "requests"),
-        Panel::number("Failed", "The part of the requests that failed for no fault of the client; one in a thousand may.")
-            .unit(Unit::Share)
-            .ask(failures(scope, WINDOW).sum(&[]).divided_by(&requests(scope, WINDOW).sum(&[])), "failed")
-            .bounds(0.001, 0.0144),
+        Panel::number(
+            "Failed",
+            "The part of the requests that failed for no fault of the client; one in a thousand may.",
+        )
+        .unit(Unit::Share)
+        .ask(failures(scope, WINDOW).sum(&[]).divided_by(&requests(scope, WINDOW).sum(&[])), "failed")
+        .bounds(0.001, 0.0144),
         Panel::number("p99", "99 of 100 answers take no longer, calls to backends among them.")
             .unit(Unit::Seconds)
             .ask(latency.quantile(0.99, WINDOW, &[]), "p99")
@@ -65,14 +68,23 @@ fn traffic() -> Vec<Panel> {
         Panel::stack("REST", "Requests a second, by class of the status.")
             .unit(Unit::PerSecond)
             .ask(scope.of(&instrument::HTTP_REQUESTS).rate(WINDOW).sum(&["status"]), "{{status}}"),
-        Panel::lines("Errors", "Requests over WebSocket that were answered with an error, by code, a second.")
-            .unit(Unit::PerSecond)
-            .ask(scope.of(&instrument::WEBSOCKET_ERRORS).rate(WINDOW).sum(&["type"]).above(0.0).or_zero(), "{{type}}"),
-        Panel::lines("Time to an answer", "From the read that brought a request to the write that carries its answer.")
-            .unit(Unit::Seconds)
-            .ask(latency().quantile(0.5, WINDOW, &[]), "p50")
-            .ask(latency().quantile(0.95, WINDOW, &[]), "p95")
-            .ask(latency().quantile(0.99, WINDOW, &[]), "p99"),
+        Panel::lines(
+            "Errors",
+            "Requests over WebSocket that were answered with an error, by code, a second.",
+        )
+        .unit(Unit::PerSecond)
+        .ask(
+            scope.of(&instrument::WEBSOCKET_ERRORS).rate(WINDOW).sum(&["type"]).above(0.0).or_zero(),
+            "{{type}}",
+        ),
+        Panel::lines(
+            "Time to an answer",
+            "From the read that brought a request to the write that carries its answer.",
+        )
+        .unit(Unit::Seconds)
+        .ask(latency().quantile(0.5, WINDOW, &[]), "p50")
+        .ask(latency().quantile(0.95, WINDOW, &[]), "p95")
+        .ask(latency().quantile(0.99, WINDOW, &[]), "p99"),
         Panel::lines("Bytes", "Of WebSockets, a second.")
             .unit(Unit::BytesPerSecond)
             .ask(scope.of(&instrument::WEBSOCKET_BYTES_RECEIVED).rate(WINDOW).sum(&[]), "received")
@@ -90,10 +102,9 @@ fn refusals() -> Vec<Panel> {
         Panel::lines("Over a rate", "Requests and notifications, by whose rate, a second.")
             .unit(Unit::PerSecond)
             .ask(scope.of(&instrument::REQUESTS_RATE_LIMITED).rate(WINDOW).sum(&["limit"]), "{{limit}}"),
-        Panel::lines("Connections that ended", "By close code, a second.").unit(Unit::PerSecond).ask(
-            scope.of(&instrument::WEBSOCKET_CONNECTIONS_CLOSED).rate(WINDOW).sum(&["code"]),
-            "{{code}}",
-        ),
+        Panel::lines("Connections that ended", "By close code, a second.")
+            .unit(Unit::PerSecond)
+            .ask(scope.of(&instrument::WEBSOCKET_CONNECTIONS_CLOSED).rate(WINDOW).sum(&["code"]), "{{code}}"),
         Panel::lines("Signatures refused", "By reason, a second.").unit(Unit::PerSecond).ask(
             scope.of(&instrument::WEBSOCKET_SIGNATURES_REFUSED).rate(WINDOW).sum(&["reason"]),
             "{{reason}}",
@@ -111,11 +122,14 @@ fn saturation() -> Vec<Panel> {
     let scope = Scope::Board;
     let open = scope.of(&instrument::PROCESS_OPEN_FDS).now();
     vec![
-        Panel::lines("Busiest shard", "The part of its time that the busiest thread of each pod is on its processor.")
-            .unit(Unit::Share)
-            .ask(scope.of(&instrument::SHARD_BUSY).rate(WINDOW).max(&["pod"]), "{{pod}}")
-            .bounds(0.7, 0.9)
-            .leads_to(pod::UID, "pod"),
+        Panel::lines(
+            "Busiest shard",
+            "The part of its time that the busiest thread of each pod is on its processor.",
+        )
+        .unit(Unit::Share)
+        .ask(scope.of(&instrument::SHARD_BUSY).rate(WINDOW).max(&["pod"]), "{{pod}}")
+        .bounds(0.7, 0.9)
+        .leads_to(pod::UID, "pod"),
         Panel::lines("Memory", "Resident, by pod.")
             .unit(Unit::Bytes)
             .ask(scope.of(&instrument::PROCESS_RESIDENT_MEMORY).now().sum(&["pod"]), "{{pod}}")
@@ -131,14 +145,21 @@ fn saturation() -> Vec<Panel> {
 fn store() -> Vec<Panel> {
     let scope = Scope::Board;
     vec![
-        Panel::states("In reach", "Whether each pod reaches its store.", &[("1", "in reach"), ("0", "out of reach")])
-            .ask(scope.of(&instrument::STORE_UP).now().min(&["pod"]), "{{pod}}"),
-        Panel::lines("Time to an answer of the store", "99 of 100 answers take no longer, by what was asked.")
-            .unit(Unit::Seconds)
-            .ask(
-                scope.of(&instrument::STORE_COMMAND_DURATION).quantile(0.99, WINDOW, &["operation"]),
-                "{{operation}}",
-            ),
+        Panel::states(
+            "In reach",
+            "Whether each pod reaches its store.",
+            &[("1", "in reach"), ("0", "out of reach")],
+        )
+        .ask(scope.of(&instrument::STORE_UP).now().min(&["pod"]), "{{pod}}"),
+        Panel::lines(
+            "Time to an answer of the store",
+            "99 of 100 answers take no longer, by what was asked.",
+        )
+        .unit(Unit::Seconds)
+        .ask(
+            scope.of(&instrument::STORE_COMMAND_DURATION).quantile(0.99, WINDOW, &["operation"]),
+            "{{operation}}",
+        ),
         Panel::lines("Errors of the store", "What Redis was asked and did not do, a second.")
             .unit(Unit::PerSecond)
             .ask(
@@ -153,13 +174,9 @@ fn rollout() -> Vec<Panel> {
     vec![
         Panel::states("Drain", "How far each pod is on its way out.", &DRAIN)
             .ask(scope.of(&instrument::DRAIN_STATE).now().max(&["pod"]), "{{pod}}"),
-        Panel::lines("Still to go", "Connections that are open at pods that drain.").ask(
-            scope.of(&instrument::DRAIN_CONNECTIONS_REMAINING).now().sum(&["pod"]),
-            "{{pod}}",
-        ),
-        Panel::table("Versions", "Pods by version of the program.").ask(
-            scope.of(&instrument::GATEWAY_BUILD_INFO).now().number(&["version"]),
-            "Pods",
-        ),
+        Panel::lines("Still to go", "Connections that are open at pods that drain.")
+            .ask(scope.of(&instrument::DRAIN_CONNECTIONS_REMAINING).now().sum(&["pod"]), "{{pod}}"),
+        Panel::table("Versions", "Pods by version of the program.")
+            .ask(scope.of(&instrument::GATEWAY_BUILD_INFO).now().number(&["version"]), "Pods"),
     ]
 }

@@ -15,7 +15,13 @@ pub(crate) fn all() -> [(Board, [&'static str; 2]); 4] {
     [
         (fleet::board(), ["deploy/grafana/fleet.json", "deploy/helm/mcpw/files/dashboards/fleet.json"]),
         (pod::board(), ["deploy/grafana/pod.json", "deploy/helm/mcpw/files/dashboards/pod.json"]),
-        (backends::board(), ["deploy/grafana/backends.json", "deploy/helm/mcpw/files/dashboards/backends.json"]),
-        (sessions::board(), ["deploy/grafana/sessions.json", "deploy/helm/mcpw/files/dashboards/sessions.json"]),
+        (
+            backends::board(),
+            ["deploy/grafana/backends.json", "deploy/helm/mcpw/files/dashboards/backends.json"],
+        ),
+        (
+            sessions::board(),
+            ["deploy/grafana/sessions.json", "deploy/helm/mcpw/files/dashboards/sessions.json"],
+        ),
     ]
 }

@@ -50,7 +50,10 @@ fn process() -> Vec<Panel> {
     vec![
         Panel::lines("Shards", "The part of its time that each shard's thread is on its processor.")
             .unit(Unit::Share)
-            .ask(scope.of(&instrument::SHARD_BUSY).rate(WINDOW).sum(&["pod", "shard"]), "{{pod}} shard {{shard}}")
+            .ask(
+                scope.of(&instrument::SHARD_BUSY).rate(WINDOW).sum(&["pod", "shard"]),
+                "{{pod}} shard {{shard}}",
+            )
             .bounds(0.7, 0.9),
         Panel::lines("Processors", "How many the whole process keeps busy.")
             .ask(scope.of(&instrument::PROCESS_CPU).rate(WINDOW).sum(&["pod"]), "{{pod}}"),
@@ -80,22 +83,30 @@ fn clients() -> Vec<Panel> {
         Panel::lines("Upgrades", "Made and refused, a second.")
             .unit(Unit::PerSecond)
             .ask(scope.of(&instrument::WEBSOCKET_CONNECTIONS).rate(WINDOW).sum(&["pod"]), "{{pod}} made")
-            .ask(scope.of(&instrument::WEBSOCKET_HANDSHAKES_REFUSED).rate(WINDOW).sum(&["pod"]), "{{pod}} refused"),
-        Panel::stack("Messages from clients", "By method, a second.")
-            .unit(Unit::PerSecond)
-            .ask(scope.of(&instrument::WEBSOCKET_MESSAGES_RECEIVED).rate(WINDOW).sum(&["method"]), "{{method}}"),
+            .ask(
+                scope.of(&instrument::WEBSOCKET_HANDSHAKES_REFUSED).rate(WINDOW).sum(&["pod"]),
+                "{{pod}} refused",
+            ),
+        Panel::stack("Messages from clients", "By method, a second.").unit(Unit::PerSecond).ask(
+            scope.of(&instrument::WEBSOCKET_MESSAGES_RECEIVED).rate(WINDOW).sum(&["method"]),
+            "{{method}}",
+        ),
         Panel::stack("Messages to clients", "By type, a second.")
             .unit(Unit::PerSecond)
             .ask(scope.of(&instrument::WEBSOCKET_MESSAGES_SENT).rate(WINDOW).sum(&["type"]), "{{type}}"),
-        Panel::stack("REST", "Requests a second, by route.")
-            .unit(Unit::PerSecond)
-            .ask(scope.of(&instrument::HTTP_REQUESTS).rate(WINDOW).sum(&["route", "status"]), "{{route}} {{status}}"),
+        Panel::stack("REST", "Requests a second, by route.").unit(Unit::PerSecond).ask(
+            scope.of(&instrument::HTTP_REQUESTS).rate(WINDOW).sum(&["route", "status"]),
+            "{{route}} {{status}}",
+        ),
         Panel::lines("REST connections", "Connections that came to speak HTTP, a second.")
             .unit(Unit::PerSecond)
             .ask(scope.of(&instrument::HTTP_CONNECTIONS).rate(WINDOW).sum(&["pod"]), "{{pod}}"),
         Panel::lines("Bytes", "Of WebSockets, a second.")
             .unit(Unit::BytesPerSecond)
-            .ask(scope.of(&instrument::WEBSOCKET_BYTES_RECEIVED).rate(WINDOW).sum(&["pod"]), "{{pod}} received")
+            .ask(
+                scope.of(&instrument::WEBSOCKET_BYTES_RECEIVED).rate(WINDOW).sum(&["pod"]),
+                "{{pod}} received",
+            )
             .ask(scope.of(&instrument::WEBSOCKET_BYTES_SENT).rate(WINDOW).sum(&["pod"]), "{{pod}} sent"),
         Panel::lines("Slow readers", "Connections that leave unread what was written to them.")
             .ask(scope.of(&instrument::SLOW_READERS).now().sum(&["pod"]), "{{pod}}"),
@@ -138,9 +149,15 @@ fn operation() -> Vec<Panel> {
             .ask(scope.of(&instrument::CONFIG_LAST_RELOAD_SUCCESS).now().ago().min(&["pod"]), "{{pod}}"),
         Panel::number("Tools", "That backends offer.")
             .ask(scope.of(&instrument::BACKEND_TOOLS).now().max(&["pod"]), "{{pod}}"),
-        Panel::lines("Configurations", "Times that it was read again, by what became of it, in the last hour.")
-            .wide(12)
-            .ask(scope.of(&instrument::CONFIG_RELOADS).increase("1h").sum(&["pod", "outcome"]), "{{pod}} {{outcome}}"),
+        Panel::lines(
+            "Configurations",
+            "Times that it was read again, by what became of it, in the last hour.",
+        )
+        .wide(12)
+        .ask(
+            scope.of(&instrument::CONFIG_RELOADS).increase("1h").sum(&["pod", "outcome"]),
+            "{{pod}} {{outcome}}",
+        ),
         Panel::lines("Spans", "Exported and dropped, a second.")
             .wide(12)
             .unit(Unit::PerSecond)

@@ -47,7 +47,9 @@ fn every_dashboard_is_found_and_leads_to_the_others() {
         let names: Vec<_> = board["templating"]["list"].as_array().expect("there are some").iter().collect();
         let names: Vec<_> = names.iter().map(|variable| text(&variable["name"])).collect();
         assert_eq!(names[..3], ["datasource", "job", "pod"]);
-        for link in panels(board).filter_map(|panel| panel["fieldConfig"]["defaults"]["links"].as_array()).flatten() {
+        for link in
+            panels(board).filter_map(|panel| panel["fieldConfig"]["defaults"]["links"].as_array()).flatten()
+        {
             let uid = text(&link["url"]).trim_start_matches("/d/").split('?').next().unwrap_or_default();
             assert!(uids.contains(uid), "{link}");
         }

@@ -15,7 +15,11 @@ pub(crate) fn read(path: &str) -> String {
 fn the_files_in_the_repository_are_as_they_would_be_made() {
     let xtask = read("xtask/src/generate.rs");
     for file in files(Pace::SHIPPED) {
-        assert!(xtask.contains(&format!("\"{}\"", file.path)), "`cargo xtask generate` does not know {}", file.path);
+        assert!(
+            xtask.contains(&format!("\"{}\"", file.path)),
+            "`cargo xtask generate` does not know {}",
+            file.path
+        );
         assert!(read(file.path) == file.text, "{}: please run `cargo xtask generate`", file.path);
     }
 }

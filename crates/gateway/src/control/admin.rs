@@ -3,7 +3,9 @@
 use super::revocations::Revocations;
 use super::revoke;
 use crate::audit::{Entry, Event};
+use crate::mail::Memo;
 use crate::pod::Pod;
+use crate::survey::survey;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -27,6 +29,8 @@ const REVOKE: &str = "/admin/v1/revoke";
 #[derive(Clone, Debug)]
 pub(crate) struct Admin {
     pod: Arc<Pod>,
+    /// The way to each shard.
+    shards: Arc<[mpsc::Sender<Memo>]>,
     exposition: Arc<Exposition>,
     /// Without it the pod is not ready. None: it is ready all the same.
     store: Option<watch::Receiver<Availability>>,
@@ -39,13 +43,13 @@ pub(crate) struct Admin {
 impl Admin {
     /// `drain` receives a message for each POST /health/drain.
     pub(crate) fn new(
-        pod: Arc<Pod>,
+        (pod, shards): (Arc<Pod>, Arc<[mpsc::Sender<Memo>]>),
         store: Option<watch::Receiver<Availability>>,
         drain: mpsc::Sender<()>,
         (revocations, revocation_ttl): (Arc<Revocations>, Duration),
     ) -> Self {
         let exposition = Arc::new(Exposition::new(Arc::clone(&pod.metrics)));
-        Self { pod, exposition, store, drain, revocations, revocation_ttl }
+        Self { pod, shards, exposition, store, drain, revocations, revocation_ttl }
     }
 
     fn ready(&self) -> Response<Full<Bytes>> {
@@ -94,6 +98,7 @@ impl Admin {
                 let accepted =
                     request.headers().get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
                 let format = Format::preferred(&accepted.collect::<Vec<_>>().join(","));
+                survey(&self.pod, &self.shards).await;
                 typed(StatusCode::OK, self.exposition.text(format), format.content_type())
             }
             "/health/live" => text(StatusCode::OK, "live\n"),

@@ -1,7 +1,6 @@
 //! From the directory to the shards: a table of handlers is built once for each change.
 
 use crate::platform;
-use crate::pod::Pod;
 use protocol::Replica;
 use router::{Reason, Table};
 use session_store::{Directory as _, Snapshot, Store};
@@ -12,15 +11,17 @@ use tokio::sync::watch;
 #[derive(Debug)]
 pub(crate) struct Backends {
     directory: Store,
+    metrics: Arc<metrics::Pod>,
     tables: watch::Sender<Arc<Table>>,
 }
 
 impl Backends {
     /// The view of the directory that this store shares.
-    pub(crate) fn new(directory: Store) -> Self {
+    pub(crate) fn new(directory: Store, metrics: Arc<metrics::Pod>) -> Self {
         // The first clients find what is there already.
         let (table, _) = Table::build(&directory.watch().borrow(), None);
-        Self { directory, tables: watch::channel(Arc::new(table)).0 }
+        label(&table, &metrics);
+        Self { directory, metrics, tables: watch::channel(Arc::new(table)).0 }
     }
 
     /// The table of this moment and of every later one.
@@ -78,7 +79,7 @@ impl Backends {
     }
 
     /// Builds a table for each change of the directory, for as long as it is polled.
-    pub(crate) async fn publish(&self, pod: &Pod) {
+    pub(crate) async fn publish(&self) {
         let mut snapshots = self.directory.watch();
         loop {
             let snapshot = snapshots.borrow_and_update().clone();
@@ -86,13 +87,24 @@ impl Backends {
             for conflict in conflicts {
                 tracing::warn!(%conflict, "a handler is not reachable");
             }
-            pod.metrics.tools(table.tools().len());
+            label(&table, &self.metrics);
+            self.metrics.tools(table.tools().len());
             tracing::info!(replicas = snapshot.len(), tools = table.tools().len(), "backends changed");
             self.tables.send_replace(Arc::new(table));
             if snapshots.changed().await.is_err() {
                 return;
             }
         }
+    }
+}
+
+/// Gives tools and backends the labels that they are counted by.
+fn label(table: &Table, metrics: &metrics::Pod) {
+    for tool in table.tools() {
+        tool.set_label(metrics.tool_names.place(&tool.name));
+    }
+    for replica in table.replicas() {
+        metrics.backend_names.place(replica.backend());
     }
 }
 

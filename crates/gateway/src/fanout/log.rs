@@ -54,13 +54,20 @@ impl Ring {
     }
 }
 
+/// Who reads a log, and behind which event it stands.
+#[derive(Debug)]
+struct Place {
+    peer: Rc<Peer>,
+    cursor: Rc<Cell<Position>>,
+}
+
 /// A log that somebody here reads.
 #[derive(Debug)]
 pub(crate) struct Log {
     pub(crate) tenant: Arc<str>,
     /// None until the store has said where the log ends.
     ring: RefCell<Option<Ring>>,
-    readers: RefCell<Slab<Rc<Peer>>>,
+    readers: RefCell<Slab<Place>>,
     most_bytes: usize,
     live: Notify,
     /// Whether somebody is reading the store for it, and whether that is to be done once more.
@@ -162,8 +169,18 @@ impl Log {
     }
 
     /// Wakes this peer from now on; the place is given back with [`Log::leave`].
-    pub(crate) fn join(&self, peer: &Rc<Peer>) -> usize {
-        self.readers.borrow_mut().insert(Rc::clone(peer))
+    pub(crate) fn join(&self, peer: &Rc<Peer>, cursor: &Rc<Cell<Position>>) -> usize {
+        self.readers.borrow_mut().insert(Place { peer: Rc::clone(peer), cursor: Rc::clone(cursor) })
+    }
+
+    /// By how many events the reader is behind that is furthest behind.
+    pub(super) fn lag(&self) -> u64 {
+        let Some(end) = self.known_end() else { return 0 };
+        let readers = self.readers.borrow();
+        let cursors = readers.iter().map(|(_, reader)| reader.cursor.get());
+        // One of another epoch is about to be told of a gap, wherever it stands.
+        let behind = cursors.filter(|cursor| cursor.epoch == end.epoch);
+        behind.map(|cursor| end.offset.0.saturating_sub(cursor.offset.0)).max().unwrap_or(0)
     }
 
     pub(crate) fn leave(&self, place: usize) {
@@ -177,8 +194,8 @@ impl Log {
     /// Wakes all readers if there is something new for them.
     pub(super) fn wake(&self) {
         if self.grown.take() {
-            for (_, peer) in &*self.readers.borrow() {
-                peer.wake();
+            for (_, reader) in &*self.readers.borrow() {
+                reader.peer.wake();
             }
         }
     }

@@ -79,6 +79,11 @@ impl Logs {
         self.refresh(Rc::clone(log));
     }
 
+    /// By how many events the reader of any log is behind that is furthest behind.
+    pub(crate) fn lag(&self) -> u64 {
+        self.open.borrow().values().map(|log| log.lag()).max().unwrap_or(0)
+    }
+
     /// Wakes the readers of every log that has grown.
     pub(crate) fn wake(&self) {
         for log in self.open.borrow().values() {

@@ -3,7 +3,8 @@
 
 use super::{Entry, Log, Step};
 use crate::shard::{Peer, Shard};
-use session_store::{Event, EventLog as _, Page, Position, ReadLimit};
+use session_store::{Event, EventLog as _, Offset, Page, Position, ReadLimit};
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
@@ -30,7 +31,8 @@ pub(crate) enum News {
 
 /// The cursor of somebody who reads a log. Dropped, it reads no more.
 pub(crate) struct Reader {
-    cursor: Position,
+    /// The log knows it too.
+    cursor: Rc<Cell<Position>>,
     log: Rc<Log>,
     place: usize,
     shard: Rc<Shard>,
@@ -42,20 +44,21 @@ pub(crate) struct Reader {
 impl Reader {
     /// Goes on behind this position. `peer` is woken when there is more.
     pub(crate) fn new(cursor: Position, log: Rc<Log>, peer: &Rc<Peer>, shard: &Rc<Shard>) -> Self {
-        let place = log.join(peer);
+        let cursor = Rc::new(Cell::new(cursor));
+        let place = log.join(peer, &cursor);
         Self { cursor, log, place, shard: Rc::clone(shard), reading: None, page: VecDeque::new() }
     }
 
     /// Behind which event it stands.
-    pub(crate) const fn cursor(&self) -> Position {
-        self.cursor
+    pub(crate) fn cursor(&self) -> Position {
+        self.cursor.get()
     }
 
     /// `None`: nothing more for now, and the peer is woken when there is. Pending: the store is being read.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<News>> {
         loop {
             if let Some(event) = self.page.pop_front() {
-                self.cursor.offset = event.offset;
+                self.pass(event.offset);
                 return Poll::Ready(Some(News::Event(Rc::new(Entry::new(event)))));
             }
             if self.reading.is_some() {
@@ -64,10 +67,10 @@ impl Reader {
                 }
                 continue;
             }
-            match self.log.step(self.cursor) {
+            match self.log.step(self.cursor.get()) {
                 Step::End => return Poll::Ready(None),
                 Step::Entry(entry) => {
-                    self.cursor.offset.0 = entry.offset;
+                    self.pass(Offset(entry.offset));
                     return Poll::Ready(Some(News::Event(entry)));
                 }
                 Step::Behind => self.read(),
@@ -76,15 +79,20 @@ impl Reader {
         }
     }
 
-    fn skip(&mut self, position: Position) -> News {
+    /// It stands behind this event now.
+    fn pass(&self, offset: Offset) {
+        self.cursor.set(Position { offset, ..self.cursor.get() });
+    }
+
+    fn skip(&self, position: Position) -> News {
         self.shard.counters.event_gaps.increment();
-        self.cursor = position;
+        self.cursor.set(position);
         News::Gap(position)
     }
 
     fn read(&mut self) {
         self.shard.counters.event_pages.increment();
-        let (store, tenant, cursor) = (self.shard.store.clone(), self.log.tenant.clone(), self.cursor);
+        let (store, tenant, cursor) = (self.shard.store.clone(), self.log.tenant.clone(), self.cursor.get());
         self.reading = Some(Box::pin(async move {
             loop {
                 match store.read(&tenant, cursor, PAGE).await {
@@ -106,7 +114,7 @@ impl Reader {
         match page {
             Page::Events { events, end } => {
                 if events.is_empty() {
-                    self.cursor = end;
+                    self.cursor.set(end);
                 }
                 self.page = events.into();
             }

@@ -34,6 +34,7 @@ use metrics::Refusal;
 use std::cell::RefCell;
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::time::Instant;
 use tokio::net::TcpStream;
 use upgrade::Admission;
 
@@ -80,7 +81,7 @@ fn place(visit: &Visit, shard: &Shard) -> Result<Place, NoPlace> {
 
 /// Serves one socket until it is upgraded, answered, or out of time.
 pub(crate) async fn serve(socket: TcpStream, source: Source, shard: &Rc<Shard>) {
-    let limit = ms(shard.config.websocket.handshake_timeout_ms);
+    let (limit, accepted) = (ms(shard.config.websocket.handshake_timeout_ms), Instant::now());
     match tokio::time::timeout(limit, handshake(socket, source, shard)).await {
         Ok(Some(Came::Rest(stream, visit))) => {
             let place = place(&visit, shard);
@@ -93,6 +94,7 @@ pub(crate) async fn serve(socket: TcpStream, source: Source, shard: &Rc<Shard>) 
             });
             let session = Session::new(identity, address, is_private, shard);
             let connection = Connection::new(stream, &early, shard, place, session, wire, address);
+            shard.counters.handshakes.observe(accepted.elapsed(), 1);
             tokio::task::spawn_local(connection);
         }
         Ok(None) => {}

@@ -8,6 +8,7 @@ use super::running::{Running, Work};
 use super::schema::{CallState, Execute};
 use super::{calls, route, sse, tools};
 use crate::config::ms;
+use crate::measure;
 use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue, LOCATION};
 use protocol::Method;
@@ -19,7 +20,10 @@ pub(super) async fn answer(mut ask: Ask, tool: &str) -> Result<Answer, Problem> 
     let body = ask.json(JSON).await?.unwrap_or_else(|| "{}".to_owned());
     let execute: Execute<'_> = object(&body)?;
     let table = ask.shard().router.table();
-    let handler = table.tool(tool).ok_or_else(|| tools::unknown(tool))?;
+    let handler = table.tool(tool).ok_or_else(|| {
+        measure::not_found(ask.shard());
+        tools::unknown(tool)
+    })?;
     let work = Work {
         handler: Arc::clone(handler),
         method: Method::ToolExecute.name(),

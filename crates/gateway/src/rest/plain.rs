@@ -3,9 +3,11 @@
 use super::ask::Ask;
 use super::problem::Problem;
 use super::running::{Hold, Running, Work};
+use crate::measure;
 use crate::platform::{self, Holder};
 use crate::session::caller;
-use crate::shard::{Peer, Shard};
+use crate::shard::{Peer, Shard, cancelled};
+use metrics::TraceId;
 use router::{Call, CallKey, Event, Handler, Sink};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -19,6 +21,7 @@ pub(super) struct Plain {
     key: Option<CallKey>,
     handler: Arc<Handler>,
     holder: Holder,
+    trace: Option<TraceId>,
     started: Instant,
 }
 
@@ -38,7 +41,8 @@ impl Plain {
             tracestate: &tracestate,
             timeout: work.timeout,
         };
-        let key = shard.router.start(call, Rc::clone(&peer) as Rc<dyn Sink>, 0)?;
+        let key = shard.router.start(call, Rc::clone(&peer) as Rc<dyn Sink>, 0);
+        let key = key.inspect_err(|failure| measure::refused(shard, &work.handler, failure.code))?;
         shard.counters.calls_started.increment();
         let plain = Self {
             shard: Rc::clone(shard),
@@ -49,6 +53,7 @@ impl Plain {
                 agent: ask.identity.agent().into(),
                 session,
             },
+            trace: TraceId::sampled(&traceparent),
             started: Instant::now(),
         };
         Ok(Running::new(peer, Hold::Plain(plain)))
@@ -59,6 +64,7 @@ impl Plain {
         if matches!(event, Event::Result(_) | Event::Failed(_)) && self.key.take().is_some() {
             self.shard.counters.calls_ended.increment();
             let elapsed = self.started.elapsed();
+            measure::ended(&self.shard, &self.handler, elapsed, event, self.trace);
             platform::tell_call(&self.shard, &self.holder, "", &self.handler, elapsed, event);
         }
     }
@@ -69,6 +75,8 @@ impl Drop for Plain {
         if let Some(key) = self.key.take() {
             self.shard.router.cancel(key);
             self.shard.counters.calls_ended.increment();
+            let end = Event::Failed(cancelled());
+            measure::ended(&self.shard, &self.handler, self.started.elapsed(), &end, self.trace);
         }
     }
 }

@@ -6,6 +6,7 @@ use super::names::{CallId, fingerprint};
 use super::plain::Plain;
 use super::problem::Problem;
 use super::woken;
+use crate::measure;
 use crate::shard::{Delivery, Peer};
 use bytes::Bytes;
 use protocol::ErrorCode;
@@ -103,8 +104,13 @@ impl Ask {
         if work.handler.kind != Kind::Tool {
             self.may_ask(work.method)?;
         }
-        self.access().to(&work.handler).map_err(|why| self.forbidden(&work.handler.name, &why))?;
+        let refused = |code| measure::refused(self.shard(), &work.handler, code);
+        self.access().to(&work.handler).map_err(|why| {
+            refused(ErrorCode::Forbidden);
+            self.forbidden(&work.handler.name, &why)
+        })?;
         if self.link.is_leaving() {
+            refused(ErrorCode::BackendUnavailable);
             return Err(Failure {
                 details: Some(Bytes::from_static(b"{\"draining\":true}")),
                 ..Failure::new(

@@ -10,10 +10,12 @@ use super::exchange::Exchange;
 use super::progress;
 use super::requests::Asked;
 use super::standing::Standing;
+use crate::measure;
 use crate::platform::{self, Holder};
 use crate::shard::{Order, Shard, cancelled};
 use auth::Identity;
 use foldhash::{HashMap, HashMapExt as _};
+use metrics::TraceId;
 use protocol::{ErrorCode, Id, Message, Outgoing, pb};
 use router::{Call, CallKey, Caller, Event, Failure, Handler, Sink};
 use session_store::{Epoch, SessionId};
@@ -84,6 +86,7 @@ impl Calls {
             context: None,
             handler: handler.cloned(),
             started: Instant::now(),
+            trace: None,
             generation: self.generation,
         });
         if let Some(key) = key {
@@ -180,7 +183,9 @@ impl Calls {
         };
         match self.start(place, call, exchange) {
             Ok(key) => {
-                self.running[place].work = Work::Sent(key);
+                let running = &mut self.running[place];
+                running.work = Work::Sent(key);
+                running.trace = request.meta.traceparent.as_deref().and_then(TraceId::sampled);
                 if let Some(context) = asked.context.as_deref() {
                     self.running[place].context = Some(context.into());
                     self.contexts.insert(context.into(), VecDeque::new());
@@ -309,11 +314,21 @@ impl Calls {
         if let Some(failure) = failure {
             counters.error(failure.code);
         }
-        if let Work::Sent(_) = running.work {
-            counters.calls_ended.increment();
-            if let Some(handler) = &running.handler {
-                let request = running.asker.request().unwrap_or_default();
-                platform::tell_call(exchange.shard, &self.holder, &request, handler, elapsed, end);
+        if let Some(handler) = &running.handler {
+            match running.work {
+                Work::Sent(_) => {
+                    let request = running.asker.request().unwrap_or_default();
+                    counters.calls_ended.increment();
+                    measure::ended(exchange.shard, handler, elapsed, end, running.trace);
+                    platform::tell_call(exchange.shard, &self.holder, &request, handler, elapsed, end);
+                }
+                // Whoever ran it has counted it.
+                Work::AtDesk(_) | Work::Elsewhere { .. } => {}
+                Work::Waits(_) | Work::Held(_) | Work::Nobody => {
+                    if let Some(failure) = failure {
+                        measure::refused(exchange.shard, handler, failure.code);
+                    }
+                }
             }
         }
         tracing::debug!(
@@ -410,6 +425,10 @@ impl Calls {
                 Work::Sent(key) => {
                     shard.router.cancel(key);
                     shard.counters.calls_ended.increment();
+                    if let Some(handler) = &running.handler {
+                        let (elapsed, end) = (running.started.elapsed(), Event::Failed(cancelled()));
+                        measure::ended(shard, handler, elapsed, &end, running.trace);
+                    }
                 }
                 Work::AtDesk(key) if is_over => shard.give_up(key, cancelled()),
                 Work::AtDesk(key) => shard.release(key),

@@ -27,7 +27,7 @@ impl Feed {
         Self { filter, reader: Reader::new(cursor, log, peer, shard) }
     }
 
-    pub(super) const fn cursor(&self) -> Position {
+    pub(super) fn cursor(&self) -> Position {
         self.reader.cursor()
     }
 

@@ -464,6 +464,7 @@ async fn resume(
     let letter = Letter::taken(id, epoch);
     shard.tell_all(&letter);
     if previous != shard.pod.id {
+        shard.counters.session_moves.increment();
         // A pod that does not hear it finds out at its next write.
         let _ = shard.store.send(&previous, &letter.encode()).await;
     }

@@ -4,6 +4,7 @@ use super::Session;
 use super::calls::Calls;
 use super::exchange::Exchange;
 use super::params::{Mistake, Params};
+use crate::measure;
 use crate::outcome;
 use protocol::{ErrorCode, Id, Message, Method};
 use router::{Failure, Handler};
@@ -34,6 +35,7 @@ impl Session {
             Err(mistake) => return exchange.refuse(request, ErrorCode::InvalidParams, &mistake),
         };
         let Some(handler) = table.tool(&tool) else {
+            measure::not_found(exchange.shard);
             let name: String = tool.chars().take(128).collect();
             return exchange.refuse(
                 request,
@@ -75,9 +77,11 @@ impl Session {
 
     fn call(&mut self, request: &Message<'_>, asked: &Asked<'_>, exchange: &mut Exchange<'_>) {
         if let Err(why) = self.access().to(asked.handler) {
+            measure::refused(exchange.shard, asked.handler, ErrorCode::Forbidden);
             return self.forbid(request, &asked.handler.name, &why, exchange);
         }
         if exchange.draining {
+            measure::refused(exchange.shard, asked.handler, ErrorCode::BackendUnavailable);
             return exchange.refuse_with(
                 request,
                 ErrorCode::BackendUnavailable,
@@ -89,6 +93,7 @@ impl Session {
         let was_sent = self.was_sent(request);
         if was_sent && self.is_doubtful() && !asked.handler.annotations.may_repeat() {
             let failure = outcome::unknown("the session that it was sent in is gone");
+            measure::refused(exchange.shard, asked.handler, failure.code);
             return exchange.refuse(request, failure.code, &failure.message);
         }
         let standing = self.standing();
@@ -109,6 +114,7 @@ impl Session {
             calls.begin(request, asked, was_sent, exchange)
         };
         if let Some(failure) = refused {
+            measure::refused(exchange.shard, asked.handler, failure.code);
             exchange.refuse(request, failure.code, &failure.message);
         }
     }

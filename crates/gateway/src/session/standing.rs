@@ -4,6 +4,7 @@
 use crate::shard::Shard;
 use session_store::{Epoch, TokenHash};
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// Whether the session's calls are journalled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,7 @@ pub(super) struct Opened {
     pub(super) is_doubtful: bool,
     /// Answered calls that the journal still has, oldest first.
     unacknowledged: Vec<Box<str>>,
+    counters: Arc<metrics::Shard>,
     /// The ping that stands behind the first so many of them.
     mark: Option<(u32, usize)>,
     /// The tick at which the client is asked whether it has them.
@@ -49,6 +51,7 @@ impl Opened {
             unanswered: HashSet::new(),
             is_doubtful: false,
             unacknowledged: Vec::new(),
+            counters: Arc::clone(&shard.counters),
             mark: None,
             ask_at: u64::MAX,
             prolong_at: Self::next_prolongation(shard),
@@ -68,6 +71,7 @@ impl Opened {
     pub(super) fn answered(&mut self, request: Box<str>, shard: &Shard) {
         let session = &shard.config.session;
         self.unacknowledged.push(request);
+        self.counters.journal_unacknowledged.raise(1);
         if self.unacknowledged.len() >= session.max_unacknowledged {
             self.ask_at = 0;
         } else if self.ask_at == u64::MAX {
@@ -99,6 +103,7 @@ impl Opened {
         let Some((_, count)) = self.mark.take_if(|(asked, _)| *asked <= number) else { return Vec::new() };
         let rest = self.unacknowledged.split_off(count);
         let acknowledged = std::mem::replace(&mut self.unacknowledged, rest);
+        self.counters.journal_unacknowledged.lower(acknowledged.len());
         if !self.unacknowledged.is_empty() {
             self.ask_at = shard.now() + Shard::ticks(shard.config.session.acknowledge_after_ms);
         }
@@ -112,5 +117,11 @@ impl Opened {
             self.prolong_at = Self::next_prolongation(shard);
         }
         wants
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        self.counters.journal_unacknowledged.lower(self.unacknowledged.len());
     }
 }

@@ -3,11 +3,13 @@
 
 use super::{Delivery, Peer, Shard};
 use crate::mail::{Letter, Memo};
+use crate::measure;
 use crate::outcome;
 use crate::patience::Patience;
 use crate::platform::{self, Holder};
 use crate::rest;
 use foldhash::HashMap;
+use metrics::TraceId;
 use protocol::ErrorCode;
 use router::{Call, CallKey, Caller, Event, Failure, Handler, Sink};
 use session_store::{Begin, Channel as _, Epoch, Error, Finish, Journal as _, SessionId, Takeover};
@@ -90,6 +92,7 @@ struct AtWork {
     client: Option<(Rc<Peer>, u64)>,
     handler: Arc<Handler>,
     holder: Rc<Holder>,
+    trace: Option<TraceId>,
     started: Instant,
 }
 
@@ -114,6 +117,7 @@ impl Desk {
             client: Some(client),
             handler: Arc::clone(&order.handler),
             holder: Rc::clone(&order.holder),
+            trace: TraceId::sampled(&order.traceparent),
             started: Instant::now(),
         });
         key
@@ -131,6 +135,10 @@ impl Desk {
             self.by_request.remove(&entry);
         }
         Some(call)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.calls.len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -224,6 +232,7 @@ impl Shard {
             self.counters.calls_ended.increment();
         }
         let elapsed = call.started.elapsed();
+        measure::ended(self, &call.handler, elapsed, &end, call.trace);
         platform::tell_call(self, &call.holder, &call.request, &call.handler, elapsed, &end);
         self.keep_end(call.session, call.request, &end, call.client.is_some());
         if let Some((peer, tag)) = call.client {
@@ -342,7 +351,9 @@ impl Shard {
             self.router.cancel(call);
         } else {
             // Still on its way into the journal; it is ended when it comes out.
-            self.desk.borrow_mut().take(key);
+            if let Some(call) = self.desk.borrow_mut().take(key) {
+                measure::refused(self, &call.handler, failure.code);
+            }
             return;
         }
         self.end(key, Event::Failed(failure));

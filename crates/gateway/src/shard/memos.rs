@@ -48,6 +48,10 @@ impl Shard {
                 let shard = Rc::clone(self);
                 tokio::task::spawn_local(async move { shard.signal(peers, Signals::HOLDER, LOOKED).await });
             }
+            Memo::Survey(seen) => {
+                // Who asked may have gone.
+                let _ = seen.try_send(self.look_round());
+            }
             Memo::Letter(Letter::Taken { session, epoch }) => {
                 self.taken(SessionId(session), Epoch(epoch));
             }

@@ -119,6 +119,11 @@ impl Shard {
     fn new(index: usize, common: Common) -> Rc<Self> {
         let Common { config, pod, verifier, door, authorization, dialer, tls, store, shards, watch } = common;
         let websocket = config.websocket.clone();
+        let counters = Arc::clone(&pod.metrics.shards()[index]);
+        let (router, ejected, labels) =
+            (Router::new(dialer), Arc::clone(&counters), Arc::clone(&pod.metrics));
+        router.on_ejection(move |replica| ejected.ejected(labels.backend_names.place(replica.backend())));
+        let store = store.counted(Arc::clone(&counters.operations));
         Rc::new_cyclic(|me| Self {
             rules: Rules {
                 max_frame: websocket.max_frame_size,
@@ -131,8 +136,8 @@ impl Shard {
                 inflated_bytes: websocket.max_message_size,
                 ..protocol::Limits::default()
             },
-            counters: Arc::clone(&pod.metrics.shards()[index]),
-            router: Router::new(dialer),
+            counters,
+            router,
             scratch: RefCell::new(Scratch::new()),
             peers: RefCell::new(Slab::new()),
             wheel: RefCell::new(Wheel::new()),
@@ -254,6 +259,7 @@ impl Shard {
                 }
             }
         }
+        self.pod.all_told();
         // Calls of sessions that have gone on elsewhere end here.
         while !self.peers.borrow().is_empty() || !self.desk.borrow().is_empty() || self.background.get() > 0 {
             tokio::time::sleep(ms(10)).await;

@@ -64,6 +64,8 @@ pub(crate) struct Peer {
     /// The number of the latest ping.
     pings: Cell<u32>,
     signals: Cell<Signals>,
+    /// More of its output is unsent than its events may add to.
+    pub(crate) is_slow: Cell<bool>,
     /// Of the progress of its one call only the latest is kept.
     is_terse: bool,
     /// Where the client is; kept for the audit log alone.
@@ -80,6 +82,7 @@ impl Peer {
             armed: Cell::new(0),
             pings: Cell::new(0),
             signals: Cell::default(),
+            is_slow: Cell::new(false),
             is_terse: false,
             address: None,
             waker: RefCell::default(),

@@ -76,6 +76,7 @@ fn run(parts: Parts) -> io::Result<()> {
     runtime.block_on(async move {
         let listener = tokio::net::TcpListener::from_std(parts.listener)?;
         let shard = Shard::new(parts.index, parts.common);
+        shard.counters.begin();
         let mut tables = parts.tables;
         shard.router.apply(Arc::clone(&tables.borrow_and_update()));
         let follower = Rc::clone(&shard);

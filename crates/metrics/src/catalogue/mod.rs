@@ -41,6 +41,9 @@ pub fn all() -> impl Iterator<Item = &'static Instrument> {
     GROUPS.iter().flat_map(|group| group.instruments.iter().copied())
 }
 
+#[cfg(test)]
+mod tests;
+
 /// Declares instruments, each a static of its own, and the list of a group.
 macro_rules! instruments {
     ($group:ident: $($name:ident = $kind:ident($text:literal, $help:literal, $labels:expr, $read:expr $(,)?);)*) => {

@@ -16,7 +16,7 @@ instruments! {
     );
     STORE_COMMAND_DURATION = Histogram(
         "store_command_duration_seconds",
-        "From asking Redis to its answer, or to giving up, by what was asked",
+        "From asking Redis to its answer, by what was asked; what failed is in store_errors_total alone",
         &[OPERATION],
         |pod, out| {
             for (place, operation) in Operation::NAMES.into_iter().enumerate() {
@@ -26,11 +26,11 @@ instruments! {
     );
     STORE_ERRORS = Counter(
         "store_errors_total",
-        "What Redis was asked and did not do, by what was asked",
+        "What Redis was asked and could not do, by what was asked",
         &[OPERATION],
         |pod, out| {
             for (place, operation) in Operation::NAMES.into_iter().enumerate() {
-                out.seen(&[operation], pod.asked().map(|operations| operations.failed(place)).sum());
+                out.seen(&[operation], pod.asked().map(|operations| operations.failures(place)).sum());
             }
         },
     );

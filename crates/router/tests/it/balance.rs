@@ -1,9 +1,11 @@
 //! Which replica gets a call.
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use protocol::ErrorCode;
-use router::{Event, Options, Router};
+use router::{Condition, Event, Options, Router};
 
 use crate::rogue::{Rogue, error, result, say};
 use crate::shard::{Inbox, apply, on_shard, router, tool, until};
@@ -94,9 +96,18 @@ fn a_replica_that_fails_again_and_again_is_ejected_then_probed_and_used_again() 
         let good = Rogue::start(&["any"], |request, answers| say(answers, result(request.call_id, "1")));
         let options = Options { eject_for_ms: 1_000, eject_for_max_ms: 1_000, ..Options::default() };
         let router = router(options, &[bad.address(), good.address()]).await;
-        let mut failed = 0;
+        let (mut failed, told) = (0, Rc::new(RefCell::new(Vec::new())));
+        let hears = Rc::clone(&told);
+        router.on_ejection(move |replica| hears.borrow_mut().push(replica.address.clone()));
         until_ejected(&router, &mut failed).await;
         assert_eq!(failed, 5, "five failures in a row eject");
+        assert_eq!(*told.borrow(), [bad.address()]);
+        let conditions = router.conditions();
+        let condition = |address: &str| {
+            conditions.iter().find(|(replica, _)| replica.address == address).map(|(_, condition)| *condition)
+        };
+        assert_eq!(condition(bad.address()), Some(Condition::Ejected));
+        assert_eq!(condition(good.address()), Some(Condition::Up));
 
         let before = calls.load(Ordering::SeqCst);
         for _ in 0..50 {

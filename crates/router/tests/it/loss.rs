@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use backend::{Backend, Call as Served, Raw, Tool};
 use protocol::ErrorCode;
 use protocol::pb::call_event::Event as Sent;
-use router::{Dialer, Event, Options, Router};
+use router::{Condition, Dialer, Event, Options, Router};
 use tokio::sync::Semaphore;
 
 use crate::rogue::{Rogue, description, event, result, say};
@@ -112,8 +112,12 @@ fn a_backend_that_comes_back_is_used_again() {
         assert_eq!(tool("echo", "1").run(&router).await, Event::Result("1".into()));
         let address = process.kill();
         until("the loss", || router.stats().links_up == 0).await;
+        let condition =
+            || router.conditions().into_iter().map(|(_, condition)| condition).collect::<Vec<_>>();
+        assert_eq!(condition(), [Condition::Unreachable]);
         let _again = Process::backend(&address, make);
         all_up(&router, 1).await;
+        assert_eq!(condition(), [Condition::Up]);
         assert_eq!(tool("echo", "2").run(&router).await, Event::Result("2".into()));
         assert_eq!(router.stats().links_lost, 1);
     });

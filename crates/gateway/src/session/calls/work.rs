@@ -4,6 +4,7 @@ use crate::session::asker::Asker;
 use crate::session::exchange::Exchange;
 use crate::session::progress;
 use crate::shard::{DeskKey, Order};
+use metrics::TraceId;
 use router::{CallKey, Handler};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -60,6 +61,7 @@ pub(super) struct Running {
     pub(super) context: Option<Box<str>>,
     pub(super) handler: Option<Arc<Handler>>,
     pub(super) started: Instant,
+    pub(super) trace: Option<TraceId>,
     /// Tells a late event of an earlier call in the same place.
     pub(super) generation: u32,
 }

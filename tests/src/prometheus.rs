@@ -5,42 +5,44 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 
-use dashboards::{Pace, files};
 use serde_json::Value;
 use tempfile::TempDir;
-use tests::{PATIENCE, until};
 
-use crate::JOB;
+use crate::{PATIENCE, until};
 
 /// A running server.
 #[derive(Debug)]
-pub(crate) struct Prometheus {
+pub struct Prometheus {
     address: SocketAddr,
     process: Child,
     folder: TempDir,
 }
 
 impl Prometheus {
-    /// Starts one that scrapes each second, with our rules at this pace.
+    /// The name of its only job.
+    pub const JOB: &str = "mcpw";
+
+    /// Starts one that scrapes each second, with these files of rules: a name and a text.
     ///
     /// # Panics
     /// There is none to start; says what to install.
-    pub(crate) fn start(pace: Pace) -> Self {
+    pub fn start(rules: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().expect("the system has a folder for temporary files");
         let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("it is ours");
-        for file in files(pace) {
-            if let Some(name) = file.path.strip_prefix("deploy/prometheus/") {
-                write(name, &file.text);
-            }
-        }
+        rules.iter().for_each(|(name, text)| write(name, text));
+        let names: Vec<_> = rules.iter().map(|(name, _)| *name).collect();
         write("targets.json", "[]");
         write(
             "prometheus.yml",
-            &format!(
-                "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\n\
-                 rule_files: [rules.yaml, alerts.yaml]\n\
-                 scrape_configs: [{{job_name: {JOB}, file_sd_configs: [{{files: [targets.json], refresh_interval: 1s}}]}}]\n"
-            ),
+            &serde_json::json!({
+                "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
+                "rule_files": names,
+                "scrape_configs": [{
+                    "job_name": Self::JOB,
+                    "file_sd_configs": [{"files": ["targets.json"], "refresh_interval": "1s"}],
+                }],
+            })
+            .to_string(),
         );
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
@@ -49,6 +51,7 @@ impl Prometheus {
             .arg(format!("--config.file={}", folder.path().join("prometheus.yml").display()))
             .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
             .arg(format!("--web.listen-address={address}"))
+            .arg("--enable-feature=exemplar-storage")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(fs::File::create(folder.path().join("log")).expect("the folder is ours"))
@@ -60,11 +63,15 @@ impl Prometheus {
     }
 
     /// Has these scraped, each under the name of a pod, and nothing else.
-    pub(crate) fn scrape<'a>(&self, pods: impl IntoIterator<Item = (&'a str, SocketAddr)>) {
+    ///
+    /// # Panics
+    /// The folder is full.
+    pub fn scrape<'a>(&self, pods: impl IntoIterator<Item = (&'a str, SocketAddr)>) {
         let target = |(pod, address): (&str, SocketAddr)| serde_json::json!({"targets": [address.to_string()], "labels": {"pod": pod}});
         let targets: Vec<_> = pods.into_iter().map(target).collect();
         let written = self.folder.path().join("targets.new");
-        fs::write(&written, serde_json::to_string(&targets).expect("it is JSON")).expect("the folder is ours");
+        fs::write(&written, serde_json::to_string(&targets).expect("it is JSON"))
+            .expect("the folder is ours");
         fs::rename(written, self.folder.path().join("targets.json")).expect("the folder is ours");
     }
 
@@ -72,28 +79,42 @@ impl Prometheus {
     ///
     /// # Panics
     /// Prometheus does not understand it.
-    pub(crate) fn query(&self, expression: &str) -> Vec<Value> {
+    pub fn query(&self, expression: &str) -> Vec<Value> {
         let answer = self.api(&format!("/api/v1/query?query={}", escaped(expression)));
         answer["result"].as_array().unwrap_or_else(|| panic!("{expression}: {answer}")).clone()
     }
 
     /// The alerts that fire.
-    pub(crate) fn firing(&self) -> Vec<Value> {
+    ///
+    /// # Panics
+    /// Prometheus does not answer.
+    pub fn firing(&self) -> Vec<Value> {
         let alerts = self.api("/api/v1/alerts")["alerts"].take();
         let alerts = alerts.as_array().expect("there is a list");
         alerts.iter().filter(|alert| alert["state"] == "firing").cloned().collect()
     }
 
     /// All rules, with how they fare.
-    pub(crate) fn rules(&self) -> Vec<Value> {
+    ///
+    /// # Panics
+    /// Prometheus does not answer.
+    pub fn rules(&self) -> Vec<Value> {
         let groups = self.api("/api/v1/rules")["groups"].take();
         let groups = groups.as_array().expect("there is a list");
         groups.iter().flat_map(|group| group["rules"].as_array().expect("there is a list").clone()).collect()
     }
 
-    fn api(&self, path: &str) -> Value {
+    /// The answer of its API to a question.
+    ///
+    /// # Panics
+    /// There is none.
+    pub fn ask(&self, path: &str) -> Value {
         let body = self.get(path).unwrap_or_else(|| panic!("no answer to {path}"));
-        let mut answer: Value = serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}"));
+        serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}"))
+    }
+
+    fn api(&self, path: &str) -> Value {
+        let mut answer = self.ask(path);
         assert_eq!(answer["status"], "success", "{path}: {answer}");
         answer["data"].take()
     }
@@ -122,5 +143,15 @@ impl Drop for Prometheus {
 
 /// For a query of a URL.
 fn escaped(text: &str) -> String {
-    text.bytes().map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    text.bytes()
+        .map(
+            |byte| {
+                if byte.is_ascii_alphanumeric() {
+                    char::from(byte).to_string()
+                } else {
+                    format!("%{byte:02X}")
+                }
+            },
+        )
+        .collect()
 }
