@@ -35,6 +35,7 @@ mod signature;
 mod socket;
 mod usage;
 mod wait;
+pub mod watched;
 
 pub use audited::audited;
 pub use authority::{Authority, Bearer, Trust};

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -81,6 +82,17 @@ impl Prometheus {
     /// Prometheus does not understand it.
     pub fn query(&self, expression: &str) -> Vec<Value> {
         let answer = self.api(&format!("/api/v1/query?query={}", escaped(expression)));
+        answer["result"].as_array().unwrap_or_else(|| panic!("{expression}: {answer}")).clone()
+    }
+
+    /// The samples that an expression had in the last so many seconds, one a second.
+    ///
+    /// # Panics
+    /// Prometheus does not understand it.
+    pub fn range(&self, expression: &str, seconds: u64) -> Vec<Value> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970").as_secs();
+        let (start, query) = (now - seconds, escaped(expression));
+        let answer = self.api(&format!("/api/v1/query_range?query={query}&start={start}&end={now}&step=1"));
         answer["result"].as_array().unwrap_or_else(|| panic!("{expression}: {answer}")).clone()
     }
 

@@ -117,6 +117,15 @@ impl Board {
     }
 }
 
+/// A query of a panel, with what Grafana would put in where everything of this job is chosen.
+pub fn filled(query: &str, job: &str, rate_interval: &str) -> String {
+    let everything = ".*";
+    [("$__rate_interval", rate_interval), ("$job", job)]
+        .into_iter()
+        .chain(["$pod", "$backend", "$tool"].map(|variable| (variable, everything)))
+        .fold(query.to_owned(), |query, (variable, value)| query.replace(variable, value))
+}
+
 fn variable(name: &str, query: String) -> Value {
     json!({
         "name": name,

@@ -13,6 +13,7 @@ mod recorded;
 mod rules;
 mod selector;
 
+pub use board::filled;
 pub use files::{File, files};
 pub use pace::Pace;
 

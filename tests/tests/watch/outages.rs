@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use dashboards::Pace;
+use tests::watched::Load;
 use tests::{Prometheus, until_within};
 
-use crate::load::round;
-use crate::{Load, Platform, prometheus};
+use crate::{platform, prometheus};
 
 /// Two minutes of an alert are four seconds here.
 const PACE: Pace = Pace::times(30);
@@ -52,11 +52,11 @@ fn check_calm(prometheus: &Prometheus) {
 
 #[test]
 fn what_is_killed_is_told_of_in_its_time_and_nothing_else() {
-    let mut platform = Platform::start();
+    let mut platform = platform();
     let prometheus = prometheus(PACE);
     prometheus.scrape(platform.targets());
     let load = Load::start(&platform);
-    round(&platform);
+    load.round(&platform);
     until_within(MENDED, "half an hour of the rules", || {
         let samples =
             prometheus.query(&format!("count_over_time(up{{pod=\"a\"}}[1h]) >= {}", scaled(30).as_secs()));

@@ -5,30 +5,18 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use dashboards::{Pace, files};
+use dashboards::{Pace, files, filled};
 use serde_json::Value;
+use tests::watched::Load;
 use tests::{Prometheus, until_within};
 
-use crate::load::round;
-use crate::{Load, Platform, prometheus};
+use crate::{platform, prometheus};
 
 /// As fast as rules may go where a sample comes each second.
 const PACE: Pace = Pace::times(30);
 
 /// For the first rates.
 const SOON: Duration = Duration::from_secs(40);
-
-/// A panel's query with what Grafana would put in.
-fn filled(query: &str) -> String {
-    let all = [
-        ("$__rate_interval", "10s"),
-        ("$job", Prometheus::JOB),
-        ("$pod", ".*"),
-        ("$backend", ".*"),
-        ("$tool", ".*"),
-    ];
-    all.into_iter().fold(query.to_owned(), |query, (variable, value)| query.replace(variable, value))
-}
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("{value} is no string"))
@@ -46,7 +34,9 @@ fn queries() -> Vec<(String, String)> {
         for panel in list(&board["panels"]) {
             let name = format!("{}, {}", text(&board["title"]), text(&panel["title"]));
             queries.extend(
-                list(&panel["targets"]).iter().map(|target| (name.clone(), filled(text(&target["expr"])))),
+                list(&panel["targets"])
+                    .iter()
+                    .map(|target| (name.clone(), filled(text(&target["expr"]), Prometheus::JOB, "10s"))),
             );
         }
     }
@@ -60,15 +50,15 @@ fn shows(samples: &[Value]) -> bool {
 
 #[test]
 fn every_panel_and_every_rule_has_something_to_show_of_pods_under_load() {
-    let platform = Platform::start();
+    let platform = platform();
     let prometheus = prometheus(PACE);
     prometheus.scrape(platform.targets());
-    let _load = Load::start(&platform);
-    round(&platform);
+    let load = Load::start(&platform);
+    load.round(&platform);
     let mut left = queries();
     assert!(left.len() > 100, "only {} queries", left.len());
     until_within(SOON, "every panel to show something", || {
-        round(&platform);
+        load.round(&platform);
         left.retain(|(_, query)| !shows(&prometheus.query(query)));
         if left.is_empty() {
             return Some(());

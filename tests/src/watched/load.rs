@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use client::Client;
 use serde_json::json;
-use tests::{Endpoints, Http, Session};
 
-use crate::Platform;
-use crate::platform::SERVING;
+use super::Platform;
+use super::platform::SERVING;
+use crate::{Endpoints, Http, Session};
 
 /// Of each pod.
 const CLIENTS: usize = 4;
@@ -20,14 +20,17 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// The clients' threads.
 #[derive(Debug)]
-pub(crate) struct Load {
+pub struct Load {
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Load {
     /// Clients at every pod, which come back for ever where they lose it.
-    pub(crate) fn start(platform: &Platform) -> Self {
+    ///
+    /// # Panics
+    /// A pod does not let them in.
+    pub fn start(platform: &Platform) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let threads = SERVING.map(|name| {
             let pod = Endpoints::clone(platform.pod(name));
@@ -41,6 +44,21 @@ impl Load {
             })
         });
         Self { stop, threads: threads.into() }
+    }
+
+    /// Besides, a session that is taken up at one pod after another, and requests of REST at each.
+    ///
+    /// # Panics
+    /// A pod does not do what it is asked.
+    pub fn round(&self, platform: &Platform) {
+        let mut session = Session::open(platform.pod("a"));
+        for name in ["b", "c", "a"] {
+            let pod = platform.pod(name);
+            session = session.take_up(pod, json!({}));
+            let answer = Http::knowing(pod, "repeat")
+                .post("/tools/repeat/execute", &json!({"args": {"words": "once"}}));
+            assert_eq!(answer.status, 200, "{answer:?}");
+        }
     }
 }
 
@@ -60,18 +78,6 @@ async fn one(pod: &Endpoints, stop: &AtomicBool) {
         // One that waits for its pod does not keep the test from ending.
         let _ = tokio::time::timeout(Duration::from_secs(2), asked).await;
         tokio::time::sleep(PAUSE).await;
-    }
-}
-
-/// A session that is taken up at one pod after another, and requests of REST at each.
-pub(crate) fn round(platform: &Platform) {
-    let mut session = Session::open(platform.pod("a"));
-    for name in ["b", "c", "a"] {
-        let pod = platform.pod(name);
-        session = session.take_up(pod, json!({}));
-        let answer =
-            Http::knowing(pod, "repeat").post("/tools/repeat/execute", &json!({"args": {"words": "once"}}));
-        assert_eq!(answer.status, 200, "{answer:?}");
     }
 }
 

@@ -7,12 +7,11 @@ use backend::{Backend, Call, Failure, Serve, Tool};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tempfile::TempDir;
-use tests::{Authority, PATIENCE, Pods, Process, Tools};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_mcpw-under-test");
+use crate::{Authority, PATIENCE, Pods, Process, Tools};
 
 /// The pods that clients use.
-pub(crate) const SERVING: [&str; 3] = ["a", "b", "c"];
+pub const SERVING: [&str; 3] = ["a", "b", "c"];
 
 #[derive(Deserialize, JsonSchema)]
 struct Words {
@@ -29,26 +28,30 @@ async fn refuse(_: Call, _: Words) -> Result<(), Failure> {
 
 /// The platform.
 #[derive(Debug)]
-pub(crate) struct Platform {
-    pub(crate) pods: Pods,
+pub struct Platform {
+    /// What the pods share.
+    pub pods: Pods,
     /// By name.
-    pub(crate) processes: BTreeMap<&'static str, Process>,
+    pub processes: BTreeMap<&'static str, Process>,
     /// One whose tools are called all the time.
     _words: Tools,
     /// One that nobody calls.
-    pub(crate) reports: Option<Tools>,
+    pub reports: Option<Tools>,
     _certificates: TempDir,
 }
 
 impl Platform {
-    /// All of it.
-    pub(crate) fn start() -> Self {
+    /// All of it, with this program as the gateway.
+    ///
+    /// # Panics
+    /// Something does not start.
+    pub fn start(binary: &str) -> Self {
         let pods = Pods::new();
-        let mut processes: BTreeMap<_, _> = SERVING.map(|name| (name, pods.process(BINARY))).into();
+        let mut processes: BTreeMap<_, _> = SERVING.map(|name| (name, pods.process(binary))).into();
         let folder = TempDir::new().expect("the system has a folder for temporary files");
         let authority = Authority::fresh("tests");
         let (cert, key) = authority.certify(&["localhost"]).write(folder.path(), "server");
-        let secure = Process::start(BINARY, |config| {
+        let secure = Process::start(binary, |config| {
             (config.tls.cert_file, config.tls.key_file) = (Some(cert.clone()), Some(key.clone()));
             (config.registry.tls.cert_file, config.registry.tls.key_file) = (Some(cert), Some(key));
         });
@@ -63,19 +66,25 @@ impl Platform {
     }
 
     /// Starts the backend that nobody calls.
-    pub(crate) fn report(&mut self) {
+    ///
+    /// # Panics
+    /// The pods do not take it.
+    pub fn report(&mut self) {
         let reports =
             Backend::new("reports").tool(Tool::new("report", repeat).description("Reports.").read_only());
         self.reports = Some(served(reports, &self.processes));
     }
 
-    /// A pod that clients use.
-    pub(crate) fn pod(&self, name: &str) -> &Process {
+    /// A pod.
+    ///
+    /// # Panics
+    /// There is none of this name.
+    pub fn pod(&self, name: &str) -> &Process {
         self.processes.get(name).unwrap_or_else(|| panic!("no pod {name}"))
     }
 
     /// What is scraped.
-    pub(crate) fn targets(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
+    pub fn targets(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
         self.processes.iter().map(|(name, process)| (*name, process.admin))
     }
 }
