@@ -6,17 +6,28 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::workspace::{cargo, root};
 
-/// A file, and the program that prints it: an example of a package, with these arguments.
+/// A file, and the program that prints it: an example of a package, which is told the file.
 struct Generator {
     file: &'static str,
     package: &'static str,
     example: &'static str,
-    arguments: &'static [&'static str],
 }
 
-const GENERATORS: [Generator; 2] = [
-    Generator { file: "docs/metrics.md", package: "metrics", example: "page", arguments: &[] },
-    Generator { file: "docs/configuration.md", package: "gateway", example: "settings", arguments: &[] },
+const GENERATORS: [Generator; 14] = [
+    Generator { file: "docs/metrics.md", package: "metrics", example: "page" },
+    Generator { file: "docs/configuration.md", package: "gateway", example: "settings" },
+    Generator::rules("deploy/prometheus/rules.yaml"),
+    Generator::rules("deploy/prometheus/alerts.yaml"),
+    Generator::rules("deploy/kubernetes/components/monitoring/rules.yaml"),
+    Generator::rules("deploy/helm/mcpw/files/rules.yaml"),
+    Generator::rules("deploy/grafana/fleet.json"),
+    Generator::rules("deploy/grafana/pod.json"),
+    Generator::rules("deploy/grafana/backends.json"),
+    Generator::rules("deploy/grafana/sessions.json"),
+    Generator::rules("deploy/helm/mcpw/files/dashboards/fleet.json"),
+    Generator::rules("deploy/helm/mcpw/files/dashboards/pod.json"),
+    Generator::rules("deploy/helm/mcpw/files/dashboards/backends.json"),
+    Generator::rules("deploy/helm/mcpw/files/dashboards/sessions.json"),
 ];
 
 #[derive(Debug, clap::Args)]
@@ -57,6 +68,11 @@ pub(crate) fn check() -> Result<()> {
 }
 
 impl Generator {
+    /// A dashboard, or rules for Prometheus.
+    const fn rules(file: &'static str) -> Self {
+        Self { file, package: "dashboards", example: "file" }
+    }
+
     fn text(&self) -> Result<Vec<u8>> {
         let mut command = cargo();
         command.args([
@@ -69,7 +85,7 @@ impl Generator {
             self.example,
             "--",
         ]);
-        let output = command.args(self.arguments).output().context("could not start cargo")?;
+        let output = command.arg(self.file).output().context("could not start cargo")?;
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "{} could not be generated: {said}", self.file);
         Ok(output.stdout)

@@ -12,6 +12,7 @@ mod deny;
 mod dist;
 mod fuzz;
 mod generate;
+mod pictures;
 mod server;
 mod siege;
 mod test;
@@ -44,6 +45,8 @@ enum Task {
     Chaos(chaos::Options),
     /// Holds slow handshakes and half frames open by the thousand, and tells how honest clients fare.
     Siege(siege::Options),
+    /// Draws the dashboards over pods under load, for the documentation.
+    Pictures(pictures::Options),
     /// Packs a release: the programs, deploy/, docs/ and what belongs to them.
     Dist(dist::Options),
     /// Measures the gateway against its budgets.
@@ -77,6 +80,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Chaos(options) => chaos::run(&options),
         Task::Siege(options) => siege::run(&options),
+        Task::Pictures(options) => pictures::run(&options),
         Task::Dist(options) => dist::run(&options),
         Task::Bench(bench) => bench::run(&bench),
         Task::ServeBaseline(options) => bench::baseline::serve(&options),

@@ -51,6 +51,12 @@ fn what_is_switched_on_is_there() {
     {
         assert_eq!(redis.all(kind).count(), 1, "{kind} in {:?}", redis.kinds());
     }
+    let rules = &redis.one("PrometheusRule", "mcpw")["spec"].to_string();
+    assert!(rules.contains("https://wiki.example.com/mcpw/runbooks#mcpwpoddown"), "{rules}");
+    let dashboards = &redis.one("ConfigMap", "mcpw-dashboards")["data"];
+    for name in ["fleet.json", "pod.json", "backends.json", "sessions.json"] {
+        assert_eq!(text(&dashboards[name]), read(&deploy("grafana").join(name)), "{name}");
+    }
     let route = rendered("gateway-api-values.yaml");
     let route = route.one("HTTPRoute", "mcpw");
     assert_eq!(route["spec"]["rules"][0]["sessionPersistence"]["type"], "Cookie");

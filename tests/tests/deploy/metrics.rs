@@ -1,15 +1,16 @@
-//! What dashboards, alerts and scalers ask of Prometheus, against what a gateway says and what promtool understands.
+//! What scalers ask of Prometheus, against what a gateway says, and whether dashboards and rules come to where they are read.
+//! What these ask is known to `crates/dashboards`.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use serde_json::Value;
 use tempfile::TempDir;
 use tests::Process;
 
-use crate::compose::promtool;
 use crate::judge::{As, judged};
 use crate::manifests::{list, text};
-use crate::{deploy, read};
+use crate::{Manifests, deploy, read};
 
 /// Whatever begins like this is meant to be a metric of the gateway.
 const FAMILIES: [&str; 10] = [
@@ -49,67 +50,43 @@ fn declared() -> BTreeSet<String> {
     names
 }
 
-fn dashboard() -> Vec<String> {
-    let dashboard = read(&deploy("compose/grafana/dashboards/mcpw.json"));
-    let dashboard: Value = serde_json::from_str(&dashboard).expect("a dashboard is JSON");
-    let targets = list(&dashboard["panels"]).iter().flat_map(|panel| list(&panel["targets"]));
-    targets.map(|target| text(&target["expr"]).to_owned()).collect()
-}
-
-fn rules() -> Value {
-    judged(&read(&deploy("kubernetes/components/monitoring/rules.yaml")), As::Manifests).remove(0)
-}
-
 #[test]
-fn dashboards_alerts_and_scalers_ask_for_metrics_that_there_are() {
+fn scalers_ask_for_metrics_that_there_are() {
     let declared = declared();
-    let rules = rules();
-    let alerts = list(&rules["spec"]["groups"]).iter().flat_map(|group| list(&group["rules"]));
-    let mut expressions: Vec<_> = alerts.map(|alert| text(&alert["expr"]).to_owned()).collect();
-    expressions.extend(dashboard());
-    expressions.push(read(&deploy("kubernetes/overlays/redis/autoscaler.yaml")));
-    expressions.push(read(&deploy("kubernetes/components/monitoring/prometheus-adapter.yaml")));
-    expressions.push(read(&deploy("helm/mcpw/templates/autoscaler.yaml")));
-    for expression in expressions {
-        assert!(names(&expression).next().is_some(), "{expression} asks for nothing");
+    for file in [
+        "kubernetes/overlays/redis/autoscaler.yaml",
+        "kubernetes/components/monitoring/prometheus-adapter.yaml",
+        "helm/mcpw/templates/autoscaler.yaml",
+    ] {
+        let expression = read(&deploy(file));
+        assert!(names(&expression).next().is_some(), "{file} asks for nothing");
         for name in names(&expression) {
-            assert!(declared.contains(name), "{name} of {expression} is no metric");
+            assert!(declared.contains(name), "{name} of {file} is no metric");
         }
     }
 }
 
-/// Rules as Prometheus reads them are the manifest's spec. A dashboard's expressions become rules for this.
 #[test]
-fn promtool_understands_every_expression() {
-    let folder = TempDir::new().expect("the system has a folder for temporary files");
-    let check = |name: &str, rules: &Value| {
-        let file = folder.path().join(name);
-        std::fs::write(&file, rules.to_string()).expect("the folder is ours");
-        promtool(&["check", "rules"], &file)
-    };
-    check("alerts.json", &rules()["spec"]);
-    let panels: Vec<_> = (1..)
-        .zip(dashboard())
-        .map(|(number, expression)| serde_json::json!({ "record": format!("panel:{number}"), "expr": expression }))
-        .collect();
-    let said =
-        check("panels.json", &serde_json::json!({ "groups": [{ "name": "dashboard", "rules": panels }] }));
-    assert!(said.contains(&format!("{} rules found", dashboard().len())), "{said}");
+fn the_rules_of_the_component_are_those_of_the_files() {
+    let manifest = Manifests::of(&read(&deploy("kubernetes/components/monitoring/rules.yaml")));
+    let groups = list(&manifest.one("PrometheusRule", "mcpw")["spec"]["groups"]).to_vec();
+    let files = ["prometheus/rules.yaml", "prometheus/alerts.yaml"];
+    let of_file = |file| judged(&read(&deploy(file)), As::Yaml).remove(0)["groups"].take();
+    let of_files: Vec<Value> = files.into_iter().flat_map(|file| list(&of_file(file)).to_vec()).collect();
+    assert_eq!(groups, of_files);
 }
 
 #[test]
-fn panels_ask_the_data_source_that_is_provisioned() {
-    let sources =
-        judged(&read(&deploy("compose/grafana/provisioning/datasources/prometheus.yaml")), As::Yaml)
-            .remove(0);
-    let dashboard: Value = serde_json::from_str(&read(&deploy("compose/grafana/dashboards/mcpw.json")))
-        .expect("a dashboard is JSON");
-    for panel in list(&dashboard["panels"]) {
-        assert_eq!(panel["datasource"]["uid"], sources["datasources"][0]["uid"], "{}", panel["title"]);
-    }
+fn compose_mounts_dashboards_and_rules_where_they_are_read() {
+    let compose = judged(&read(&deploy("compose/compose.yaml")), As::Compose).remove(0);
+    let mounted = |service: &str, volume: String| {
+        let volumes = list(&compose["services"][service]["volumes"]);
+        assert!(volumes.iter().any(|mounted| *mounted == volume), "{service} mounts no {volume}");
+    };
     let provider =
         judged(&read(&deploy("compose/grafana/provisioning/dashboards/mcpw.yaml")), As::Yaml).remove(0);
-    let compose = read(&deploy("compose/compose.yaml"));
-    let path = text(&provider["providers"][0]["options"]["path"]);
-    assert!(compose.contains(&format!("./grafana/dashboards:{path}:ro")), "dashboards are mounted at {path}");
+    mounted("grafana", format!("../grafana:{}:ro", text(&provider["providers"][0]["options"]["path"])));
+    let config = judged(&read(&deploy("compose/prometheus/prometheus.yml")), As::Yaml).remove(0);
+    let (folder, _) = text(&config["rule_files"][0]).split_once('/').expect("a folder and its files");
+    mounted("prometheus", format!("../prometheus:/etc/prometheus/{folder}:ro"));
 }

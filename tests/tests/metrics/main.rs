@@ -3,7 +3,6 @@
 
 mod flood;
 mod instruments;
-mod prometheus;
 mod scrapers;
 mod sessions;
 

@@ -1,10 +1,9 @@
 //! What those say who scrape: promtool of the text, and Prometheus of OpenMetrics.
 
-use crate::prometheus::Prometheus;
 use serde_json::json;
 use std::process::Command;
 use tempfile::TempDir;
-use tests::{Gateway, Tools, until};
+use tests::{Gateway, Prometheus, Tools, until};
 
 /// A gateway at which a sampled call has ended, and its trace.
 fn traced() -> (Gateway, Tools, &'static str) {
@@ -40,7 +39,8 @@ fn promtool_finds_no_fault_in_the_text() {
 #[test]
 fn prometheus_scrapes_the_gateway_and_finds_the_trace_of_a_call() {
     let (gateway, _tools, trace) = traced();
-    let prometheus = Prometheus::scraping(gateway.admin);
+    let prometheus = Prometheus::start(&[]);
+    prometheus.scrape([("pod", gateway.admin)]);
     let asked = |path: &str| prometheus.ask(path);
     until("prometheus to have scraped the gateway", || {
         let up = asked("/api/v1/query?query=up");
