@@ -3,6 +3,7 @@
 
 mod api_keys;
 mod backends;
+mod book;
 mod call;
 mod check_config;
 mod dev;
@@ -10,11 +11,13 @@ mod documented_backends;
 mod drain;
 mod foreign;
 mod markdown;
+mod newcomer;
 mod openapi;
 mod process;
 mod replicas;
 mod rest_page;
 mod settings;
+mod shell;
 mod signed_page;
 mod tokens;
 mod tools;
