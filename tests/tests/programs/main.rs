@@ -24,6 +24,7 @@ mod shown;
 mod signed_page;
 mod tokens;
 mod tools;
+mod troubleshooting_page;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

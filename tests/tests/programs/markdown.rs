@@ -32,7 +32,8 @@ pub(crate) fn blocks(file: &Path) -> Vec<Block> {
                 let language = words.next().unwrap_or_default().to_owned();
                 let words: Vec<_> = words.map(str::to_owned).collect();
                 let title = words.iter().find_map(|word| word.strip_prefix("title=")).map(str::to_owned);
-                open = Some(Block { file: file.to_owned(), line, language, title, words, text: String::new() });
+                open =
+                    Some(Block { file: file.to_owned(), line, language, title, words, text: String::new() });
             }
             (Some(_), Some(_)) => blocks.extend(open.take()),
             (Some(block), None) => {
@@ -85,7 +86,7 @@ pub(crate) fn anchors(file: &Path) -> BTreeSet<String> {
 }
 
 /// The lines of a file outside of its fences, with their numbers from 1.
-fn prose(file: &Path) -> Vec<(usize, String)> {
+pub(crate) fn prose(file: &Path) -> Vec<(usize, String)> {
     let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let mut fenced = false;
     let mut lines = Vec::new();

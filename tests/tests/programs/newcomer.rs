@@ -99,20 +99,21 @@ fn release(folder: &Path) {
 /// Ports that nobody listens at.
 fn free_ports<const N: usize>() -> [String; N] {
     let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("the system has a free port"));
-    listeners.map(|listener| {
-        listener.local_addr().expect("a bound socket has an address").port().to_string()
-    })
+    listeners.map(|listener| listener.local_addr().expect("a bound socket has an address").port().to_string())
 }
 
 #[test]
 fn whoever_follows_the_quick_start_calls_tools_within_minutes() {
     let [clients, admin, grpc] = free_ports();
     let address = |port| format!("127.0.0.1:{port}");
-    let mut walk = Walk::begin("quick-start.md", &[
-        ("WEBSOCKET_LISTEN", address(clients)),
-        ("ADMIN_LISTEN", address(admin)),
-        ("REGISTRY_LISTEN", address(grpc)),
-    ]);
+    let mut walk = Walk::begin(
+        "quick-start.md",
+        &[
+            ("WEBSOCKET_LISTEN", address(clients)),
+            ("ADMIN_LISTEN", address(admin)),
+            ("REGISTRY_LISTEN", address(grpc)),
+        ],
+    );
     let told = walk.up_to("call").to_owned();
     for part in ["fs.search", "WebSocket front door of an MCP platform"] {
         assert!(told.contains(part), "no {part:?} in {told}");
@@ -126,8 +127,7 @@ fn whoever_follows_the_quick_start_calls_tools_within_minutes() {
 
 #[test]
 fn whoever_follows_the_page_upgrades_two_pods_and_loses_no_call() {
-    const PORTS: [&str; 8] =
-        ["FRONT", "REDIS", "POD_1", "ADMIN_1", "GRPC_1", "POD_2", "ADMIN_2", "GRPC_2"];
+    const PORTS: [&str; 8] = ["FRONT", "REDIS", "POD_1", "ADMIN_1", "GRPC_1", "POD_2", "ADMIN_2", "GRPC_2"];
     let ports = free_ports::<{ PORTS.len() }>();
     let variables: Vec<_> = PORTS.into_iter().zip(ports).collect();
     let mut walk = Walk::begin("two-pods.md", &variables);
@@ -144,9 +144,7 @@ fn whoever_follows_the_page_upgrades_two_pods_and_loses_no_call() {
 
     // Each pod that drains ends well, and the one that follows it is of the new folder and takes traffic.
     let folder = walk.folder.path().canonicalize().expect("it is there");
-    for (number, drain, upgrade) in
-        [("1", "drain", "upgrade"), ("2", "the-other-one", "the-other-one")]
-    {
+    for (number, drain, upgrade) in [("1", "drain", "upgrade"), ("2", "the-other-one", "the-other-one")] {
         assert!(walk.up_to(drain).contains(&format!("pod {number} ended with 0")), "{:?}", walk.printed);
         if drain != upgrade {
             let version = walk.up_to(upgrade);

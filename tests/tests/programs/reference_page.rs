@@ -45,14 +45,7 @@ impl Scene {
         command.env("REDIS", port).env("ADMIN", gateway.admin.port().to_string());
         let shown = Shown::standing_for(TOKEN, &Self::token(&gateway));
         let client = Self::connect(&gateway, wire);
-        Self {
-            wire,
-            shown,
-            client,
-            shell: Shell::start(command),
-            gateway,
-            _behind: (tools, contexts, pods),
-        }
+        Self { wire, shown, client, shell: Shell::start(command), gateway, _behind: (tools, contexts, pods) }
     }
 
     /// Of the tenant and agent that the page shows.
@@ -147,7 +140,11 @@ fn every_number_of_the_wire_stands_in_the_reference() {
     let rows: Vec<_> = text.lines().filter(|line| line.starts_with("| ")).collect();
     let check = |code: u16, name: &str| {
         let row = format!("| {code} | `{name}` |");
-        assert_eq!(rows.iter().filter(|line| line.starts_with(&row)).count(), 1, "rows that begin with {row}");
+        assert_eq!(
+            rows.iter().filter(|line| line.starts_with(&row)).count(),
+            1,
+            "rows that begin with {row}"
+        );
     };
     for method in Method::ALL {
         check(method.code(), method.name());
@@ -193,8 +190,11 @@ fn every_method_is_shown_in_both_formats_with_its_members() {
 fn members(method: &str, blocks: &[&Block]) -> Vec<String> {
     let messages = blocks.iter().filter(|block| block.language.starts_with("json"));
     let messages: Vec<_> = messages.flat_map(|block| Wire::Json.parse(&block.text)).collect();
-    let asked: BTreeMap<_, _> =
-        messages.iter().filter(|message| message["method"] == method).map(|it| (it["id"].to_string(), it)).collect();
+    let asked: BTreeMap<_, _> = messages
+        .iter()
+        .filter(|message| message["method"] == method)
+        .map(|it| (it["id"].to_string(), it))
+        .collect();
     assert!(!asked.is_empty(), "### {method} has no message in JSON");
     let mut found = Vec::new();
     let mut add = |value: &Value| found.extend(value.as_object().into_iter().flat_map(Map::keys).cloned());
@@ -204,7 +204,9 @@ fn members(method: &str, blocks: &[&Block]) -> Vec<String> {
     }
     // The results of these are their callers' and the tools'.
     if !matches!(method, "echo" | "tool.execute") {
-        for message in messages.iter().filter(|it| it["type"] == 1 && asked.contains_key(&it["id"].to_string())) {
+        for message in
+            messages.iter().filter(|it| it["type"] == 1 && asked.contains_key(&it["id"].to_string()))
+        {
             add(&message["result"]);
             add(&message["result"]["limits"]);
         }

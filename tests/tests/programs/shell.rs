@@ -24,7 +24,8 @@ impl Shell {
     /// Starts this one, which ends at the first line that fails.
     pub(crate) fn start(mut command: Command) -> Self {
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
-        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?} can't be started: {error}"));
+        let mut child =
+            command.spawn().unwrap_or_else(|error| panic!("{command:?} can't be started: {error}"));
         let stdout = child.stdout.take().expect("it is piped");
         let (sender, lines) = channel();
         std::thread::spawn(move || {

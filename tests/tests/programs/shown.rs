@@ -113,8 +113,11 @@ impl Shown {
     /// Whether what came is what is shown. `any=a,b` among the words names members that are others each time, and `partly`
     /// lets members come that are not shown.
     pub(crate) fn fits(&self, shown: &Value, came: &Value, words: &[String]) -> bool {
-        let any: Vec<_> =
-            words.iter().filter_map(|word| word.strip_prefix("any=")).flat_map(|names| names.split(',')).collect();
+        let any: Vec<_> = words
+            .iter()
+            .filter_map(|word| word.strip_prefix("any="))
+            .flat_map(|names| names.split(','))
+            .collect();
         self.agree(shown, came, &any, words.iter().any(|word| word == "partly"))
     }
 
