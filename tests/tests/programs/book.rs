@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use crate::markdown::{anchors, links, pages};
+use crate::markdown::{anchors, links, pages, pages_of};
 use crate::repository;
 
 #[test]
@@ -24,14 +24,18 @@ fn the_book_has_every_page_once_and_no_other() {
 
 #[test]
 fn whatever_a_page_points_at_is_there() {
-    let mut known = HashMap::new();
-    let mut broken = Vec::new();
-    let mut count = 0;
-    for page in pages() {
+    check_links(&repository());
+}
+
+/// Follows every link of the pages below this folder that stays there.
+#[track_caller]
+pub(crate) fn check_links(root: &Path) {
+    let root = root.canonicalize().expect("the folder is there");
+    let (mut known, mut broken, mut count) = (HashMap::new(), Vec::new(), 0);
+    for page in pages_of(&root) {
         for link in links(&page).into_iter().filter(|link| !is_elsewhere(&link.target)) {
             count += 1;
-            if let Err(why) = check(&page, &link.target, &mut known) {
-                let page = page.strip_prefix(repository()).unwrap_or(&page);
+            if let Err(why) = follow(&root, &page, &link.target, &mut known) {
                 broken.push(format!("{}:{}: {}: {why}", page.display(), link.line, link.target));
             }
         }
@@ -45,7 +49,8 @@ fn is_elsewhere(target: &str) -> bool {
     ["https://", "http://", "mailto:"].iter().any(|scheme| target.starts_with(scheme))
 }
 
-fn check(
+fn follow(
+    root: &Path,
     page: &Path,
     target: &str,
     known: &mut HashMap<PathBuf, BTreeSet<String>>,
@@ -54,8 +59,8 @@ fn check(
     let folder = page.parent().expect("a page is in a folder");
     let file = if path.is_empty() { page.to_owned() } else { folder.join(path) };
     let file = file.canonicalize().map_err(|_| "there is no such file")?;
-    if !file.starts_with(repository()) {
-        return Err("it is outside of the repository");
+    if !file.starts_with(root) {
+        return Err("it is outside of the folder");
     }
     let Some(anchor) = anchor else { return Ok(()) };
     let headings = known.entry(file).or_insert_with_key(|file| anchors(file));

@@ -107,9 +107,13 @@ fn without_code(line: &str) -> String {
 
 /// Every page of the documentation, README and the like included.
 pub(crate) fn pages() -> Vec<PathBuf> {
-    let root = repository();
+    pages_of(&repository())
+}
+
+/// As [`pages`], of the repository or a release below this folder.
+pub(crate) fn pages_of(root: &Path) -> Vec<PathBuf> {
     let mut pages = Vec::new();
-    for folder in [root.clone(), root.join("docs"), root.join("deploy")] {
+    for folder in [root.to_owned(), root.join("docs"), root.join("deploy")] {
         collect(&folder, folder != root, &mut pages);
     }
     pages

@@ -5,14 +5,19 @@ use std::collections::HashMap;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::book::check_links;
 use crate::clean;
 use crate::markdown::{Block, blocks};
-use crate::process::run;
+use crate::process::{Process, run};
 use crate::repository;
 use crate::shell::Shell;
+
+/// How long packing may take.
+const PACKED: Duration = Duration::from_secs(60);
 
 /// A page that is followed.
 #[derive(Debug)]
@@ -41,7 +46,7 @@ impl Walk {
     /// Pastes the blocks up to the one with this title; what that one printed.
     #[track_caller]
     fn up_to(&mut self, title: &str) -> &str {
-        for block in self.blocks.by_ref() {
+        while let Some(block) = self.blocks.next() {
             let here = block.title.clone().unwrap_or_default();
             let printed = self.shell.paste(&block.text).unwrap_or_else(|why| {
                 panic!("{}:{}: {why}\n{}", block.file.display(), block.line, self.logs());
@@ -88,9 +93,12 @@ fn release(folder: &Path) {
         // Without what is there for debuggers it is packed and unpacked several times as fast.
         run(clean("strip").arg("-o").arg(programs.path().join(name)).arg(built)).success();
     }
-    let mut dist = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    dist.current_dir(repository()).args(["xtask", "dist", "--programs"]).arg(programs.path());
-    let archive = run(dist.arg("--out").arg(programs.path())).success();
+    // Where cargo puts programs, one of which it has made for this test.
+    let xtask = Path::new(env!("CARGO_BIN_EXE_mcpw-under-test")).with_file_name("xtask");
+    assert!(xtask.exists(), "{} is missing: `cargo build --package xtask` makes it", xtask.display());
+    let mut dist = Command::new(xtask);
+    dist.args(["dist", "--level", "1", "--programs"]).arg(programs.path()).arg("--out").arg(programs.path());
+    let archive = Process::start(&mut dist).end_within(PACKED).success();
     let archive = PathBuf::from(archive.trim_end());
     let name = archive.file_name().expect("an archive has a name");
     std::fs::copy(&archive, folder.join(name)).expect("the folders are ours");
@@ -131,6 +139,8 @@ fn whoever_follows_the_page_upgrades_two_pods_and_loses_no_call() {
     let ports = free_ports::<{ PORTS.len() }>();
     let variables: Vec<_> = PORTS.into_iter().zip(ports).collect();
     let mut walk = Walk::begin("two-pods.md", &variables);
+    walk.up_to("unpack");
+    check_links(&walk.folder.path().join("old"));
     assert!(walk.up_to("first-call").contains("unix_ms"));
 
     // Traffic is seen at both pods.

@@ -135,6 +135,19 @@ fn the_examples_in_binary_are_what_a_gateway_answers() {
 }
 
 #[test]
+fn the_sizes_in_binary_are_those_of_what_is_shown() {
+    let shown = blocks(&page());
+    let binary = shown.iter().filter(|block| block.language == "text" && !block.words.is_empty());
+    let lines: Vec<_> = binary.flat_map(|block| block.text.lines()).collect();
+    assert!(lines.len() > 20, "{} messages are shown", lines.len());
+    for line in lines {
+        let (header, payload) = line.split_at_checked(56).unwrap_or((line, ""));
+        let size = u64::from_str_radix(&header[47..55], 16).unwrap_or_else(|error| panic!("{line}: {error}"));
+        assert_eq!(size, payload.len() as u64, "{line}");
+    }
+}
+
+#[test]
 fn every_number_of_the_wire_stands_in_the_reference() {
     let text = std::fs::read_to_string(page()).expect("the page is there");
     let rows: Vec<_> = text.lines().filter(|line| line.starts_with("| ")).collect();
