@@ -17,7 +17,7 @@ use crate::repository;
 use crate::shell::Shell;
 
 /// How long packing may take.
-const PACKED: Duration = Duration::from_secs(60);
+const PACKED: Duration = Duration::from_secs(180);
 
 /// A page that is followed.
 #[derive(Debug)]

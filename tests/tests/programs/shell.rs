@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 /// How long what was pasted may take.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(120);
 /// How long to wait for a line before it is asked whether the shell has ended.
 const GLANCE: Duration = Duration::from_millis(100);
 /// Stands alone on a line when all that was pasted has ended.
@@ -45,7 +45,8 @@ impl Shell {
     /// # Errors
     /// A line failed, or it takes too long; with what was printed.
     pub(crate) fn paste(&mut self, text: &str) -> Result<String, String> {
-        self.write(&format!("{text}\necho '{MARK}'\n"));
+        // What was printed last may have no line break.
+        self.write(&format!("{text}\nprintf '\\n%s\\n' '{MARK}'\n"));
         let mut printed = String::new();
         let start = Instant::now();
         loop {
