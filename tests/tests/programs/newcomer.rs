@@ -60,7 +60,7 @@ impl Walk {
     }
 
     #[track_caller]
-    fn to_the_end(&mut self) {
+    fn follow_the_rest(&mut self) {
         let last = self.blocks.as_slice().last().and_then(|block| block.title.clone());
         self.up_to(&last.expect("there are blocks left"));
     }
@@ -130,7 +130,7 @@ fn whoever_follows_the_quick_start_calls_tools_within_minutes() {
     assert!(walk.up_to("contexts").contains("The build takes seven minutes."));
     assert!(walk.up_to("events").contains("build.done"));
     assert!(walk.up_to("rest").contains("unix_ms"));
-    walk.to_the_end();
+    walk.follow_the_rest();
 }
 
 #[test]
@@ -171,5 +171,5 @@ fn whoever_follows_the_page_upgrades_two_pods_and_loses_no_call() {
     assert!(answered.is_some_and(|answered| answered > 40), "{told}");
     // The counts are all that it says: no error.
     assert_eq!(told.lines().skip(1).collect::<Vec<_>>(), ["lost: 0"], "{told}");
-    walk.to_the_end();
+    walk.follow_the_rest();
 }

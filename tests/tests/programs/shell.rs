@@ -53,7 +53,10 @@ impl Shell {
             // What it has started may hold its output open behind its end.
             let ended = self.child.try_wait().expect("it is our child");
             match (self.lines.recv_timeout(GLANCE), ended) {
-                (Ok(line), _) if line == MARK => return Ok(printed),
+                (Ok(line), _) if line == MARK => {
+                    printed.pop();
+                    return Ok(printed);
+                }
                 (Ok(line), _) => printed = printed + &line + "\n",
                 (Err(_), Some(status)) => return Err(format!("ended with {status}, after\n{printed}")),
                 (Err(_), None) if start.elapsed() > LIMIT => {
