@@ -199,6 +199,23 @@ fn every_method_is_shown_in_both_formats_with_its_members() {
     }
 }
 
+#[test]
+fn every_member_of_a_message_is_told() {
+    let text = std::fs::read_to_string(page()).expect("the page is there");
+    let (_, section) = text.split_once("\n## Messages\n").expect("there is such a section");
+    let (section, _) = section.split_once("\n## ").expect("others follow");
+    let shown = blocks(&page());
+    let shown = shown.iter().filter(|block| block.language.starts_with("json"));
+    for message in shown.flat_map(|block| Wire::Json.parse(&block.text)) {
+        for member in message.as_object().into_iter().flat_map(Map::keys) {
+            assert!(section.contains(&format!("\n| `{member}` |")), "{member}");
+        }
+        for member in message["error"].as_object().into_iter().flat_map(Map::keys) {
+            assert!(section.contains(&format!("\n| `error.{member}` |")), "error.{member}");
+        }
+    }
+}
+
 /// The members of params and results of this method in these blocks.
 fn members(method: &str, blocks: &[&Block]) -> Vec<String> {
     let messages = blocks.iter().filter(|block| block.language.starts_with("json"));
