@@ -2,12 +2,12 @@
 //! shell in a folder with nothing but a release in it.
 
 use std::collections::HashMap;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tests::chaos::free_address;
 
 use crate::book::check_links;
 use crate::clean;
@@ -32,6 +32,7 @@ struct Walk {
 impl Walk {
     /// Goes to a folder that holds a release, with these variables besides.
     fn begin(page: &str, variables: &[(&str, String)]) -> Self {
+        check_installed();
         let folder = tempfile::Builder::new().prefix("newcomer").tempdir().expect("a temporary folder");
         release(folder.path());
         let mut command = clean("bash");
@@ -104,14 +105,29 @@ fn release(folder: &Path) {
     std::fs::copy(&archive, folder.join(name)).expect("the folders are ours");
 }
 
-/// Ports that nobody listens at.
+/// Ports that nobody listens at, and that programs can be started at again.
 fn free_ports<const N: usize>() -> [String; N] {
-    let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("the system has a free port"));
-    listeners.map(|listener| listener.local_addr().expect("a bound socket has an address").port().to_string())
+    let port = |()| free_address([127, 0, 0, 1].into()).expect("the system has free ports").port();
+    [(); N].map(port).map(|port| port.to_string())
+}
+
+/// What the pages and this test start besides.
+fn check_installed() {
+    for (program, package) in
+        [("strip", "binutils"), ("redis-cli", "redis-server"), ("haproxy", "haproxy"), ("curl", "curl")]
+    {
+        let mut look = clean("sh");
+        look.arg("-c").arg(format!("PATH=$PATH:/usr/sbin command -v {program}"));
+        let found = look.output().is_ok_and(|output| output.status.success());
+        assert!(
+            found,
+            "there is no {program}; please run: apt-get install --no-install-recommends {package}"
+        );
+    }
 }
 
 #[test]
-fn whoever_follows_the_quick_start_calls_tools_within_minutes() {
+fn whoever_follows_the_quick_start_calls_tools() {
     let [clients, admin, grpc] = free_ports();
     let address = |port| format!("127.0.0.1:{port}");
     let mut walk = Walk::begin(
