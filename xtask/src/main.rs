@@ -5,6 +5,7 @@
 
 mod affinity;
 mod bench;
+mod book;
 mod chaos;
 mod check;
 mod conformance;
@@ -49,6 +50,8 @@ enum Task {
     Pictures(pictures::Options),
     /// Packs a release: the programs, deploy/, docs/ and what belongs to them.
     Dist(dist::Options),
+    /// Builds the pages of docs/ as a book.
+    Book,
     /// Measures the gateway against its budgets.
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -82,6 +85,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Siege(options) => siege::run(&options),
         Task::Pictures(options) => pictures::run(&options),
         Task::Dist(options) => dist::run(&options),
+        Task::Book => book::run(),
         Task::Bench(bench) => bench::run(&bench),
         Task::ServeBaseline(options) => bench::baseline::serve(&options),
         Task::ServeWrites(options) => bench::writes::serve(&options),

@@ -35,6 +35,7 @@ pub use fleet::Fleet;
 pub use incidents::{Deed, Incident, Incidents};
 pub use ledger::Ledger;
 pub use load::{Load, Records};
+pub use ports::free as free_address;
 pub use presence::Pace;
 pub use scenario::Scenario;
 pub use settings::Settings;

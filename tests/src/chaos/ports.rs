@@ -16,7 +16,7 @@ static NEXT: AtomicU16 = AtomicU16::new(0);
 ///
 /// # Errors
 /// All are taken, or none can be had: the host has no such address.
-pub(super) fn free(host: IpAddr) -> Result<SocketAddr> {
+pub fn free(host: IpAddr) -> Result<SocketAddr> {
     // Programs that run at the same time begin at different places.
     let begin = u16::try_from(std::process::id() * 37 % u32::from(COUNT)).unwrap_or_default();
     for _ in 0..COUNT {

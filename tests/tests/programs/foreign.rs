@@ -20,13 +20,21 @@ const CANCEL: Duration = Duration::from_millis(50);
 /// The same program as docs/clients.md shows, below a header of its own.
 const RUST: &str = include_str!("../../src/bin/client_of_the_docs.rs");
 
+fn page() -> PathBuf {
+    repository().join("docs/clients.md")
+}
+
 fn programs() -> impl Iterator<Item = Block> {
-    blocks(&repository().join("docs/clients.md")).into_iter().filter(|block| block.title.is_some())
+    blocks(&page()).into_iter().filter(|block| block.title.is_some())
 }
 
 fn program(title: &str) -> Block {
-    let found = programs().find(|block| block.title.as_deref() == Some(title));
-    found.unwrap_or_else(|| panic!("docs/clients.md has no block with title={title}"))
+    titled(&page(), title)
+}
+
+fn titled(page: &Path, title: &str) -> Block {
+    let found = blocks(page).into_iter().find(|block| block.title.as_deref() == Some(title));
+    found.unwrap_or_else(|| panic!("{} has no block with title={title}", page.display()))
 }
 
 /// What `cargo xtask test` has installed for programs in other languages.
@@ -34,11 +42,15 @@ pub(crate) fn installed(part: &str) -> PathBuf {
     tests::installed(env!("CARGO_TARGET_TMPDIR"), part)
 }
 
-/// The program as a file in a folder of its own below `folder`.
 fn written(folder: &Path, title: &str) -> (tempfile::TempDir, PathBuf) {
+    written_from(&page(), folder, title)
+}
+
+/// A program of this page as a file in a folder of its own below `folder`.
+pub(crate) fn written_from(page: &Path, folder: &Path, title: &str) -> (tempfile::TempDir, PathBuf) {
     let own = tempfile::Builder::new().prefix("run").tempdir_in(folder).expect("the target folder is ours");
     let file = own.path().join(title);
-    std::fs::write(&file, program(title).text).expect("the folder is ours");
+    std::fs::write(&file, titled(page, title).text).expect("the folder is ours");
     (own, file)
 }
 

@@ -3,6 +3,7 @@
 
 mod api_keys;
 mod backends;
+mod book;
 mod call;
 mod check_config;
 mod dev;
@@ -10,14 +11,20 @@ mod documented_backends;
 mod drain;
 mod foreign;
 mod markdown;
+mod migration_page;
+mod newcomer;
 mod openapi;
 mod process;
+mod reference_page;
 mod replicas;
 mod rest_page;
 mod settings;
+mod shell;
+mod shown;
 mod signed_page;
 mod tokens;
 mod tools;
+mod troubleshooting_page;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,5 +1,6 @@
-//! Fenced blocks of the documentation.
+//! Fenced blocks, links and headings of the documentation.
 
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use crate::repository;
@@ -14,6 +15,8 @@ pub(crate) struct Block {
     pub(crate) language: String,
     /// `text.mjs` where the fence says `title=text.mjs`.
     pub(crate) title: Option<String>,
+    /// What else the fence says.
+    pub(crate) words: Vec<String>,
     pub(crate) text: String,
 }
 
@@ -27,8 +30,10 @@ pub(crate) fn blocks(file: &Path) -> Vec<Block> {
             (None, Some(words)) => {
                 let mut words = words.split_whitespace();
                 let language = words.next().unwrap_or_default().to_owned();
-                let title = words.find_map(|word| word.strip_prefix("title=")).map(str::to_owned);
-                open = Some(Block { file: file.to_owned(), line, language, title, text: String::new() });
+                let words: Vec<_> = words.map(str::to_owned).collect();
+                let title = words.iter().find_map(|word| word.strip_prefix("title=")).map(str::to_owned);
+                open =
+                    Some(Block { file: file.to_owned(), line, language, title, words, text: String::new() });
             }
             (Some(_), Some(_)) => blocks.extend(open.take()),
             (Some(block), None) => {
@@ -42,11 +47,73 @@ pub(crate) fn blocks(file: &Path) -> Vec<Block> {
     blocks
 }
 
+/// A link of a page.
+#[derive(Debug)]
+pub(crate) struct Link {
+    /// The line it ends in, from 1.
+    pub(crate) line: usize,
+    pub(crate) target: String,
+}
+
+/// The links of one file.
+pub(crate) fn links(file: &Path) -> Vec<Link> {
+    let mut links = Vec::new();
+    for (line, content) in prose(file) {
+        let content = without_code(&content);
+        for (_, rest) in content.match_indices("](").map(|(at, _)| content.split_at(at + 2)) {
+            let target = rest.split([')', ' ']).next().unwrap_or_default();
+            links.push(Link { line, target: target.to_owned() });
+        }
+    }
+    links
+}
+
+/// What a link to a heading of this file may name behind its `#`: as GitHub and mdbook make it.
+pub(crate) fn anchors(file: &Path) -> BTreeSet<String> {
+    let mut seen = HashMap::new();
+    let mut anchors = BTreeSet::new();
+    for (_, content) in prose(file) {
+        let heading = content.trim_start_matches('#');
+        let level = content.len() - heading.len();
+        let (1..=6, Some(heading)) = (level, heading.strip_prefix(' ')) else { continue };
+        let kept = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_' | ' ');
+        let anchor: String = heading.trim().to_lowercase().chars().filter(|letter| kept(*letter)).collect();
+        let anchor = anchor.replace(' ', "-");
+        let times = seen.entry(anchor.clone()).and_modify(|times| *times += 1).or_insert(0);
+        anchors.insert(if *times == 0 { anchor } else { format!("{anchor}-{times}") });
+    }
+    anchors
+}
+
+/// The lines of a file outside of its fences, with their numbers from 1.
+pub(crate) fn prose(file: &Path) -> Vec<(usize, String)> {
+    let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let mut fenced = false;
+    let mut lines = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        if line.trim_start().starts_with("```") {
+            fenced = !fenced;
+        } else if !fenced {
+            lines.push((number, line.to_owned()));
+        }
+    }
+    lines
+}
+
+/// A line without what stands between its backticks.
+fn without_code(line: &str) -> String {
+    line.split('`').step_by(2).collect()
+}
+
 /// Every page of the documentation, README and the like included.
 pub(crate) fn pages() -> Vec<PathBuf> {
-    let root = repository();
+    pages_of(&repository())
+}
+
+/// As [`pages`], of the repository or a release below this folder.
+pub(crate) fn pages_of(root: &Path) -> Vec<PathBuf> {
     let mut pages = Vec::new();
-    for folder in [root.clone(), root.join("docs"), root.join("deploy")] {
+    for folder in [root.to_owned(), root.join("docs"), root.join("deploy")] {
         collect(&folder, folder != root, &mut pages);
     }
     pages

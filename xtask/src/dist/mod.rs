@@ -15,7 +15,18 @@ use archive::{Archive, digest};
 /// The programs, and the packages that they are built of.
 const PROGRAMS: [(&str, &str); 2] = [("gateway", "mcpw"), ("tools", "mcpw-tools")];
 /// What is packed besides, as git knows it.
-const SOURCES: [&str; 6] = ["CHANGELOG.md", "Dockerfile", "LICENSE", "README.md", "deploy", "docs"];
+const SOURCES: [&str; 10] = [
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "Dockerfile",
+    "LICENSE",
+    "README.md",
+    "deploy",
+    "docs",
+    "examples",
+    "proto",
+];
 /// Shells, and the names that they look for completions of mcpw under.
 const SHELLS: [(&str, &str); 3] = [("bash", "mcpw"), ("fish", "mcpw.fish"), ("zsh", "_mcpw")];
 
@@ -27,6 +38,9 @@ pub(crate) struct Options {
     /// Where the archive and SHA256SUMS are written; by default target/dist.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// How hard gzip tries: 1 is fast, 9 is small.
+    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u8).range(1..=9))]
+    level: u8,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -39,7 +53,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         None => target()?.join("dist"),
     };
     fs::create_dir_all(&out).with_context(|| out.display().to_string())?;
-    let (path, sum) = pack(&programs, &out)?;
+    let (path, sum) = pack(&programs, &out, options.level)?;
     let name = path.file_name().context("an archive has a name")?.to_string_lossy();
     fs::write(out.join("SHA256SUMS"), format!("{sum}  {name}\n"))?;
     println!("{}", path.display());
@@ -47,7 +61,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 /// Writes the archive; its path and its digest.
-fn pack(programs: &Path, out: &Path) -> Result<(PathBuf, String)> {
+fn pack(programs: &Path, out: &Path, level: u8) -> Result<(PathBuf, String)> {
     let name = format!("mcpw-{}-{}", version(programs)?, host()?);
     let time = git(&["log", "-1", "--format=%ct"])?.trim().parse().context("the time of the last commit")?;
     let mut archive = Archive::new(&name, time);
@@ -66,7 +80,7 @@ fn pack(programs: &Path, out: &Path) -> Result<(PathBuf, String)> {
     let tar = out.join(format!("{name}.tar"));
     fs::write(&tar, archive.finish()?).with_context(|| tar.display().to_string())?;
     // Without the name and the time that it would put into its header. In a build for development it is much faster than ours.
-    step(Command::new("gzip").args(["--best", "--no-name", "--force"]).arg(&tar))?;
+    step(Command::new("gzip").args([&format!("-{level}"), "--no-name", "--force"]).arg(&tar))?;
     let path = out.join(format!("{name}.tar.gz"));
     let sum = digest(&read(&path)?);
     Ok((path, sum))
