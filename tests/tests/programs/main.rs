@@ -3,6 +3,7 @@
 
 mod api_keys;
 mod backends;
+mod bench;
 mod call;
 mod check_config;
 mod dev;

@@ -2,6 +2,7 @@
 
 mod api_key;
 mod audit;
+mod bench;
 mod call;
 mod check_config;
 mod completions;
@@ -46,6 +47,8 @@ enum Command {
     Audit(audit::Command),
     /// Call a method of a gateway.
     Call(call::Arguments),
+    /// Put load on gateways and measure how they answer.
+    Bench(bench::Arguments),
     /// Print completions for a shell.
     Completions(completions::Arguments),
 }
@@ -62,6 +65,7 @@ pub fn main() -> ExitCode {
         Command::ApiKey(command) => api_key::run(command).map(|()| ExitCode::SUCCESS),
         Command::Audit(command) => audit::run(&command),
         Command::Call(arguments) => runtime().and_then(|runtime| runtime.block_on(call::run(arguments))),
+        Command::Bench(arguments) => runtime().and_then(|runtime| runtime.block_on(bench::run(arguments))),
         Command::Completions(arguments) => completions::run(&arguments).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| {
