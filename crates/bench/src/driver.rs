@@ -339,9 +339,9 @@ impl<'a> Driver<'a> {
         matches!(self.phase, Phase::Closing(_))
     }
 
-    /// Whether the load goes on without a rate.
-    pub(crate) fn is_closed_loop(&self) -> bool {
-        self.pace.is_none() && matches!(self.phase, Phase::Running(_))
+    /// Whether answers are followed by further requests.
+    pub(crate) fn is_closed_loop(&self, now: u64) -> bool {
+        self.pace.is_none() && matches!(self.phase, Phase::Running(_)) && now < self.window.1
     }
 
     fn wake(&mut self, event: &Event) {

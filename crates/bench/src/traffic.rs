@@ -32,7 +32,7 @@ impl Driver<'_> {
                 self.ready(index);
             }
             self.pace = Some(pace);
-        } else if self.is_closed_loop() {
+        } else if self.is_closed_loop(now) {
             while let Some(index) = self.ready.pop_front() {
                 self.connections[index as usize].is_ready = false;
                 while self.has_room(index) {
