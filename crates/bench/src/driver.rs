@@ -155,6 +155,9 @@ impl<'a> Driver<'a> {
 
     /// Does all that the thread is to do, and tells how it ended.
     pub(crate) fn run(mut self) {
+        if self.plan.scenario == Scenario::Connect {
+            self.cpu = Some(cpu());
+        }
         let ended = self.go();
         self.tell(u64::MAX);
         // Whoever listened may have ended already.
@@ -201,6 +204,9 @@ impl<'a> Driver<'a> {
             && let Some(at) = self.pace.as_ref().and_then(Pace::next)
         {
             next = next.min(at);
+        }
+        if self.phase == Phase::Waiting {
+            next = next.min(self.control.begin().unwrap_or(u64::MAX));
         }
         if let Phase::Running(until) | Phase::Draining(until) | Phase::Closing(until) = self.phase {
             next = next.min(until);
@@ -275,6 +281,7 @@ impl<'a> Driver<'a> {
             let phase = self.thread as f64 / self.plan.threads as f64;
             self.pace = Some(Pace::new(share, phase, begin, end));
         }
+        self.send(now);
     }
 
     /// All connections are gone at once; all are dialled again.

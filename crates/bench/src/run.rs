@@ -154,9 +154,10 @@ impl<'a> Sums<'a> {
         let ramp = self.ramp.unwrap_or_else(|| self.clock.now()) as f64 / 1e9;
         let measured = self.measured as f64 / 1e9;
         let is_connect = plan.scenario == Scenario::Connect;
-        let seconds = if is_connect { ramp } else { measured };
+        // The ramp is what is measured where there is nothing else.
+        let seconds = if is_connect { ramp + measured } else { measured };
         let per_second = |count: u64, seconds: f64| if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
-        let busy = per_second(all.cpu, measured * 1e9 * plan.threads as f64);
+        let busy = per_second(all.cpu, seconds * 1e9 * plan.threads as f64);
         let messages = plan.messages.iter().zip(&all.parts).map(|((message, _), part)| Messages {
             kind: message.name().to_owned(),
             sent: part.sent,

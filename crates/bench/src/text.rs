@@ -29,14 +29,15 @@ pub(crate) fn span(micros: f64) -> String {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parameters = &self.parameters;
-        let loop_ = match parameters.rate {
+        let flow = match parameters.rate {
             _ if self.messages.is_empty() => String::new(),
             Some(rate) => format!(", {} messages/s due", grouped(rate)),
             None => format!(", {} under way on each", parameters.depth),
         };
+        let plural = if parameters.threads == 1 { "" } else { "s" };
         writeln!(
             f,
-            "{}: {} connections, {} threads{loop_}, measured for {:.1} s",
+            "{}: {} connections on {} thread{plural}{flow}, measured for {:.1} s",
             parameters.scenario,
             grouped(self.connections.wanted as f64),
             parameters.threads,
@@ -78,7 +79,7 @@ impl fmt::Display for Outcome {
                 storm.resumed, storm.renewed
             )?;
         }
-        if self.messages.is_empty() {
+        if parameters.scenario == "idle" {
             writeln!(f, "pings        {}", grouped(self.pings as f64))?;
         }
         writeln!(

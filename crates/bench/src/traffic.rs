@@ -149,7 +149,7 @@ impl Driver<'_> {
         let mut sent = 0;
         if self.connections[index as usize].state == State::Upgrading {
             at = self.upgraded(index, bytes, now, false);
-            if self.connections[index as usize].state == State::Upgrading {
+            if at == 0 {
                 return 0;
             }
         }

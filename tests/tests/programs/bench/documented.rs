@@ -19,9 +19,9 @@ fn of_this_user(home: &Path) -> Command {
 fn the_documented_lines_do_what_they_say_at_a_running_dev() {
     let home = TempDir::new().expect("a temporary folder");
     let mut dev = of_this_user(home.path());
-    dev.args(["dev", "--json", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--grpc", "127.0.0.1:0"]);
+    dev.args(["dev", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--grpc", "127.0.0.1:0"]);
     let mut dev = Process::start(&mut dev);
-    dev.await_output("");
+    dev.await_output("ws://");
 
     let page = blocks(&repository().join("docs/bench.md"));
     let shown =

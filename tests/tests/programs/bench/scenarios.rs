@@ -166,7 +166,7 @@ fn all_connections_come_back_from_a_storm_in_their_sessions() {
 #[test]
 fn refusals_of_a_storm_are_told_and_tried_again() {
     let gateway = gateway_with(|config| {
-        config.websocket.max_handshakes_per_ip = 8.0;
+        config.websocket.max_handshakes_per_ip = 8;
         config.websocket.handshake_burst_per_ip = 20;
     });
     let figures = bench(&gateway, "storm -c 16 --duration 30s").figures();
