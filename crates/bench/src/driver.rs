@@ -196,7 +196,8 @@ impl<'a> Driver<'a> {
 
     /// When something is to be done, besides what sockets tell.
     fn deadline(&self, now: u64) -> u64 {
-        let mut next = now + LOOK;
+        // At round times, so that the timer is not set anew for each poll.
+        let mut next = (now / LOOK + 1) * LOOK;
         if let Some(at) = self.dials.next() {
             next = next.min(at);
         }
