@@ -39,7 +39,6 @@ fn wrong_usage_and_what_the_machine_can_not_do_are_exit_code_2() {
     for (line, expected) in [
         ("echo -c 0", "must each be 1 at least"),
         ("echo -c 2 --threads 3", "3 threads have nothing to do with 2 connections"),
-        ("echo --rate -5", "--rate"),
         ("echo --rate 0", "the rate must be a positive number"),
         ("echo --depth 2000000", "take a smaller depth, or"),
         ("echo --token-file /does/not/exist", "can't read the token from /does/not/exist"),
