@@ -3,6 +3,7 @@
 
 mod api_keys;
 mod backends;
+mod bench;
 mod book;
 mod call;
 mod check_config;

@@ -1,7 +1,7 @@
 //! `mcpw call`: one request to a gateway, its answer on stdout, all else on stderr, an exit code that says which.
 //! It refuses to know what methods mean: whatever the gateway answers is printed.
 
-mod input;
+pub(super) mod input;
 mod report;
 
 use std::convert::Infallible;

@@ -3,6 +3,7 @@
 mod admin;
 mod api_key;
 mod audit;
+mod bench;
 mod call;
 mod check_config;
 mod completions;
@@ -49,6 +50,8 @@ enum Command {
     Call(call::Arguments),
     /// Look at a running gateway and change something of it.
     Admin(admin::Arguments),
+    /// Put load on gateways and measure how they answer.
+    Bench(bench::Arguments),
     /// Print completions for a shell.
     Completions(completions::Arguments),
 }
@@ -66,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Audit(command) => audit::run(&command),
         Command::Call(arguments) => runtime().and_then(|runtime| runtime.block_on(call::run(arguments))),
         Command::Admin(arguments) => runtime().and_then(|runtime| runtime.block_on(admin::run(arguments))),
+        Command::Bench(arguments) => runtime().and_then(|runtime| runtime.block_on(bench::run(arguments))),
         Command::Completions(arguments) => completions::run(&arguments).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| {

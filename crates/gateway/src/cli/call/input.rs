@@ -6,25 +6,25 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 
-use super::super::dev_file::Address;
+use crate::cli::dev_file::Address;
 
 const DEFAULT_URL: &str = "ws://127.0.0.1:8080/ws";
 const TOKEN_VARIABLE: &str = "MCPW_TOKEN";
 
 /// What was wrong with the arguments and what would be right.
 #[derive(Debug)]
-pub(super) struct Mistake(pub(super) String);
+pub(in crate::cli) struct Mistake(pub(in crate::cli) String);
 
 /// Which gateway is called, and as whom.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Target {
-    pub(super) url: String,
-    pub(super) token: Option<String>,
+pub(in crate::cli) struct Target {
+    pub(in crate::cli) url: String,
+    pub(in crate::cli) token: Option<String>,
 }
 
 impl Target {
     /// What is not given is the running `mcpw dev`'s; its token goes to no other gateway than its own.
-    pub(super) fn choose(
+    pub(in crate::cli) fn choose(
         given: Option<&str>,
         token: Option<String>,
         dev: impl FnOnce() -> Option<Address>,
@@ -42,7 +42,7 @@ impl Target {
 }
 
 /// The params as JSON: the text itself, `@FILE` or `-` for stdin.
-pub(super) fn params(argument: Option<&str>) -> Result<Option<Box<RawValue>>, Mistake> {
+pub(in crate::cli) fn params(argument: Option<&str>) -> Result<Option<Box<RawValue>>, Mistake> {
     let Some(argument) = argument else { return Ok(None) };
     let (text, source) = if argument == "-" {
         let mut text = String::new();
@@ -64,7 +64,7 @@ pub(super) fn params(argument: Option<&str>) -> Result<Option<Box<RawValue>>, Mi
 }
 
 /// The token: the argument, the file, or the variable, in this order; `None` if there is none at all.
-pub(super) fn token(argument: Option<&str>, file: Option<&Path>) -> Result<Option<String>, Mistake> {
+pub(in crate::cli) fn token(argument: Option<&str>, file: Option<&Path>) -> Result<Option<String>, Mistake> {
     let token = match (argument, file) {
         (Some(token), _) => token.to_owned(),
         (None, Some(path)) => {
@@ -81,7 +81,7 @@ pub(super) fn token(argument: Option<&str>, file: Option<&Path>) -> Result<Optio
 }
 
 /// The URL in full: what is missing of `ws://…/ws` is added, http is what browsers call ws.
-fn url(text: &str) -> String {
+pub(in crate::cli) fn url(text: &str) -> String {
     let (scheme, rest) = match text.split_once("://") {
         None => ("ws", text),
         Some(("http", rest)) => ("ws", rest),
@@ -95,7 +95,7 @@ fn url(text: &str) -> String {
 }
 
 /// Seconds, or a whole number with ms, s, m or h.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+pub(in crate::cli) fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     let unit = match &text[digits.len()..] {
         "ms" => Some(1),
