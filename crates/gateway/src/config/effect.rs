@@ -62,6 +62,7 @@ const EFFECTS: &[(&str, Effect)] = &[
     ("metrics", Restart),
     ("drain", Now),
     ("runtime", Restart),
+    ("traces", Restart),
     ("log.level", Now),
     ("log.format", Restart),
     ("audit", Restart),
