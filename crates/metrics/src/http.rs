@@ -45,7 +45,7 @@ impl Route {
 
 /// Requests that were answered.
 #[derive(Debug, Default)]
-pub struct Requests([[Counter; Requests::CLASSES.len()]; Route::NAMES.len()]);
+pub struct Requests([[Counter; Self::CLASSES.len()]; Route::NAMES.len()]);
 
 impl Requests {
     pub(crate) const CLASSES: [&'static str; 4] = ["2xx", "3xx", "4xx", "5xx"];
