@@ -297,7 +297,8 @@ impl Session {
         }
         let method = trace::method_name(asked.method.as_ref());
         let open = Upgrade::message(self.upgrade.as_deref_mut(), &asked.meta, &exchange.shard.pod.tracer);
-        (exchange.span.set(Some(open)), exchange.failed.set(None));
+        exchange.span.set(Some(open));
+        exchange.failed.set(None);
         let taken = self.take(message, signed, exchange);
         if let Some(open) = exchange.span.take() {
             if self.is_waiting() {

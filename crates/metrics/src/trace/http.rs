@@ -25,20 +25,17 @@ impl fmt::Debug for Poster {
     }
 }
 
-type Sent = Pin<Box<dyn Future<Output = Result<Response<Bytes>, HttpError>> + Send>>;
+type Sent<'a> = Pin<Box<dyn Future<Output = Result<Response<Bytes>, HttpError>> + Send + 'a>>;
 
 impl HttpClient for Poster {
     // As the attribute of the trait writes it.
-    fn send_bytes<'a, 'b>(
-        &'a self,
-        request: Request<Bytes>,
-    ) -> Pin<Box<dyn Future<Output = Result<Response<Bytes>, HttpError>> + Send + 'b>>
+    fn send_bytes<'a, 'b>(&'a self, request: Request<Bytes>) -> Sent<'b>
     where
         'a: 'b,
         Self: 'b,
     {
         let tls = Arc::clone(&self.0);
-        let sent: Sent = Box::pin(async move {
+        let sent: Sent<'_> = Box::pin(async move {
             let uri = request.uri();
             let host = uri.host().ok_or("the endpoint has no host")?;
             let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
