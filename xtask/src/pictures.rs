@@ -50,7 +50,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
     fs::create_dir_all(root().join(PICTURES))?;
     let boards: Vec<Value> = serde_json::from_str(&text)?;
-    boards.iter().try_for_each(|board| draw(&board["board"], &format!("file://{}/page.html", folder.display())))
+    boards
+        .iter()
+        .try_for_each(|board| draw(&board["board"], &format!("file://{}/page.html", folder.display())))
 }
 
 /// Has the page draw a dashboard.
@@ -58,7 +60,8 @@ fn draw(board: &Value, page: &str) -> Result<()> {
     /// As the page has it.
     const LINE: u64 = 38;
     let uid = board["uid"].as_str().context("a dashboard has a uid")?;
-    let last = board["panels"].as_array().and_then(|panels| panels.last()).context("a dashboard has panels")?;
+    let last =
+        board["panels"].as_array().and_then(|panels| panels.last()).context("a dashboard has panels")?;
     let below = |key: &str| last["gridPos"][key].as_u64().unwrap_or_default();
     let picture = root().join(PICTURES).join(format!("{uid}.png"));
     let mut chromium = Command::new("chromium");

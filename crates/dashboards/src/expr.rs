@@ -87,7 +87,7 @@ impl Expr {
     }
 
     /// How long until this moment, in seconds.
-    pub(crate) fn from_now(self) -> Self {
+    pub(crate) fn until(self) -> Self {
         Self::operation(format!("{} - time()", self.bracketed()))
     }
 

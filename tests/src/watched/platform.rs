@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::{Authority, PATIENCE, Pods, Process, Tools};
 
 /// The pods that clients use.
-pub const SERVING: [&str; 3] = ["a", "b", "c"];
+pub(super) const SERVING: [&str; 3] = ["a", "b", "c"];
 
 #[derive(Deserialize, JsonSchema)]
 struct Words {

@@ -1,6 +1,8 @@
 //! Dashboards and alerts over a real Prometheus that scrapes pods under load: every panel shows something, and what is killed is
 //! told of, and nothing else.
 
+#![allow(clippy::print_stderr, reason = "what was awaited is told where it does not come")]
+
 mod outages;
 mod panels;
 

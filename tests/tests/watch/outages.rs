@@ -47,7 +47,16 @@ fn check_fires(prometheus: &Prometheus, alert: &str, minutes: u64) {
 /// Awaits that nothing fires any more.
 #[track_caller]
 fn check_calm(prometheus: &Prometheus) {
-    until_within(MENDED, "all alerts to end", || names(prometheus).is_empty().then_some(()));
+    let mut left = BTreeSet::new();
+    let calm = || {
+        let names = names(prometheus);
+        if names != left {
+            eprintln!("firing: {names:?}");
+            left = names;
+        }
+        left.is_empty().then_some(())
+    };
+    until_within(MENDED, "all alerts to end", calm);
 }
 
 #[test]

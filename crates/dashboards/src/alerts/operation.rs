@@ -11,7 +11,7 @@ pub(super) fn alerts(pace: Pace) -> Vec<Alert> {
     let scope = Scope::Rules;
     let window = pace.minutes(10);
     // 0 is a port without TLS.
-    let expires = |instrument| scope.of(instrument).now().above(0.0).from_now();
+    let expires = |instrument| scope.of(instrument).now().above(0.0).until();
     let dropped = scope.of(&instrument::TRACES_SPANS_DROPPED).rate(&window);
     let exported = scope.of(&instrument::TRACES_SPANS_EXPORTED).rate(&window);
     let versions = scope.of(&instrument::GATEWAY_BUILD_INFO).now().number(&[FLEET[0], FLEET[1], "version"]);

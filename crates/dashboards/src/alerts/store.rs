@@ -12,6 +12,9 @@ pub(super) fn alerts(pace: Pace) -> Vec<Alert> {
     let errors = scope.of(&instrument::STORE_ERRORS).rate(&window).sum(&POD);
     let commands = scope.of(&instrument::STORE_COMMAND_DURATION).count().rate(&window).sum(&POD);
     let slowest = scope.of(&instrument::STORE_COMMAND_DURATION).quantile(0.99, &window, &POD);
+    // It is 0 too where no rate is to be shared.
+    let alone = scope.of(&instrument::LIMITS_SHARED).now().equals(0);
+    let were_shared = scope.of(&instrument::LIMITS_SHARED).highest(&pace.minutes(60)).equals(1);
     vec![
         Alert {
             name: "McpwStoreUnreachable",
@@ -40,7 +43,7 @@ pub(super) fn alerts(pace: Pace) -> Vec<Alert> {
         Alert {
             name: "McpwLimitsNotShared",
             severity: Severity::Warning,
-            expr: scope.of(&instrument::LIMITS_SHARED).now().equals(0).and_on(&POD, &in_reach),
+            expr: alone.and(&were_shared).and_on(&POD, &in_reach),
             minutes: 10,
             summary: "{{ $labels.pod }} counts rates for itself.",
             description: "Rates of users and tenants hold for {{ $labels.pod }} alone, so whoever uses several pods gets several times as much.",

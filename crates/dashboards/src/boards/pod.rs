@@ -127,7 +127,7 @@ fn way_out() -> Vec<Panel> {
 
 fn operation() -> Vec<Panel> {
     let scope = Scope::Board;
-    let expires = |instrument| scope.of(instrument).now().above(0.0).from_now().min(&["pod"]);
+    let expires = |instrument| scope.of(instrument).now().above(0.0).until().min(&["pod"]);
     vec![
         Panel::number("Certificate for clients", "Until it expires; nothing without TLS.")
             .unit(Unit::Seconds)

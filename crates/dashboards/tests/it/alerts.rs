@@ -88,10 +88,12 @@ const CASES: &[Case] = &[
     case("McpwStoreSlow", 1, &[(STORE_BUCKET, "0+580xEND")], &[(STORE_BUCKET, "0+590xEND")]),
     case(
         "McpwLimitsNotShared",
-        0,
-        &[("limits_shared{POD}", "0xEND")],
-        &[("limits_shared{POD}", "0x9 1xEND")],
+        1,
+        &[("limits_shared{POD}", "1 0xEND")],
+        &[("limits_shared{POD}", "1 0x9 1xEND")],
     ),
+    // Where no rate is to be shared it is 0 from the beginning.
+    case("McpwLimitsNotShared", 1, &[("limits_shared{POD}", "1 0xEND")], &[("limits_shared{POD}", "0xEND")]),
     case("McpwBackendLost", 1, &[(REPLICAS_UP, "2 0xEND")], &[(REPLICAS_UP, "2 1xEND")]),
     // One that registered and has gone has no series any more.
     case("McpwBackendLost", 1, &[(REPLICAS_UP, "2 stale")], &[(REPLICAS_UP, "2 0 1xEND")]),
