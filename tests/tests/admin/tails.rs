@@ -50,8 +50,10 @@ fn each_message_is_told_and_what_is_in_it_is_not() {
     }
     // A tool's arguments and result, an event's data, and what an error quotes.
     session.call("two", "echo", &json!({"secret": CANARY}));
+    session.result("two");
     session.subscribe(&["leak"]);
     session.publish("leak", &json!({"secret": CANARY}));
+    session.event();
     session.request("three", "tool.execute", &json!({"tool": CANARY}));
     session.text(&format!("{{\"{CANARY}"));
     let mut seen = Vec::new();

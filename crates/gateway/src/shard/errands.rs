@@ -5,6 +5,7 @@ use super::{Peer, Shard, Signals};
 use crate::inquiry::{Ask, Errand, Filter, Found, Page, Report, Whom};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// The most connections that one ask looks at.
@@ -24,7 +25,7 @@ pub(crate) enum Task {
 /// A count of connections that is answered once the last of them has reported, or is gone.
 #[derive(Debug)]
 pub(crate) struct Census {
-    pub(crate) filter: std::sync::Arc<Filter>,
+    pub(crate) filter: Arc<Filter>,
     reports: RefCell<Vec<Report>>,
     next: Cell<Option<usize>>,
     answer: mpsc::Sender<Found>,
