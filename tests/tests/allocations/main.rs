@@ -18,7 +18,7 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 /// Messages in one write.
 const BATCH: usize = 64;
 /// Writes in one round.
-const BATCHES: usize = 10;
+const BATCHES: usize = 4;
 /// Timers of the control plane allocate now and then, so the best of many short rounds counts.
 const ROUNDS: usize = 50;
 
