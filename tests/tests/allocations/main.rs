@@ -18,9 +18,9 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 /// Messages in one write.
 const BATCH: usize = 64;
 /// Writes in one round.
-const BATCHES: usize = 100;
-/// Timers of the control plane allocate now and then, so the best of some rounds counts.
-const ROUNDS: usize = 5;
+const BATCHES: usize = 4;
+/// Timers of the control plane allocate now and then, so the best of many short rounds counts.
+const ROUNDS: usize = 50;
 
 /// What a call of a tool allocates in the gateway, with its journal and its event `tool.executed`.
 const ALLOCATIONS_OF_A_CALL: usize = 24;
@@ -176,7 +176,7 @@ fn an_echo_allocates_nothing_and_a_call_what_is_written_down() {
     };
     let batch = |first: usize| (first..first + BATCH).flat_map(call).collect::<Vec<_>>();
     let answer = frame(1, br#"{"id":100000,"type":1,"result":{"text":"hi"}}"#);
-    let batches: Vec<_> = (0..10 * ROUNDS + 10).map(|index| batch(100_000 + index * BATCH)).collect();
+    let batches: Vec<_> = (0..2 * ROUNDS + 10).map(|index| batch(100_000 + index * BATCH)).collect();
     let (warm_up, batches) = batches.split_at(10);
     warm_up.iter().for_each(|batch| peer.exchange(batch, &answer));
     let found = peer.allocations(batches, &answer).round() as usize;
