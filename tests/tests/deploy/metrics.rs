@@ -2,10 +2,8 @@
 //! What these ask is known to `crates/dashboards`.
 
 use std::collections::BTreeSet;
-use std::process::Command;
 
 use serde_json::Value;
-use tempfile::TempDir;
 use tests::Process;
 
 use crate::judge::{As, judged};

@@ -61,7 +61,7 @@ impl Plain {
             span,
             started: Instant::now(),
         };
-        Ok(Running::new(peer, Hold::Plain(plain)))
+        Ok(Running::new(peer, Hold::Plain(Box::new(plain))))
     }
 
     /// An event of the call was taken.

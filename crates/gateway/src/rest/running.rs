@@ -29,7 +29,7 @@ pub(super) struct Work {
 /// Who runs a call. Dropped, it is told that nobody waits any more.
 pub(super) enum Hold {
     /// It ends with the request.
-    Plain(Plain),
+    Plain(Box<Plain>),
     /// It goes on.
     Kept(Kept),
 }
