@@ -25,6 +25,11 @@ impl Expr {
         Self::term("count(ALERTS{alertname=~\"Mcpw.*\",alertstate=\"firing\"})".to_owned()).or_zero()
     }
 
+    /// Which of these alerts of ours was about to fire, or did, in the window.
+    pub(crate) fn told(alerts: &[&str], window: &str) -> Self {
+        Self::term(format!("max_over_time(ALERTS{{alertname=~\"{}\"}}[{window}])", alerts.join("|")))
+    }
+
     /// The sum for each of these labels.
     pub(crate) fn sum(self, by: &[&str]) -> Self {
         self.aggregated("sum", by)
@@ -125,6 +130,12 @@ impl Expr {
     /// Where the other has nothing of the same labels.
     pub(crate) fn unless(self, other: &Self) -> Self {
         Self::operation(format!("{} unless {}", self.bracketed(), other.bracketed()))
+    }
+
+    /// Where the other has nothing with the same of these labels.
+    pub(crate) fn unless_on(self, labels: &[&str], other: &Self) -> Self {
+        let on = labels.join(", ");
+        Self::operation(format!("{} unless on ({on}) {}", self.bracketed(), other.bracketed()))
     }
 
     fn bracketed(&self) -> String {

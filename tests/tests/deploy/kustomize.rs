@@ -32,8 +32,9 @@ fn checked(name: &str) -> Manifests {
 fn check_several(manifests: &Manifests) {
     let metrics = list(&manifests.one("HorizontalPodAutoscaler", "mcpw")["spec"]["metrics"]);
     assert!(metrics.iter().any(|metric| metric["resource"]["name"] == "cpu"));
-    let connections = "websocket_connections_active";
-    assert!(metrics.iter().any(|metric| metric["pods"]["metric"]["name"] == connections));
+    for custom in ["websocket_connections_active", "busiest_shard"] {
+        assert!(metrics.iter().any(|metric| metric["pods"]["metric"]["name"] == custom), "{custom}");
+    }
     assert_eq!(manifests.one("PodDisruptionBudget", "mcpw")["spec"]["maxUnavailable"], 1);
 }
 

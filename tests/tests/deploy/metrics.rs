@@ -11,7 +11,7 @@ use crate::manifests::{list, text};
 use crate::{Manifests, deploy, read};
 
 /// Whatever begins like this is meant to be a metric of the gateway.
-const FAMILIES: [&str; 10] = [
+const FAMILIES: [&str; 11] = [
     "websocket_",
     "http_",
     "backend_",
@@ -22,6 +22,7 @@ const FAMILIES: [&str; 10] = [
     "events_",
     "event_",
     "audit_",
+    "shard_",
 ];
 
 /// The names in an expression that look like the gateway's metrics.

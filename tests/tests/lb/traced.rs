@@ -115,7 +115,8 @@ fn a_call_through_haproxy_and_a_gateway_to_a_backend_is_one_trace() {
     let all = collector.spans();
     let in_it: Vec<_> = all.iter().filter(|span| span.trace == TRACE).collect();
     assert_eq!(in_it.len(), tree.len(), "{in_it:#?}");
-    assert!(call.time.0 <= backend.time.0 && backend.time.1 <= call.time.1, "{call:?} {backend:?}");
+    // Its answer is on its way when a backend is not done yet.
+    assert!(call.time.0 <= backend.time.0 && backend.time.0 <= call.time.1, "{call:?} {backend:?}");
     for (name, value) in [("db.system.name", "redis"), ("db.operation.name", "EVALSHA")] {
         assert_eq!(script("begin").attribute(name), Some(value));
     }

@@ -243,12 +243,12 @@ fn handshakes_are_timed_from_the_accepted_socket() {
     let mut socket = gateway.open();
     let request = gateway.upgrade().bytes();
     socket.send(&request[..20]);
-    // How long the request takes is what is measured.
-    std::thread::sleep(std::time::Duration::from_millis(30));
+    // How long the request takes is what is measured. A busy machine accepts late.
+    std::thread::sleep(std::time::Duration::from_millis(300));
     socket.send(&request[20..]);
     assert_eq!(socket.response().status, 101);
     gateway.await_metric("websocket_handshake_duration_seconds_count", 1.0);
-    assert!(gateway.metrics().value("websocket_handshake_duration_seconds_sum") >= 0.03);
+    assert!(gateway.metrics().value("websocket_handshake_duration_seconds_sum") >= 0.1);
     assert_eq!(gateway.ask(&gateway.upgrade().line("GET /nowhere HTTP/1.1")).status, 404);
     assert_eq!(gateway.metrics().value("websocket_handshake_duration_seconds_count"), 1.0);
 }

@@ -1,6 +1,6 @@
 //! From which level on lines are logged, while the gateway runs.
 
-use crate::{apply, process};
+use crate::{apply, process, reads};
 use serde_json::{Value, json};
 use tests::{Process, until};
 
@@ -21,11 +21,9 @@ fn tells_refusals(process: &Process) -> bool {
     let (before, refused) = (count(), process.ask(&process.upgrade().line("GET /nowhere HTTP/1.1")));
     assert_eq!(refused.status, 404);
     // A later line of any level has gone the same way.
-    let marks =
-        || process.log().iter().filter(|line| line.contains("the configuration was read again")).count();
-    let marked = marks();
+    let marked = reads(process);
     process.hang_up();
-    until("the line of the reload", || (marks() > marked).then_some(()));
+    until("the line of the reload", || (reads(process) > marked).then_some(()));
     count() > before
 }
 

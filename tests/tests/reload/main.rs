@@ -7,7 +7,7 @@ mod log_level;
 
 use gateway::Config;
 use serde_json::{Value, json};
-use tests::Process;
+use tests::{Process, until};
 
 /// The gateway as a process of its own.
 fn process(configure: impl FnOnce(&mut Config)) -> Process {
@@ -24,5 +24,12 @@ fn reload(process: &Process) -> (u16, Value) {
 #[track_caller]
 fn apply(process: &mut Process, configure: impl FnOnce(&mut Config), keys: &[&str]) {
     process.rewrite(configure);
+    let before = reads(process);
     assert_eq!(reload(process), (200, json!({"applied": keys, "restart_needed": []})));
+    until("the line of the reload", || (reads(process) > before).then_some(()));
+}
+
+/// How often the log says that the settings were read again.
+fn reads(process: &Process) -> usize {
+    process.log().iter().filter(|line| line.contains("the configuration was read again")).count()
 }

@@ -152,6 +152,8 @@ fn whoever_waits_as_told_is_let_through() {
             std::thread::sleep(wait);
             assert_eq!(try_echo(&mut clients[turn % 2]), Ok(()), "turn {turn}");
         }
+        // What is told holds as far as the pods know of each other.
+        until("it is settled", || (settled(&pods.redis, 2) > turn as u64).then_some(()));
     }
 }
 

@@ -32,7 +32,10 @@ fn names(prometheus: &Prometheus) -> BTreeSet<String> {
     firing.iter().map(|alert| alert["labels"]["alertname"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
-/// Awaits the alert, which waits for so many minutes, and sees that none comes with it.
+/// So long an outage lasts once it is told, and longer than other alerts would wait.
+const LASTS: Duration = scaled(4);
+
+/// Awaits the alert, which waits for so many minutes, and sees that none comes with it, and none later while it lasts.
 #[track_caller]
 fn check_fires(prometheus: &Prometheus, alert: &str, minutes: u64) {
     let since = Instant::now();
@@ -42,16 +45,22 @@ fn check_fires(prometheus: &Prometheus, alert: &str, minutes: u64) {
     });
     assert_eq!(fired, BTreeSet::from([alert.to_owned()]), "after {:?}", since.elapsed());
     eprintln!("{alert} fires after {:.1?}", since.elapsed());
+    let told = Instant::now();
+    until_within(LASTS * 2, "the outage to have lasted", || {
+        let names = names(prometheus);
+        assert!(names.iter().all(|name| name == alert), "{names:?} after {:?}", since.elapsed());
+        (told.elapsed() >= LASTS).then_some(())
+    });
 }
 
-/// Awaits that nothing fires any more.
+/// Awaits that nothing fires any more, and sees that until then nothing did but this.
 #[track_caller]
-fn check_calm(prometheus: &Prometheus) {
+fn check_calm(prometheus: &Prometheus, alert: &str) {
     let mut left = BTreeSet::new();
     let calm = || {
         let names = names(prometheus);
         if names != left {
-            eprintln!("firing: {names:?}");
+            assert!(names.iter().all(|name| name == alert), "{names:?} beside {alert}");
             left = names;
         }
         left.is_empty().then_some(())
@@ -71,22 +80,22 @@ fn what_is_killed_is_told_of_in_its_time_and_nothing_else() {
             prometheus.query(&format!("count_over_time(up{{pod=\"a\"}}[1h]) >= {}", scaled(30).as_secs()));
         (!samples.is_empty()).then_some(())
     });
-    check_calm(&prometheus);
+    until_within(MENDED, "the rules to be calm", || names(&prometheus).is_empty().then_some(()));
 
     drop(platform.reports.take());
     check_fires(&prometheus, "McpwBackendLost", 1);
     platform.report();
-    check_calm(&prometheus);
+    check_calm(&prometheus, "McpwBackendLost");
 
     platform.pods.redis.kill();
     check_fires(&prometheus, "McpwStoreUnreachable", 1);
     platform.pods.redis.restart();
-    check_calm(&prometheus);
+    check_calm(&prometheus, "McpwStoreUnreachable");
 
     platform.pod("c").signal("-KILL");
     check_fires(&prometheus, "McpwPodDown", 2);
     platform.processes.remove("c");
     prometheus.scrape(platform.targets());
-    check_calm(&prometheus);
+    check_calm(&prometheus, "McpwPodDown");
     drop(load);
 }

@@ -4,6 +4,8 @@ use crate::rules::POD;
 use crate::{Alert, Pace, Scope, Severity};
 use metrics::catalogue as instrument;
 
+pub(super) const LOST: &str = "McpwBackendLost";
+
 pub(super) fn alerts(pace: Pace) -> Vec<Alert> {
     let scope = Scope::Rules;
     let backend = ["namespace", "job", "backend"];
@@ -12,7 +14,7 @@ pub(super) fn alerts(pace: Pace) -> Vec<Alert> {
     let are_up = replicas().among("state", &["up"]).now().max(&backend).above(0.0);
     vec![
         Alert {
-            name: "McpwBackendLost",
+            name: LOST,
             severity: Severity::Critical,
             expr: were_up.unless(&are_up),
             minutes: 1,

@@ -7,10 +7,13 @@ use metrics::catalogue as instrument;
 /// What of all requests may fail.
 const BUDGET: f64 = 0.001;
 
-/// The budget is spent so many times as fast as it may be, over both windows.
+/// What has requests fail and tells of itself.
+const CAUSES: [&str; 2] = [super::store::UNREACHABLE, super::backends::LOST];
+
+/// The budget is spent so many times as fast as it may be, over both windows, and no cause of that was told in the shorter.
 fn burns(factor: f64, (long, short): (u64, u64), pace: Pace) -> Expr {
     let above = |minutes| error_ratio(minutes, pace).now().above(round(factor * BUDGET));
-    above(long).and(&above(short))
+    above(long).and(&above(short)).unless_on(&FLEET, &Expr::told(&CAUSES, &pace.minutes(short)))
 }
 
 /// Without the digits that floating point adds.

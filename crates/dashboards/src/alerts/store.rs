@@ -4,6 +4,8 @@ use crate::rules::POD;
 use crate::{Alert, Pace, Scope, Severity};
 use metrics::catalogue as instrument;
 
+pub(super) const UNREACHABLE: &str = "McpwStoreUnreachable";
+
 pub(super) fn alerts(pace: Pace) -> Vec<Alert> {
     let scope = Scope::Rules;
     let window = pace.minutes(5);
@@ -17,7 +19,7 @@ pub(super) fn alerts(pace: Pace) -> Vec<Alert> {
     let were_shared = scope.of(&instrument::LIMITS_SHARED).highest(&pace.minutes(60)).equals(1);
     vec![
         Alert {
-            name: "McpwStoreUnreachable",
+            name: UNREACHABLE,
             severity: Severity::Critical,
             expr: scope.of(&instrument::STORE_UP).now().equals(0),
             minutes: 1,
