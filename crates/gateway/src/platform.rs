@@ -13,7 +13,7 @@ use std::io::Write as _;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Names that nobody but the gateway publishes.
 pub(crate) const NAMES: [&str; 4] = [EXECUTED, FAILED, REGISTERED, LOST];
@@ -78,13 +78,13 @@ impl Key {
     }
 }
 
-/// Tells that a call of a tool has ended. `request` is the canonical form of its id; empty for a notification.
+/// Tells that a call of a tool that was asked for then has ended now. `request` is the canonical form of its id; empty for a notification.
 pub(crate) fn tell_call(
     shard: &Rc<Shard>,
     holder: &Holder,
     request: &str,
     handler: &Handler,
-    elapsed: Duration,
+    (asked_at, now): (Instant, Instant),
     end: &Event,
 ) {
     if handler.kind != Kind::Tool || !shard.terms().config.events.tool_calls {
@@ -104,7 +104,7 @@ pub(crate) fn tell_call(
             data.extend_from_slice(request.as_bytes());
         }
         data.extend_from_slice(b",\"duration_ms\":");
-        write_ms(elapsed, data);
+        write_ms(now.saturating_duration_since(asked_at), data);
         if let Some(failure) = failure {
             // Writing into a vector cannot fail.
             let _ = write!(data, ",\"code\":{},\"message\":", failure.code.as_u16());
@@ -112,7 +112,7 @@ pub(crate) fn tell_call(
         }
         data.push(b'}');
     };
-    shard.tell(&holder.tenant, name, write, || Key::new([&holder.session, request, name]));
+    shard.tell(&holder.tenant, name, write, || Key::new([&holder.session, request, name]), now);
 }
 
 /// Milliseconds with three digits behind the point.

@@ -45,7 +45,10 @@ impl Session {
     /// A call was answered of which the journal has the answer too.
     pub(super) fn answered(&mut self, request: Option<Rc<str>>, exchange: &Exchange<'_>) {
         if let (Some(opened), Some(request)) = (&mut self.opened, request) {
-            opened.unanswered.remove(&*request);
+            // Mostly none are left.
+            if !opened.unanswered.is_empty() {
+                opened.unanswered.remove(&*request);
+            }
             opened.answered(request, exchange.shard);
         }
     }
@@ -74,13 +77,20 @@ impl Session {
         let acknowledged = opened.ponged(number, shard);
         if !acknowledged.is_empty() {
             let (id, epoch) = (SessionId(self.id), opened.epoch);
-            let store = shard.store.clone();
-            shard.work(async move {
-                let requests: Vec<&str> = acknowledged.iter().map(|request| &**request).collect();
-                if let Err(error) = store.acknowledge(id, epoch, &requests).await {
+            let told = move |done: Result<(), Error>| {
+                if let Err(error) = done {
                     tracing::debug!(session = %id, %error, "answers were not acknowledged");
                 }
-            });
+            };
+            if let Some(store) = shard.store.at_once() {
+                told(store.acknowledge_at(id, epoch, &acknowledged, exchange.now.into()));
+            } else {
+                let store = shard.store.clone();
+                shard.work(async move {
+                    let requests: Vec<&str> = acknowledged.iter().map(|request| &**request).collect();
+                    told(store.acknowledge(id, epoch, &requests).await);
+                });
+            }
         }
         if let Standing::Doubted { ping } = opened.standing
             && ping <= number

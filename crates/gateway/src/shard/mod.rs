@@ -204,6 +204,7 @@ impl Shard {
         name: &'static str,
         write: impl FnOnce(&mut Vec<u8>),
         key: impl FnOnce() -> Key,
+        now: Instant,
     ) {
         let mut data = self.text.take();
         data.clear();
@@ -211,7 +212,7 @@ impl Shard {
         let written = Bytes::copy_from_slice(&data);
         self.text.set(data);
         if let Some(store) = self.store.at_once() {
-            if let Err(error) = store.publish_at(tenant, name, written, tokio::time::Instant::now()) {
+            if let Err(error) = store.publish_at(tenant, name, written, now.into()) {
                 tracing::warn!(name, %error, "an event of the platform was not stored");
             }
             return;

@@ -108,12 +108,12 @@ impl MemoryStore {
     fn log<T>(&self, tenant: &str, now: Instant, work: impl FnOnce(&mut Log) -> T) -> Result<T, Error> {
         let limits = &self.inner.bounds;
         let mut logs = lock(&self.inner.logs);
-        if !logs.prolong_at(tenant, limits.log_memory(), now) {
-            logs.insert(Arc::from(tenant), Log::new()?, limits.log_memory())?;
+        if let Some(log) = logs.prolong_at(tenant, limits.log_memory(), now) {
+            log.expire(limits, now);
+            return Ok(work(log));
         }
-        let log = logs.find_at(tenant, now).ok_or(Error::Unknown { what: "the log" })?;
-        log.expire(limits, now);
-        Ok(work(log))
+        logs.insert(Arc::from(tenant), Log::new()?, limits.log_memory())?;
+        logs.find_at(tenant, now).map(work).ok_or(Error::Unknown { what: "the log" })
     }
 
     /// As [`EventLog::publish`], at once and without a key; the moment is the caller's, who has looked at the clock.

@@ -102,9 +102,9 @@ impl Calls {
         }
     }
 
-    fn acknowledge(&mut self, requests: &[&str]) {
+    fn acknowledge(&mut self, requests: &[impl AsRef<str>]) {
         for request in requests {
-            if let Some(&Slot::Ended { turn, .. }) = self.slots.get(*request) {
+            if let Some(&Slot::Ended { turn, .. }) = self.slots.get(request.as_ref()) {
                 self.remove(turn);
             }
         }
@@ -219,6 +219,23 @@ impl MemoryStore {
         let calls = session.calls.get_or_insert_default();
         calls.finish(request, (pod, &session.pod), outcome, &self.inner.bounds, now)
     }
+
+    /// As [`Journal::acknowledge`].
+    ///
+    /// # Errors
+    /// Those of [`Journal::acknowledge`].
+    pub fn acknowledge_at(
+        &self,
+        session: SessionId,
+        epoch: Epoch,
+        requests: &[impl AsRef<str>],
+        now: Instant,
+    ) -> Result<(), Error> {
+        self.hold(session, epoch, now, |session| {
+            session.calls().acknowledge(requests);
+            session.rest();
+        })
+    }
 }
 
 impl Journal for MemoryStore {
@@ -248,10 +265,7 @@ impl Journal for MemoryStore {
     }
 
     async fn acknowledge(&self, session: SessionId, epoch: Epoch, requests: &[&str]) -> Result<(), Error> {
-        self.hold(session, epoch, Instant::now(), |session| {
-            session.calls().acknowledge(requests);
-            session.rest();
-        })
+        self.acknowledge_at(session, epoch, requests, Instant::now())
     }
 
     async fn acknowledge_all_but(
