@@ -108,6 +108,7 @@ impl Calls {
                 self.remove(turn);
             }
         }
+        self.tidy();
     }
 
     fn acknowledge_all_but(&mut self, unanswered: &[&str]) {
@@ -116,6 +117,7 @@ impl Calls {
         for turn in answered.map(|(turn, _)| turn).collect::<Vec<_>>() {
             self.remove(turn);
         }
+        self.tidy();
     }
 
     /// From now on a call that is not known may have been.
@@ -183,6 +185,10 @@ impl Calls {
         if let Some(Slot::Ended { outcome: Some(outcome), .. }) = self.slots.remove(&request) {
             self.bytes -= outcome.len();
         }
+    }
+
+    /// Closes the holes that were left, once no turn is held any more.
+    fn tidy(&mut self) {
         if self.ended.is_sparse() {
             self.ended.renumber(|(_, request), now| {
                 if let Some(Slot::Ended { turn, .. }) = self.slots.get_mut(request) {
