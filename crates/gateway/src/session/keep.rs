@@ -13,6 +13,7 @@ use session_store::{
 };
 use std::rc::Rc;
 use std::time::Duration;
+use std::vec::Drain;
 
 /// A session as its holder knows it.
 struct Known {
@@ -73,26 +74,9 @@ impl Session {
     /// The client has read up to the ping of this number.
     pub(crate) fn ponged(&mut self, number: u32, exchange: &Exchange<'_>) {
         let Some(opened) = &mut self.opened else { return };
-        let shard = exchange.shard;
-        let acknowledged = opened.ponged(number, shard);
-        if !acknowledged.is_empty() {
-            let (id, epoch) = (SessionId(self.id), opened.epoch);
-            let told = move |done: Result<(), Error>| {
-                if let Err(error) = done {
-                    tracing::debug!(session = %id, %error, "answers were not acknowledged");
-                }
-            };
-            if let Some(store) = shard.store.at_once() {
-                told(store.acknowledge_at(id, epoch, &acknowledged, exchange.now.into()));
-            } else {
-                let store = shard.store.clone();
-                shard.work(async move {
-                    let requests: Vec<&str> = acknowledged.iter().map(|request| &**request).collect();
-                    told(store.acknowledge(id, epoch, &requests).await);
-                });
-            }
-        }
-        if let Standing::Doubted { ping } = opened.standing
+        let (epoch, standing) = (opened.epoch, opened.standing);
+        acknowledge(SessionId(self.id), epoch, opened.ponged(number, exchange.shard), exchange);
+        if let Standing::Doubted { ping } = standing
             && ping <= number
         {
             self.stand(Standing::Alone, exchange);
@@ -212,6 +196,27 @@ impl Session {
             }
         });
     }
+}
+
+/// The client has these answers: the journal need not keep them.
+fn acknowledge(id: SessionId, epoch: Epoch, acknowledged: Drain<'_, Rc<str>>, exchange: &Exchange<'_>) {
+    if acknowledged.len() == 0 {
+        return;
+    }
+    let told = move |done: Result<(), Error>| {
+        if let Err(error) = done {
+            tracing::debug!(session = %id, %error, "answers were not acknowledged");
+        }
+    };
+    let shard = exchange.shard;
+    if let Some(store) = shard.store.at_once() {
+        return told(store.acknowledge_at(id, epoch, acknowledged, exchange.now.into()));
+    }
+    let (store, acknowledged) = (shard.store.clone(), acknowledged.collect::<Vec<_>>());
+    shard.work(async move {
+        let requests: Vec<&str> = acknowledged.iter().map(|request| &**request).collect();
+        told(store.acknowledge(id, epoch, &requests).await);
+    });
 }
 
 impl Known {

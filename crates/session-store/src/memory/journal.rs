@@ -102,7 +102,7 @@ impl Calls {
         }
     }
 
-    fn acknowledge(&mut self, requests: &[impl AsRef<str>]) {
+    fn acknowledge(&mut self, requests: impl IntoIterator<Item: AsRef<str>>) {
         for request in requests {
             if let Some(&Slot::Ended { turn, .. }) = self.slots.get(request.as_ref()) {
                 self.remove(turn);
@@ -234,7 +234,7 @@ impl MemoryStore {
         &self,
         session: SessionId,
         epoch: Epoch,
-        requests: &[impl AsRef<str>],
+        requests: impl IntoIterator<Item: AsRef<str>>,
         now: Instant,
     ) -> Result<(), Error> {
         self.hold(session, epoch, now, |session| {
