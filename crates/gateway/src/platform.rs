@@ -3,7 +3,6 @@
 
 use crate::shard::Shard;
 use auth::Identity;
-use bytes::Bytes;
 use protocol::{Replica, json};
 use router::{Event, Handler, Kind};
 use serde::Serialize;
@@ -60,7 +59,7 @@ impl Holder {
 pub(crate) struct Told {
     pub(crate) tenant: Arc<str>,
     pub(crate) name: &'static str,
-    pub(crate) data: Bytes,
+    pub(crate) data: Box<[u8]>,
     /// The same for every attempt to tell it.
     pub(crate) key: Key,
 }
