@@ -2,6 +2,7 @@
 //! whether there is room. Nothing is upgraded before all of it holds.
 
 use super::answer::refuse;
+use super::ticket::{self, Unredeemed};
 use super::{Visit, token};
 use crate::audit::{Entry, Event};
 use crate::door::{Addresses, Shut};
@@ -110,11 +111,8 @@ async fn admit(
     let identity = if echo {
         Identity::nobody()
     } else {
-        let (headers, holder) = (request.headers(), visit.holder.as_ref());
-        let auth = token::identify(request.uri(), headers, offered.bearer, holder, shard);
-        Upgrade::auth(upgrade.as_deref(), &shard.pod.tracer, auth)
-            .await
-            .map_err(|refusal| unauthorized(&refusal))?
+        let auth = identify(request, offered.bearer, visit, shard);
+        Upgrade::auth(upgrade.as_deref(), &shard.pod.tracer, auth).await.map_err(unredeemed)?
     };
     let place = shard.pod.admit(Some(address), Some(&identity).filter(|_| !echo)).map_err(no_place)?;
     let mut response = Response::new(Full::default());
@@ -131,6 +129,20 @@ async fn admit(
     let is_private = visit.is_tls || Addresses::is_https(visit.source, request.headers());
     let upgrade = upgrade.take();
     Ok((response, Admission { identity, address, wire, place, is_private, upgrade }))
+}
+
+/// Whose upgrade it is: by its ticket, or by its token.
+async fn identify(
+    request: &Request<Incoming>,
+    bearer: Option<&str>,
+    visit: &Visit,
+    shard: &Shard,
+) -> Result<Identity, Unredeemed> {
+    let (headers, holder) = (request.headers(), visit.holder.as_ref());
+    match ticket::of(request.uri()) {
+        Some(presented) => ticket::redeem(presented, headers, bearer, holder, shard).await,
+        None => Ok(token::identify(request.uri(), headers, bearer, holder, shard).await?),
+    }
 }
 
 /// RFC 6455 section 4.2.2, step 5.4.
@@ -250,6 +262,15 @@ fn unauthorized(refusal: &TokenRefusal) -> Refused {
     let Refused(_, response, _) = Refused::new(StatusCode::UNAUTHORIZED, &refusal.to_string())
         .with(WWW_AUTHENTICATE, token::challenge(refusal));
     Refused(Refusal::Unauthorized, response, Some(refusal.name()))
+}
+
+fn unredeemed(why: Unredeemed) -> Refused {
+    let Unredeemed::Refused(refusal) = why else {
+        let Refused(_, response, _) = Refused::new(StatusCode::SERVICE_UNAVAILABLE, &why.to_string())
+            .with(RETRY_AFTER, HeaderValue::from_static("1"));
+        return Refused(Refusal::Unavailable, response, None);
+    };
+    unauthorized(&refusal)
 }
 
 fn no_place(why: NoPlace) -> Refused {

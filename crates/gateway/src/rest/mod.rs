@@ -13,6 +13,7 @@ mod execute;
 pub(crate) mod fuzzing;
 mod kept;
 mod limited;
+pub(crate) mod mcp;
 mod names;
 mod openapi;
 mod patient;
@@ -23,6 +24,7 @@ mod route;
 mod running;
 mod schema;
 mod sse;
+mod tickets;
 mod tools;
 
 pub(crate) use awaited::Awaited;
@@ -68,12 +70,15 @@ pub(crate) fn is_meant(head: &[u8]) -> bool {
     let mut words = head.split(|byte| *byte == b' ');
     words
         .nth(1)
-        .is_some_and(|target| is_below_root(target.split(|byte| *byte == b'?').next().unwrap_or_default()))
+        .is_some_and(|target| is_own(target.split(|byte| *byte == b'?').next().unwrap_or_default()))
 }
 
-/// Whether a path is the API's.
-pub(crate) fn is_below_root(path: &[u8]) -> bool {
-    path.strip_prefix(ROOT.as_bytes()).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+/// Whether a path is the API's, or one of Model Context Protocol.
+pub(crate) fn is_own(path: &[u8]) -> bool {
+    let is_below = |root: &str| {
+        path.strip_prefix(root.as_bytes()).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+    };
+    is_below(ROOT) || path == mcp::PATH.as_bytes() || is_below(mcp::metadata::WELL_KNOWN)
 }
 
 /// A connection, as its requests see it.
@@ -182,6 +187,9 @@ impl Link {
             let detail = format!("nothing is at this path; what there is stands in {ROOT}/openapi.json");
             return Err(Problem::new(ErrorCode::MethodNotFound, detail));
         };
+        if target == Target::Metadata {
+            return mcp::metadata::found(&self.shard.terms().config, &request);
+        }
         let ask = Ask::new(self, request, address, target.methods(), span).await?;
         let method = target.asked(&ask.head.method);
         let seats = self.count(&ask, method.map_or("", Method::name)).await?;
@@ -204,6 +212,8 @@ impl Link {
             Target::ContextSearch => contexts::search(ask).await,
             Target::Context(id) => contexts::one(ask, &id).await,
             Target::Events => events::answer(ask).await,
+            Target::Tickets => tickets::give(&ask).await,
+            Target::Metadata => Err(Problem::new(ErrorCode::MethodNotFound, "metadata is for everybody")),
         }
     }
 
