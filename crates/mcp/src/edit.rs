@@ -52,7 +52,7 @@ impl<'a> Edit<'a> {
 
     /// The member of this name, an object, is changed itself; it is made if `edit` sets anything in it.
     #[must_use]
-    pub fn within(self, name: &'a str, edit: impl FnOnce(Edit<'a>) -> Edit<'a>) -> Self {
+    pub fn within(self, name: &'a str, edit: impl FnOnce(Self) -> Self) -> Self {
         let inner = json::member(self.object, name);
         let edited = edit(Edit::of(inner.unwrap_or("{}")));
         let sets = edited.changes.iter().any(|change| change.value.is_some());
