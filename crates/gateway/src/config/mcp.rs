@@ -14,6 +14,8 @@ settings! {
         authorization_servers: Vec<String> = Vec::new(),
         /// The scopes that a client needs at least, as it is told them.
         scopes: Vec<String> = Vec::new(),
+        /// How long a session over HTTP is kept without a request, in milliseconds.
+        session_ms: u64 = 3_600_000,
     }
 }
 
@@ -28,6 +30,9 @@ impl Mcp {
                 let right = "the address of an issuer, https, or http on loopback,";
                 return Err(ConfigError::value("mcp.authorization_servers", server, right));
             }
+        }
+        if self.session_ms < 1_000 {
+            return Err(ConfigError::value("mcp.session_ms", self.session_ms, "1000 or more"));
         }
         let is_scope = |scope: &str| {
             // RFC 6749 section 3.3.

@@ -12,8 +12,8 @@ mod execute;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod kept;
+mod lasting;
 mod limited;
-pub(crate) mod mcp;
 mod names;
 mod openapi;
 mod patient;
@@ -24,11 +24,13 @@ mod route;
 mod running;
 mod schema;
 mod sse;
+pub(crate) mod streamable;
 mod tickets;
 mod tools;
 
 pub(crate) use awaited::Awaited;
 pub(crate) use names::is_shared;
+pub(crate) use streamable::Rounds;
 pub(crate) use sse::{KEEP_ALIVE, write as event};
 
 use crate::audit::{Entry, Event};
@@ -78,7 +80,7 @@ pub(crate) fn is_own(path: &[u8]) -> bool {
     let is_below = |root: &str| {
         path.strip_prefix(root.as_bytes()).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
     };
-    is_below(ROOT) || path == mcp::PATH.as_bytes() || is_below(mcp::metadata::WELL_KNOWN)
+    is_below(ROOT) || path == streamable::PATH.as_bytes() || is_below(streamable::metadata::WELL_KNOWN)
 }
 
 /// A connection, as its requests see it.
@@ -157,8 +159,10 @@ impl Link {
         let method = request.method().clone();
         let tracer = &self.shard.pod.tracer;
         let span = trace::request(tracer, request.headers());
+        let is_mcp = target == Some(Target::Mcp);
         let answer = match self.respond(request, target, refused, span).await {
             Ok(answer) => answer,
+            Err(problem) if is_mcp => self.refuse_word(problem),
             Err(problem) => problem.answer(),
         };
         let status = answer.status().as_u16();
@@ -188,9 +192,13 @@ impl Link {
             return Err(Problem::new(ErrorCode::MethodNotFound, detail));
         };
         if target == Target::Metadata {
-            return mcp::metadata::found(&self.shard.terms().config, &request);
+            return streamable::metadata::found(&self.shard.terms().config, &request);
         }
         let ask = Ask::new(self, request, address, target.methods(), span).await?;
+        if target == Target::Mcp {
+            // It is counted once it is known what is asked.
+            return streamable::answer(ask).await;
+        }
         let method = target.asked(&ask.head.method);
         let seats = self.count(&ask, method.map_or("", Method::name)).await?;
         if let Some(method) = method.filter(|_| target.is_of_gateway()) {
@@ -213,7 +221,8 @@ impl Link {
             Target::Context(id) => contexts::one(ask, &id).await,
             Target::Events => events::answer(ask).await,
             Target::Tickets => tickets::give(&ask).await,
-            Target::Metadata => Err(Problem::new(ErrorCode::MethodNotFound, "metadata is for everybody")),
+            // Both are answered before.
+            Target::Mcp | Target::Metadata => Err(Problem::new(ErrorCode::MethodNotFound, "nothing is at this path")),
         }
     }
 

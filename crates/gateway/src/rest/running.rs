@@ -82,12 +82,20 @@ impl Ask {
     /// Has a backend do the work. With an idempotency key it is done once, whoever asks how often; else it ends with the
     /// request.
     pub(super) async fn run(&self, work: Work, body: &str) -> Result<Running, Problem> {
+        let name = self.idempotency_key()?.map(|key| CallId::of_key(&self.identity, &key));
+        self.begin(work, name, body).await
+    }
+
+    /// The same under this name, if there is one. `content` tells the request from another one of the name.
+    pub(super) async fn begin(
+        &self,
+        work: Work,
+        name: Option<CallId>,
+        content: &str,
+    ) -> Result<Running, Problem> {
         self.check(&work)?;
-        match self.idempotency_key()? {
-            Some(key) => {
-                let token = self.fingerprint(body)?;
-                kept::start(self, CallId::of_key(&self.identity, &key), &token, work).await
-            }
+        match name {
+            Some(name) => kept::start(self, name, &self.fingerprint(content)?, work).await,
             None => Plain::start(self, &work),
         }
     }

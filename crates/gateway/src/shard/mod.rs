@@ -94,6 +94,8 @@ pub(crate) struct Shard {
     tasks: RefCell<HashMap<usize, Vec<Task>>>,
     /// Who waits here for the end of a call that others may wait for too.
     pub(crate) awaited: rest::Awaited,
+    /// Who waits here for what clients of Model Context Protocol answer.
+    pub(crate) rounds: rest::Rounds,
     /// Every shard of the pod, this one too.
     pub(crate) shards: Arc<[mpsc::Sender<Memo>]>,
     /// Events of the platform that wait for the store.
@@ -137,6 +139,7 @@ impl Shard {
             sessions: RefCell::default(),
             tasks: RefCell::default(),
             awaited: rest::Awaited::default(),
+            rounds: rest::Rounds::default(),
             // Attempts of two shards are never the same.
             attempts: Cell::new((index as u64) << 48),
             index,
