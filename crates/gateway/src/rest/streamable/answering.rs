@@ -37,6 +37,11 @@ pub(super) enum Kept {
 }
 
 impl Kept {
+    /// An event as it is kept. The desk has made that of one which it has kept.
+    fn end(&self, shape: &Shape, event: Event) -> Event {
+        if matches!(self, Self::No) { shape.ends.kept(event) } else { event }
+    }
+
     /// The name of the call in this round.
     pub(super) fn name(&self, ask: &Ask, round: u32) -> Option<CallId> {
         let key = match self {
@@ -175,10 +180,10 @@ impl Step {
             method: plan.method.clone(),
             params: plan.params.as_bytes().into(),
             timeout: plan.timeout,
-            ends: Some(plan.shape.ends),
         };
-        let (ask, name, content) = (Rc::clone(ask), kept.name(ask, round), content(plan));
-        Self::Begins(Box::pin(async move { ask.begin(work, name, &content).await }))
+        let (name, content, ends) = (kept.name(ask, round), content(plan), plan.shape.ends);
+        let ask = Rc::clone(ask);
+        Self::Begins(Box::pin(async move { ask.begin(work, name, &content, Some(ends)).await }))
     }
 }
 
@@ -197,7 +202,7 @@ impl Calling {
                     Ok(running) => self.step = Step::Runs(running),
                     Err(problem) => return Heard::End(Err(shape.error(&problem.into_parts().0))),
                 },
-                Step::Runs(running) => match running.next().await {
+                Step::Runs(running) => match self.kept.end(shape, running.next().await) {
                     Event::Progress(progress) => {
                         if let Some(note) = shape.progress(&progress) {
                             return Heard::Note(note);

@@ -19,6 +19,9 @@ impl Kinds {
     pub(super) fn of(ask: &Ask) -> Result<Self, Problem> {
         let json = ask.accepts(&[JSON]).is_ok();
         let stream = ask.accepts(&[EVENT_STREAM]).is_ok();
-        if json || stream { Ok(Self { json, stream }) } else { ask.accepts(&[JSON, EVENT_STREAM]).map(|_| Self { json, stream }) }
+        if !json && !stream {
+            ask.accepts(&[JSON, EVENT_STREAM])?;
+        }
+        Ok(Self { json, stream })
     }
 }

@@ -23,8 +23,15 @@ const KEY: usize = 128;
 /// What a request is refused with: an answer that is written, or one that REST would tell as a problem, with the scope that
 /// was missing.
 enum Refusal {
-    Answer(Answer),
+    Answer(Box<Answer>),
     Problem(Problem, Option<String>),
+}
+
+impl Refusal {
+    /// The request is malformed.
+    fn malformed(id: Id<'_>, error: &Error) -> Self {
+        Self::Answer(Box::new(refused::malformed(Some(id), error)))
+    }
 }
 
 impl From<Problem> for Refusal {
@@ -64,7 +71,7 @@ pub(super) async fn answer(mut ask: Ask) -> Result<Answer, Problem> {
             let ask = Rc::new(ask);
             let answered = request(&ask, kinds, id, method, params, seats).await;
             Ok(answered.unwrap_or_else(|refusal| match refusal {
-                Refusal::Answer(answer) => answer,
+                Refusal::Answer(answer) => *answer,
                 Refusal::Problem(problem, missing) => {
                     refused::problem(problem, Some(id), missing.as_deref(), &config)
                 }
@@ -121,7 +128,7 @@ async fn request(
     seats: Option<Box<Seats>>,
 ) -> Result<Answer, Refusal> {
     let meta = Meta::of(params);
-    let malformed = |error: Error| Refusal::Answer(refused::malformed(Some(id), &error));
+    let malformed = |error: Error| Refusal::malformed(id, &error);
     let era = headers::era(&ask.head.headers, meta.version.as_deref(), true).map_err(malformed)?;
     let session = match era {
         Era::Modern => {
@@ -139,12 +146,12 @@ async fn request(
 
 async fn becomes(ask: &Rc<Ask>, asked: Asked<'_>) -> Result<Answer, Refusal> {
     let (id, era) = (asked.id, asked.era);
-    let client = asked.session.as_ref().map(|session| &session.client);
-    let request = Request::new(asked.method, asked.params, client)
-        .map_err(|error| Refusal::Answer(refused::malformed(Some(id), &error)))?;
-    let server = Server { table: ask.shard().router.table(), access: ask.access() };
-    let becomes = server.decide(&request);
-    drop(server);
+    let becomes = {
+        let client = asked.session.as_ref().map(|session| &session.client);
+        let request = Request::new(asked.method, asked.params, client)
+            .map_err(|error| Refusal::malformed(id, &error))?;
+        Server { table: ask.shard().router.table(), access: ask.access() }.decide(&request)
+    };
     match becomes {
         Becomes::Answer(result) => Ok(result_of(id, &result, asked.kinds)),
         Becomes::Failure(error) => Ok(refused::error(Some(id), &error, era)),
@@ -153,7 +160,7 @@ async fn becomes(ask: &Rc<Ask>, asked: Asked<'_>) -> Result<Answer, Refusal> {
             Ok(refused::error(Some(id), &error, era))
         }
         Becomes::Forbidden(what, why) => Err(ask.forbidden(&what, &why).into()),
-        Becomes::Call(plan) => call(ask, asked, *plan).await,
+        Becomes::Call(plan) => call(ask, &asked, *plan).await,
         Becomes::Ask(asking) => {
             let answering = Answering::asking(Rc::clone(ask), &mcp::raw_id(id), *asking);
             Ok(stream::answer(answering, asked.kinds).await?)
@@ -208,22 +215,22 @@ async fn initialize(ask: &Ask, asked: &Asked<'_>, client: &Client) -> Result<Ans
 }
 
 /// A call of a backend.
-async fn call(ask: &Rc<Ask>, asked: Asked<'_>, plan: Plan) -> Result<Answer, Refusal> {
+async fn call(ask: &Rc<Ask>, asked: &Asked<'_>, plan: Plan) -> Result<Answer, Refusal> {
     let is_tool = plan.handler.kind == Kind::Tool;
     if asked.era == Era::Modern && is_tool {
         let arguments = json::member(asked.params, "arguments").unwrap_or("{}");
         params::check(&ask.head.headers, schema(&plan.handler), arguments)
-            .map_err(|error| Refusal::Answer(refused::malformed(Some(asked.id), &error)))?;
+            .map_err(|error| Refusal::malformed(asked.id, &error))?;
     }
     let missing = plan.handler.scopes.iter().find(|scope| !ask.identity.has_scope(scope)).cloned();
-    let (kept, legacy) = match asked.session {
+    let (kept, legacy) = match &asked.session {
         Some(session) => {
             // "Sending Messages to the Server" of 2025-11-25: a client that is gone has not cancelled its call.
             let kept = if is_tool { Kept::Request(session.id, mcp::raw_id(asked.id).into()) } else { Kept::No };
-            let capabilities = session.client.capabilities;
+            let capabilities = session.client.capabilities.clone();
             (kept, Some(Legacy { session: session.id, capabilities }))
         }
-        None => (key(&asked)?, None),
+        None => (key(asked)?, None),
     };
     let answering = Answering::calling(Rc::clone(ask), &mcp::raw_id(asked.id), plan, kept, legacy);
     stream::answer(answering, asked.kinds).await.map_err(|problem| {
@@ -238,7 +245,7 @@ fn key(asked: &Asked<'_>) -> Result<Kept, Refusal> {
     if !(1..=KEY).contains(&key.len()) {
         let name = mcp::meta::IDEMPOTENCY_KEY;
         let error = Error::params(format!("params._meta.{name:?} must have 1 to {KEY} bytes"));
-        return Err(Refusal::Answer(refused::malformed(Some(asked.id), &error)));
+        return Err(Refusal::malformed(asked.id, &error));
     }
     let state = json::member(asked.params, "requestState").unwrap_or_default();
     Ok(Kept::Key(format!("{key} {state}").into()))

@@ -66,13 +66,10 @@ pub(super) async fn answer(ask: Ask, session: &Session, request: String) -> Resu
         return Err(unknown());
     }
     let heartbeat = ms(ask.shard().terms().config.websocket.ping_interval_ms);
-    let told = Instant::now();
-    Ok(answer::events(stream::unfold(Some((ask, request, told)), move |state| async move {
-        let (ask, request, mut told) = state?;
-        let until = told + heartbeat;
-        let Some(end) = end(&ask, name, until).await else {
-            told = Instant::now();
-            return Some((Bytes::from_static(sse::KEEP_ALIVE), Some((ask, request, told))));
+    Ok(answer::events(stream::unfold(Some((ask, request)), move |state| async move {
+        let (ask, request) = state?;
+        let Some(end) = end(&ask, name, Instant::now() + heartbeat).await else {
+            return Some((Bytes::from_static(sse::KEEP_ALIVE), Some((ask, request))));
         };
         let mut ids = Ids::of(&Id::Token(&request));
         Some((sse::write("", &ids.next(), &written(&request, &end, version)), None))

@@ -93,7 +93,7 @@ impl Round {
             round.unsent.push_back(String::from_utf8(text).unwrap_or_default());
             let (waits, answer) = oneshot::channel();
             shard.rounds.0.borrow_mut().insert(name.clone(), (session, waits));
-            let key = asked.key.as_ref().into();
+            let key = Box::from(&*asked.key);
             round.questions.push_back(Question { shard: Rc::clone(shard), key, name, answer });
         }
         Some(round)

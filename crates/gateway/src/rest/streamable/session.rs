@@ -183,7 +183,7 @@ pub(super) async fn change(
                         // It is attached as long as nobody says otherwise, and nobody is.
                         let _ = shard.store.detach(id, epoch, window(shard)).await;
                         tell(shard, &Letter::taken(id, epoch), stream).await;
-                        return Ok(Session { epoch, state, ..session });
+                        return Ok(Session { id, client: state.client(), state, epoch });
                     }
                     Err(Error::Stale) => {}
                     Err(error) => return Err(failed(&error)),
