@@ -71,10 +71,19 @@ pub(crate) const ROOT: &str = "/api/v1";
 
 /// Whether a request with this head is one for REST.
 pub(crate) fn is_meant(head: &[u8]) -> bool {
-    let mut words = head.split(|byte| *byte == b' ');
-    words
-        .nth(1)
-        .is_some_and(|target| is_own(target.split(|byte| *byte == b'?').next().unwrap_or_default()))
+    let target = head.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+    let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
+    // A WebSocket may be opened there too.
+    is_own(path) && !(path == streamable::PATH.as_bytes() && is_upgrade(head))
+}
+
+/// Whether a head has a header that asks for another protocol. Behind it may come a body.
+fn is_upgrade(head: &[u8]) -> bool {
+    let lines = head.split(|byte| *byte == b'\n').skip(1);
+    lines.take_while(|line| !line.trim_ascii().is_empty()).any(|line| {
+        let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+        name.eq_ignore_ascii_case(b"upgrade")
+    })
 }
 
 /// Whether a path is the API's, or one of Model Context Protocol.
@@ -280,4 +289,25 @@ pub(crate) async fn woken<T>(peer: &Peer, mut ask: impl FnMut(&mut std::task::Co
         ask(cx)
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_meant;
+
+    #[test]
+    fn an_upgrade_is_none_of_rests_requests() {
+        for (head, expected) in [
+            ("GET /api/v1/tools HTTP/1.1\r\nHost: a\r\n\r\n", true),
+            ("GET /api/v1/tools HTTP/1.1\r\nUpgrade: websocket\r\n\r\n", true),
+            ("GET /ws HTTP/1.1\r\nHost: a\r\n\r\n", false),
+            ("GET /mcp?a=b HTTP/1.1\r\nHost: a\r\n\r\n", true),
+            ("GET /mcp HTTP/1.1\r\nHost: a\r\nupgrade: websocket\r\n\r\n", false),
+            ("POST /mcp HTTP/1.1\r\nHost: a\r\n\r\n\nUpgrade: websocket\r\n", true),
+            ("GET /mcp/x HTTP/1.1\r\nHost: a\r\n\r\n", false),
+            ("GET /.well-known/oauth-protected-resource/mcp HTTP/1.1\r\n\r\n", true),
+        ] {
+            assert_eq!(is_meant(head.as_bytes()), expected, "{head:?}");
+        }
+    }
 }

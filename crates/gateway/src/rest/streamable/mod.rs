@@ -31,7 +31,7 @@ use mcp::Era;
 use protocol::ErrorCode;
 
 /// The endpoint.
-pub(crate) const PATH: &str = "/mcp";
+pub(crate) const PATH: &str = crate::mcp::PATH;
 
 /// Answers a request of whoever was let in.
 ///
