@@ -106,6 +106,16 @@ impl Identity {
         self.tenant() == other.tenant() && self.agent() == other.agent()
     }
 
+    /// Tenant, agent, token id and scopes, one after the other.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The lengths of tenant, agent and token id in the text, and the seal.
+    pub(crate) const fn parts(&self) -> ([u8; 3], Option<[u8; 4]>) {
+        ([self.tenant, self.agent, self.token_id], self.seal)
+    }
+
     fn agent_start(&self) -> usize {
         usize::from(self.tenant)
     }

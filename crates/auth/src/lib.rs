@@ -20,6 +20,7 @@ pub use settings::{Algorithm, KeySettings, Settings};
 pub use signature::{Covered, Forgery, SignatureKey, Signatures};
 pub use signer::{Claims, Signer};
 pub use source::{Origin, Source};
+pub use ticket_settings::TicketSettings;
 pub use verifier::Verifier;
 
 mod api_key;
@@ -45,6 +46,8 @@ mod settings;
 mod signature;
 mod signer;
 mod source;
+mod ticket;
+mod ticket_settings;
 mod token;
 mod verifier;
 

@@ -47,6 +47,18 @@ pub enum Refusal {
     /// `aud` is missing or does not hold ours.
     #[error("the token is for another audience")]
     WrongAudience,
+    /// It stands in the URL. It was not looked at.
+    #[error(
+        "a token must not stand in a URL, which logs keep: send it in the header Authorization, or to open a WebSocket as \
+         the subprotocol mcpw.bearer.<token>, or take a ticket for it"
+    )]
+    InUrl,
+    /// A ticket where none is taken.
+    #[error("a ticket opens a WebSocket alone, without a token beside it, and only where auth.tickets.enabled is set")]
+    MisplacedTicket,
+    /// No ticket, or none that is kept: which of both is not told.
+    #[error("the ticket is not accepted: it was used, has run out, or was never given out")]
+    UnknownTicket,
     /// The client's certificate is another's, or nobody's.
     #[error("the token is not of the agent whose certificate was shown")]
     WrongHolder,
@@ -81,6 +93,9 @@ impl Refusal {
             Self::NotYetValid => "not_yet_valid",
             Self::WrongIssuer => "wrong_issuer",
             Self::WrongAudience => "wrong_audience",
+            Self::InUrl => "in_url",
+            Self::MisplacedTicket => "misplaced_ticket",
+            Self::UnknownTicket => "unknown_ticket",
             Self::WrongHolder => "wrong_holder",
             Self::BadClaim(_) => "bad_claim",
         }

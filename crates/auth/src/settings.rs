@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::IssuerSettings;
+use crate::{IssuerSettings, TicketSettings};
 
 /// How tokens are checked. Embedded in the gateway's configuration under `auth:`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -47,6 +47,8 @@ pub struct Settings {
     /// How long a client whose token names a key that its issuer has not published yet may wait until the keys were
     /// fetched again, in milliseconds. Default 2,000, at most 60,000; 0 waits for nothing.
     pub key_wait_ms: u64,
+    /// What stands in the URL of an upgrade in place of a token. Default: nothing does.
+    pub tickets: TicketSettings,
 }
 
 impl Default for Settings {
@@ -66,6 +68,7 @@ impl Default for Settings {
             api_keys_file: None,
             revocation_ttl_ms: 86_400_000,
             key_wait_ms: 2000,
+            tickets: TicketSettings::default(),
         }
     }
 }

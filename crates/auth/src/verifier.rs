@@ -69,6 +69,7 @@ impl Verifier {
         setting("key_wait_ms", settings.key_wait_ms > WAIT_LIMIT_MS, "must be at most 60000 (a minute)")?;
         let is_beyond = !(1..=REVOCATION_LIMIT_MS).contains(&settings.revocation_ttl_ms);
         setting("revocation_ttl_ms", is_beyond, "must be 1 to 2678400000 (31 days)")?;
+        settings.tickets.check()?;
         Ok(Self {
             required: settings.required,
             max_token_bytes: settings.max_token_bytes,

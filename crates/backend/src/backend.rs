@@ -1,6 +1,6 @@
 //! A backend before it is served: a name and its handlers.
 use crate::handlers::Handlers;
-use crate::{Error, Handler, Running, Serve, Tool, running};
+use crate::{Error, Handler, Mcp, Running, Serve, Tool, running};
 
 /// A backend: a name, tools and methods. [`Backend::serve`] makes it run.
 #[derive(Debug)]
@@ -9,12 +9,13 @@ pub struct Backend {
     pub(crate) version: String,
     pub(crate) tools: Vec<Tool>,
     pub(crate) methods: Vec<Handler>,
+    pub(crate) mcp: Option<Mcp>,
 }
 
 impl Backend {
     /// A backend of this name, 1 to 64 of `[a-z0-9-]`. Replicas share the name.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), version: String::new(), tools: Vec::new(), methods: Vec::new() }
+        Self { name: name.into(), version: String::new(), tools: Vec::new(), methods: Vec::new(), mcp: None }
     }
 
     /// The name that it was made with.
@@ -47,6 +48,13 @@ impl Backend {
     #[must_use]
     pub fn method(mut self, handler: Handler) -> Self {
         self.methods.push(handler);
+        self
+    }
+
+    /// Says that it stands for servers of Model Context Protocol.
+    #[must_use]
+    pub fn mcp(mut self, mcp: Mcp) -> Self {
+        self.mcp = Some(mcp);
         self
     }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use protocol::pb;
 
-use crate::names::{TOOL_EXECUTE, is_backend_name, is_handler_name, is_method_pattern};
-use crate::{Answer, Backend, Call, Error, Failure, Params};
+use crate::names::{TOOL_EXECUTE, TOOLS_CALL, is_backend_name, is_handler_name, is_method_pattern};
+use crate::{Answer, Backend, Call, Error, Failure, Mcp, Params};
 
 /// The server takes pings as often as a gateway may care to send them.
 const PING_INTERVAL_MS: u32 = 100;
@@ -43,7 +43,7 @@ pub(crate) struct Handlers {
 
 impl Handlers {
     pub(crate) fn new(backend: Backend) -> Result<Self, Error> {
-        let Backend { name, version, tools, methods } = backend;
+        let Backend { name, version, tools, methods, mcp } = backend;
         if !is_backend_name(&name) {
             return Err(Error::BackendName { name });
         }
@@ -53,6 +53,7 @@ impl Handlers {
                 version,
                 multiplexed: true,
                 ping_interval_ms: PING_INTERVAL_MS,
+                mcp: mcp.map(Mcp::declared),
                 ..pb::Description::default()
             },
             tools: HashMap::new(),
@@ -91,7 +92,7 @@ impl Handlers {
 
     /// The function for this request, or what to tell the caller.
     pub(crate) fn find(&self, request: &pb::CallRequest) -> Result<Run, Failure> {
-        if request.method == TOOL_EXECUTE {
+        if request.method == TOOL_EXECUTE || request.method == TOOLS_CALL {
             let run = self.tools.get(&request.tool);
             return run
                 .cloned()

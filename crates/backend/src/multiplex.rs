@@ -79,7 +79,7 @@ impl Multiplex {
         let place = self.places.clone().try_acquire_owned();
         let place =
             place.map_err(|_| Failure::unavailable("as many calls as this replica takes are running"))?;
-        let run = self.shared.handlers.find(&request)?;
+        let run = self.shared.handlers.load().find(&request)?;
         let cancel = CancellationToken::new();
         let entry = self.live.enter(request.call_id, cancel.clone())?;
         let outbox = Outbox::new(request.call_id, self.outgoing.clone(), self.shared.max_message_size);

@@ -1,6 +1,7 @@
 //! Which names the contract allows. Knows nothing of handlers.
 
 pub(crate) const TOOL_EXECUTE: &str = protocol::Method::ToolExecute.name();
+pub(crate) const TOOLS_CALL: &str = "tools/call";
 
 pub(crate) fn is_backend_name(name: &str) -> bool {
     (1..=64).contains(&name.len())

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use protocol::pb::Hello;
 use protocol::pb::backend_server::BackendServer;
 use tokio::net::TcpListener;
@@ -22,7 +23,7 @@ use crate::health::Health;
 use crate::registration::Gateway;
 use crate::service::{Service, Shared};
 use crate::token::Token;
-use crate::{Error, Publisher, Serve, tasks};
+use crate::{Backend, Error, Publisher, Serve, tasks};
 
 const WINDOW: u32 = 4 << 20;
 const KEEPALIVE: Duration = Duration::from_secs(15);
@@ -37,6 +38,7 @@ pub struct Running {
     local_addr: SocketAddr,
     instance: String,
     publisher: Publisher,
+    shared: Arc<Shared>,
     drain_timeout: Duration,
     health: Health,
     leave: CancellationToken,
@@ -64,13 +66,14 @@ pub(crate) async fn start(handlers: Handlers, options: Serve) -> Result<Running,
     health.serving().await;
     let publisher = Publisher::new(&handlers.description.name, &gateways, token, options.publish_timeout);
     let shared = Shared {
-        handlers,
+        handlers: ArcSwap::from_pointee(handlers),
         publisher: publisher.clone(),
         max_message_size: options.max_message_size,
         max_running_calls: u32::try_from(options.max_running_calls).unwrap_or(u32::MAX),
         drain: drain.clone(),
     };
-    let service = BackendServer::new(Service(Arc::new(shared)))
+    let shared = Arc::new(shared);
+    let service = BackendServer::new(Service(Arc::clone(&shared)))
         .max_decoding_message_size(options.max_message_size)
         .max_encoding_message_size(options.max_message_size);
     let closing = {
@@ -115,6 +118,7 @@ pub(crate) async fn start(handlers: Handlers, options: Serve) -> Result<Running,
     Ok(Running {
         local_addr,
         publisher,
+        shared,
         registrations: registrations.collect(),
         drain_timeout: options.drain_timeout,
         server: Some(server),
@@ -159,6 +163,22 @@ impl Running {
             // Fails only when the registration has ended for good, and then nothing is to be waited for.
             let _ = registered.clone().wait_for(|registered| *registered).await;
         }
+    }
+
+    /// Takes other tools and methods from now on; whoever watches the backend's health asks what they are. Calls
+    /// that run go on. The name stays that of the start, whatever this one says.
+    ///
+    /// # Errors
+    /// As [`Backend::serve`]: a name is invalid or was given twice. Then nothing has changed.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, the change may not have been told yet.
+    pub async fn replace(&self, backend: Backend) -> Result<(), Error> {
+        let name = self.shared.handlers.load().description.name.clone();
+        self.shared.handlers.store(Arc::new(Handlers::new(backend.renamed(name))?));
+        // Said again, it makes gateways ask for the description.
+        self.health.serving().await;
+        Ok(())
     }
 
     /// Ready when the server has ended by itself, which it only does on an error.

@@ -1,6 +1,7 @@
 //! The gRPC service of the contract, as tonic wants it.
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use protocol::pb::{self, CallRequest, DescribeRequest, Description};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
@@ -14,7 +15,8 @@ use crate::{Call, Publisher, tasks};
 
 /// What every stream of a backend needs.
 pub(crate) struct Shared {
-    pub(crate) handlers: Handlers,
+    /// Replaced as a whole.
+    pub(crate) handlers: ArcSwap<Handlers>,
     pub(crate) publisher: Publisher,
     pub(crate) max_message_size: usize,
     pub(crate) max_running_calls: u32,
@@ -30,7 +32,7 @@ impl pb::backend_server::Backend for Service {
     type CallsStream = Events;
 
     async fn describe(&self, _: Request<DescribeRequest>) -> Result<Response<Description>, Status> {
-        Ok(Response::new(self.0.handlers.description.clone()))
+        Ok(Response::new(self.0.handlers.load().description.clone()))
     }
 
     async fn call(&self, request: Request<CallRequest>) -> Result<Response<Events>, Status> {
@@ -42,7 +44,7 @@ impl pb::backend_server::Backend for Service {
             return Err(Status::unavailable("this replica is shutting down; another one can take the call"));
         }
         let (events, outgoing, gone) = events(true);
-        let run = self.0.handlers.find(&request);
+        let run = self.0.handlers.load().find(&request);
         let outbox = Outbox::new(request.call_id, outgoing, self.0.max_message_size);
         let call = Call::new(request, gone, outbox, self.0.publisher.clone());
         tasks::spawn(async move {

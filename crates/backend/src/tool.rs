@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema};
 
 use crate::handlers::{Run, erase};
 use crate::promises::promises;
-use crate::{Answer, Call, Failure, Params};
+use crate::{Answer, Call, Failure, Params, Raw};
 
 /// A tool and the function that executes it.
 pub struct Tool {
@@ -36,6 +36,37 @@ impl Tool {
             ..pb::Tool::default()
         };
         Self { declared, run: erase(execute) }
+    }
+
+    /// A tool of a server of Model Context Protocol: `listed` is how that lists it, and the function answers both
+    /// `tool.execute`, with the tool's arguments, and `tools/call`, with the params of that request. Either way its
+    /// result is a CallToolResult.
+    pub fn mcp<F, Fut>(name: impl Into<String>, listed: Raw, execute: F) -> Self
+    where
+        F: Fn(Call, Raw) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Raw, Failure>> + Send + 'static,
+    {
+        let declared = pb::Tool {
+            name: name.into(),
+            annotations: Some(pb::Annotations::default()),
+            mcp: listed.into_bytes(),
+            ..pb::Tool::default()
+        };
+        Self { declared, run: erase(execute) }
+    }
+
+    /// The JSON Schema of its args, where it is not derived from a type.
+    #[must_use]
+    pub fn input_schema(mut self, schema: Raw) -> Self {
+        self.declared.input_schema = schema.into_bytes();
+        self
+    }
+
+    /// The JSON Schema of its result, where it is not derived from a type.
+    #[must_use]
+    pub fn output_schema(mut self, schema: Raw) -> Self {
+        self.declared.output_schema = schema.into_bytes();
+        self
     }
 
     /// What the tool does, for whoever chooses among tools.

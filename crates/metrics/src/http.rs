@@ -24,12 +24,18 @@ pub enum Route {
     ContextSearch,
     /// The tenant's events.
     Events,
+    /// Tickets for WebSockets.
+    Tickets,
+    /// Which authorization servers there are.
+    Metadata,
+    /// Model Context Protocol.
+    Mcp,
     /// Nothing that is there.
     Unknown,
 }
 
 impl Route {
-    pub(crate) const NAMES: [&'static str; 10] = [
+    pub(crate) const NAMES: [&'static str; 13] = [
         "openapi",
         "tools",
         "tool",
@@ -39,6 +45,9 @@ impl Route {
         "context",
         "context_search",
         "events",
+        "tickets",
+        "metadata",
+        "mcp",
         "unknown",
     ];
 }

@@ -65,6 +65,10 @@ operations! {
     Revoked = "revoked",
     /// What was spent of a rate is settled.
     Settle = "settle",
+    /// What a ticket stands for is kept.
+    KeepTicket = "keep_ticket",
+    /// A ticket is taken.
+    TakeTicket = "take_ticket",
     /// A letter to a pod.
     Send = "send",
     /// A replica is listed.

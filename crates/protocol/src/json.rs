@@ -9,7 +9,7 @@ mod write;
 
 use std::fmt;
 
-pub use members::{Members, member, members};
+pub use members::{Member, Members, member, members};
 pub(crate) use scan::{Fault, Scanned, Scanner};
 pub use string::unescape;
 pub(crate) use write::string_len;

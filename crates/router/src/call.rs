@@ -33,7 +33,7 @@ impl fmt::Debug for Caller {
 pub struct Call<'a> {
     /// The handler, from [`Table::tool`](crate::Table::tool) or [`Table::method`](crate::Table::method).
     pub handler: &'a Arc<Handler>,
-    /// The method as the client named it; not looked at for a tool.
+    /// The method as the client named it. A tool is sent `tools/call` if it is that, else `tool.execute`.
     pub method: &'a str,
     /// JSON text: a tool's args or a method's params. Empty if none were given.
     pub params: &'a [u8],

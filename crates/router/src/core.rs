@@ -16,10 +16,11 @@ use crate::calls::{Calls, InFlight};
 use crate::deadlines::Timer;
 use crate::dial::Dialer;
 use crate::link::{Link, State};
+use crate::names;
 use crate::random::Random;
 use crate::unary;
 use crate::wire;
-use crate::{Call, CallKey, Event, Failure, Handler, Kind, Options, Sink, Stats, Table};
+use crate::{Call, CallKey, Event, Failure, Handler, Options, Sink, Stats, Table};
 
 /// Hears of a replica.
 type Told = Box<dyn Fn(&Replica)>;
@@ -94,7 +95,7 @@ impl Core {
         let timeout = call.timeout.unwrap_or(usual).min(most);
         let body = wire::body(&wire::Body {
             handler: &handler.encoded,
-            method: if handler.kind == Kind::Tool { "" } else { call.method },
+            method: names::on_the_wire(handler.kind, call.method),
             params: call.params,
             caller: &call.caller.encoded,
             idempotency_key: call.idempotency_key,

@@ -8,7 +8,7 @@ use tonic::Request;
 use tonic::transport::Channel;
 
 use crate::dial::{Dialer, dial, status_text};
-use crate::{Error, address, names, table};
+use crate::{Error, address, mcp, names, table};
 
 /// The most handlers that one backend may have.
 const MAX_HANDLERS: usize = 10_000;
@@ -18,6 +18,8 @@ const MAX_BYTES: usize = 16 << 20;
 const MAX_TEXT: usize = 16 << 10;
 /// The largest schema.
 const MAX_SCHEMA: usize = 256 << 10;
+/// The largest tool as a server of Model Context Protocol lists it: its schemas, and more.
+const MAX_MCP: usize = 1 << 20;
 /// The most scopes of one handler, and the longest scope.
 const MAX_SCOPES: usize = 64;
 const MAX_SCOPE: usize = 256;
@@ -90,6 +92,9 @@ pub(crate) fn check(description: &pb::Description) -> Result<(), String> {
         if tool.input_schema.len().max(tool.output_schema.len()) > MAX_SCHEMA {
             return Err(format!("a schema of tool {name:.140?} is larger than {MAX_SCHEMA} bytes"));
         }
+        if tool.mcp.len() > MAX_MCP {
+            return Err(format!("the MCP object of tool {name:.140?} is larger than {MAX_MCP} bytes"));
+        }
         check_scopes(name, &tool.scopes)?;
     }
     for method in &description.methods {
@@ -108,7 +113,7 @@ pub(crate) fn check(description: &pb::Description) -> Result<(), String> {
             return Err(format!("it declares {} twice", declared.name()));
         }
     }
-    Ok(())
+    mcp::check(description)
 }
 
 fn check_scopes(handler: &str, scopes: &[String]) -> Result<(), String> {
@@ -141,7 +146,7 @@ mod tests {
     #[test]
     fn a_description_that_breaks_a_rule_is_told_which() {
         type Change = fn(&mut pb::Description);
-        let cases: [(Change, &str); 9] = [
+        let cases: [(Change, &str); 12] = [
             (|d| d.name = "Tools".into(), "backend name"),
             (|d| d.tools.clear(), "neither"),
             (|d| d.tools = vec![d.tools[0].clone(); 10_001], "10001 handlers"),
@@ -149,6 +154,12 @@ mod tests {
             (|d| d.tools[0].name = "a b".into(), "tool name"),
             (|d| d.tools[0].input_schema = "{".into(), "input schema of tool echo is not JSON"),
             (|d| d.tools[0].output_schema = "[]".into(), "output schema of tool echo is not a JSON object"),
+            (|d| d.tools[0].mcp = "[]".into(), "MCP object of tool echo is not a JSON object"),
+            (|d| d.mcp = Some(pb::Mcp::default()), "does not declare the method mcp.tools.*"),
+            (
+                |d| d.methods.push(pb::Method { pattern: "mcp.others.*".into(), ..Default::default() }),
+                "for a backend with `mcp`",
+            ),
             (|d| d.tools[0].scopes = vec![String::new()], "scope"),
             (
                 |d| d.methods.push(pb::Method { pattern: "session.*".into(), ..Default::default() }),

@@ -73,6 +73,8 @@ pub struct Handler {
     pub timeout: Option<Duration>,
     /// Tools: the JSON object that tool.list shows, encoded. Methods: empty.
     pub listing: Bytes,
+    /// Tools of a server of Model Context Protocol: the JSON object that it lists. Else empty.
+    pub mcp: Bytes,
     /// See [`Handler::label`].
     pub(crate) label: OnceLock<usize>,
     /// Places in [`Table::replicas`](crate::Table::replicas).
@@ -161,6 +163,10 @@ pub(crate) fn merge(table: u64, backend: &str, declared: &[(u32, Declared<'_>)])
         }
         Declared::Method(_) => (Kind::Method, Bytes::new(), Bytes::new()),
     };
+    let mcp = match first {
+        Declared::Tool(tool) => tool.mcp.clone(),
+        Declared::Method(_) => Bytes::new(),
+    };
     Some(Handler {
         name: first.name().to_owned(),
         kind,
@@ -169,6 +175,7 @@ pub(crate) fn merge(table: u64, backend: &str, declared: &[(u32, Declared<'_>)])
         annotations,
         timeout: (timeout_ms > 0).then(|| Duration::from_millis(u64::from(timeout_ms))),
         listing,
+        mcp,
         label: OnceLock::new(),
         replicas: declared.iter().map(|(place, _)| *place).collect(),
         table,
@@ -176,8 +183,8 @@ pub(crate) fn merge(table: u64, backend: &str, declared: &[(u32, Declared<'_>)])
     })
 }
 
-/// Checks that a schema is the JSON text of an object; empty is not declared.
-pub(crate) fn schema(text: &[u8]) -> Result<Option<&RawValue>, String> {
+/// Checks that this is the JSON text of an object; empty is not declared.
+pub(crate) fn object(text: &[u8]) -> Result<Option<&RawValue>, String> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -210,12 +217,12 @@ fn listing(
     timeout_ms: u32,
     backend: &str,
 ) -> Option<Bytes> {
-    let any = schema(br#"{"type":"object"}"#).ok().flatten()?;
+    let any = object(br#"{"type":"object"}"#).ok().flatten()?;
     let listing = Listing {
         name: &tool.name,
         description: &tool.description,
-        input_schema: schema(&tool.input_schema).ok()?.unwrap_or(any),
-        output_schema: schema(&tool.output_schema).ok()?,
+        input_schema: object(&tool.input_schema).ok()?.unwrap_or(any),
+        output_schema: object(&tool.output_schema).ok()?,
         annotations,
         scopes,
         timeout_ms: (timeout_ms > 0).then_some(timeout_ms),

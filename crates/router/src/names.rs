@@ -1,7 +1,14 @@
 //! Which names backends, tools and method patterns may have, and which the gateway keeps for itself.
 
+use protocol::Method;
+
+use crate::Kind;
+
 /// Methods and prefixes that the gateway answers; no backend may offer them.
 const OWNED: [&str; 5] = ["initialize", "echo", "tool", "event", "session"];
+
+/// How a tool is called with the params of Model Context Protocol.
+const TOOLS_CALL: &str = "tools/call";
 
 /// The longest tool name or method pattern, in bytes.
 const LONGEST: usize = 128;
@@ -35,6 +42,19 @@ pub(crate) fn pattern(pattern: &str) -> Result<(), String> {
         return Err(format!("method {pattern:?} belongs to the gateway, as do {}", OWNED.join(", ")));
     }
     Ok(())
+}
+
+/// The method that a backend is sent.
+pub(crate) fn on_the_wire(kind: Kind, method: &str) -> &str {
+    match kind {
+        Kind::Tool if method != TOOLS_CALL => Method::ToolExecute.name(),
+        _ => method,
+    }
+}
+
+/// What the methods of Model Context Protocol begin with at this backend.
+pub(crate) fn mcp(backend: &str) -> String {
+    format!("mcp.{backend}.")
 }
 
 /// `workflow.` of the pattern `workflow.*`; `None` for a plain name.

@@ -8,6 +8,7 @@ use protocol::Replica;
 
 use crate::conflict::{Conflict, Reason};
 use crate::handler::{self, Declared, Handler, Kind};
+use crate::mcp::{self, Mcp};
 use crate::names;
 
 /// Tells one table from another, so that a handler of an old table is noticed.
@@ -25,6 +26,8 @@ pub struct Table {
     by_method: HashMap<String, Arc<Handler>>,
     /// By the pattern without its star: `workflow.`.
     by_prefix: HashMap<String, Arc<Handler>>,
+    /// Sorted by backend.
+    mcp: Vec<Arc<Mcp>>,
 }
 
 impl Default for Table {
@@ -74,6 +77,7 @@ impl Table {
             by_tool: HashMap::new(),
             by_method: HashMap::new(),
             by_prefix: HashMap::new(),
+            mcp: Vec::new(),
         };
         for ((is_tool, name), offers) in offered {
             let owner = previous
@@ -94,6 +98,7 @@ impl Table {
                 table.insert(handler);
             }
         }
+        table.mcp = mcp::servers(&kept, &table.by_prefix);
         table.replicas = kept;
         (table, conflicts.list)
     }
@@ -117,6 +122,11 @@ impl Table {
     /// Every tool, sorted by name.
     pub fn tools(&self) -> &[Arc<Handler>] {
         &self.tools
+    }
+
+    /// Every backend that stands for servers of Model Context Protocol, sorted by name.
+    pub fn mcp(&self) -> &[Arc<Mcp>] {
+        &self.mcp
     }
 
     /// Every replica that can be used, in the order of the directory.
@@ -189,8 +199,12 @@ pub(crate) fn check(declared: Declared<'_>) -> Result<(), String> {
     match declared {
         Declared::Tool(tool) => {
             names::tool(&tool.name)?;
-            for (which, text) in [("input", &tool.input_schema), ("output", &tool.output_schema)] {
-                handler::schema(text).map_err(|why| format!("{which} schema of tool {} {why}", tool.name))?;
+            for (which, text) in [
+                ("input schema", &tool.input_schema),
+                ("output schema", &tool.output_schema),
+                ("MCP object", &tool.mcp),
+            ] {
+                handler::object(text).map_err(|why| format!("{which} of tool {} {why}", tool.name))?;
             }
             Ok(())
         }

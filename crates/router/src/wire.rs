@@ -55,10 +55,9 @@ pub(crate) fn body(body: &Body<'_>) -> Bytes {
     out.into()
 }
 
-/// The fields that every call of a tool has.
+/// The field that every call of a tool has.
 pub(crate) fn tool(name: &str) -> Bytes {
     let mut out = BytesMut::new();
-    put_text(METHOD, b"tool.execute", &mut out);
     put_text(TOOL, name.as_bytes(), &mut out);
     out.freeze()
 }
@@ -122,7 +121,7 @@ mod tests {
         };
         let encoded = body(&Body {
             handler: &tool("fs.read"),
-            method: "",
+            method: "tool.execute",
             params: br#"{"path":"x"}"#,
             caller: &caller(&identity, "s-1"),
             idempotency_key: ["k", ":", "1"],

@@ -1,5 +1,5 @@
 //! What outlives a connection: sessions, the call journal, tenants' event logs, the backend directory, pod
-//! leases, revocations, quotas. It knows no socket, no router and no way to dial a backend.
+//! leases, revocations, quotas, tickets. It knows no socket, no router and no way to dial a backend.
 
 mod availability;
 mod bounds;
@@ -23,6 +23,7 @@ mod settings;
 mod store;
 mod tail;
 mod tasks;
+mod tickets;
 mod token;
 
 pub use availability::Availability;
@@ -43,4 +44,5 @@ pub use sessions::{NewSession, Refusal, Resume, Resumed, Seen, Sessions};
 pub use settings::{Mode, Secret, Settings, Tls};
 pub use store::Store;
 pub use tail::{Notice, Tail};
+pub use tickets::{Ticket, Tickets};
 pub use token::{ResumeToken, TokenHash};

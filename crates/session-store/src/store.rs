@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use crate::{
     Availability, Begin, Call, Channel, Directory, Entry, Epoch, Error, EventLog, Finish, Inbox, Journal,
     Leases, MemoryStore, NewEvent, NewSession, Page, PodId, Position, Quotas, ReadLimit, RedisStore, Resume,
-    Resumed, Revocation, Revocations, Revoked, Seen, SessionId, Sessions, Snapshot, Spent, Tail, Takeover,
+    Resumed, Revocation, Revocations, Revoked, Seen, SessionId, Sessions, Snapshot, Spent, Tail, Takeover, Ticket, Tickets,
 };
 
 /// The same call on whichever it is. With an operation it is counted, if it goes to Redis.
@@ -215,6 +215,16 @@ impl Revocations for Store {
 impl Quotas for Store {
     async fn settle(&self, name: &str, spent: Spent) -> Result<Duration, Error> {
         either!(self, Settle, store => store.settle(name, spent).await)
+    }
+}
+
+impl Tickets for Store {
+    async fn keep(&self, ticket: &Ticket, what: &[u8], ttl: Duration) -> Result<(), Error> {
+        either!(self, KeepTicket, store => store.keep(ticket, what, ttl).await)
+    }
+
+    async fn take(&self, ticket: &Ticket) -> Result<Option<Vec<u8>>, Error> {
+        either!(self, TakeTicket, store => store.take(ticket).await)
     }
 }
 

@@ -46,6 +46,10 @@ impl ResumeToken {
         Self(digest.into())
     }
 
+    pub(crate) const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// What a store keeps: SHA-256 over the session's id, as salt, and the token.
     pub fn hash(&self, session: SessionId) -> TokenHash {
         let digest = Sha256::new().chain_update(session.0.as_bytes()).chain_update(self.0).finalize();

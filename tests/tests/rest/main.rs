@@ -9,6 +9,7 @@ mod execute;
 mod keys;
 mod limits;
 mod problems;
+mod tickets;
 
 use tests::{Contexts, Endpoints, Keys, Pods, Process};
 

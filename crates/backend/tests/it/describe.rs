@@ -1,8 +1,11 @@
 //! What a backend says of itself, and names that it may not have.
 use std::time::Duration;
 
-use backend::{Backend, Call, Error, Handler, Json, Raw, Serve, Tool};
-use protocol::pb::{Annotations, DescribeRequest, Method};
+use backend::{Backend, Call, Error, Handler, Json, Mcp, Raw, Serve, Tool};
+use futures_util::StreamExt as _;
+use protocol::pb::call_event::Event;
+use protocol::pb::{Annotations, CallRequest, DescribeRequest, Method};
+use router::Health;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -111,4 +114,53 @@ async fn invalid_names_are_errors_that_name_them() {
     }
     let valid = Backend::new("x".repeat(64)).tool(noop(&long)).method(handler("a")).method(handler("a.*"));
     assert!(valid.serve(Serve::default()).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_tool_of_a_server_of_mcp_is_executed_and_called_by_the_same_function() {
+    let listed = Raw::parse(&br#"{"name":"sum","_meta":{"a":1.0}}"#[..]).expect("it is JSON");
+    let sum = Tool::mcp("sum", listed, |call: Call, _: Raw| async move {
+        Ok(Raw::parse(format!("{:?}", call.method())).expect("it is JSON"))
+    });
+    let capabilities = Raw::parse(&br#"{"prompts":{}}"#[..]).expect("it is JSON");
+    let mcp = Mcp { capabilities, instructions: "Ask.".to_owned(), uri_prefixes: vec!["file:".to_owned()] };
+    let backend = Backend::new("sums").tool(sum).method(handler(&Mcp::methods("sums"))).mcp(mcp);
+    let (_running, mut client) = serve(backend).await;
+
+    let description = client.describe(DescribeRequest {}).await.expect("it describes itself").into_inner();
+    assert_eq!(&description.tools[0].mcp[..], br#"{"name":"sum","_meta":{"a":1.0}}"#);
+    let mcp = description.mcp.expect("it is one of MCP");
+    assert_eq!((&mcp.capabilities[..], mcp.instructions.as_str()), (&br#"{"prompts":{}}"#[..], "Ask."));
+    assert_eq!(
+        (mcp.uri_prefixes, description.methods[0].pattern.as_str()),
+        (vec!["file:".to_owned()], "mcp.sums.*")
+    );
+    for method in ["tool.execute", "tools/call"] {
+        let request =
+            CallRequest { method: method.to_owned(), tool: "sum".to_owned(), ..CallRequest::default() };
+        let mut events = client.call(request).await.expect("it is taken").into_inner();
+        let event = events.message().await.expect("the stream is whole").expect("it ends").event;
+        assert_eq!(event, Some(Event::Result(format!("{method:?}").into())));
+    }
+}
+
+#[tokio::test]
+async fn a_backend_that_takes_other_handlers_says_so_to_those_who_watch_it() {
+    let (running, mut client) = serve(Backend::new("changing").tool(noop("a"))).await;
+    let dialer = router::Dialer::new(router::Options::default()).expect("the options are right");
+    let mut health = std::pin::pin!(router::watch(running.local_addr().to_string(), dialer));
+    let mut tools = async || match health.next().await {
+        Some(Health::Up(description)) => {
+            description.tools.into_iter().map(|tool| tool.name).collect::<Vec<_>>()
+        }
+        other => panic!("it is not up: {other:?}"),
+    };
+    assert_eq!(tools().await, ["a"]);
+    let error =
+        running.replace(Backend::new("x").tool(noop("b")).tool(noop("b"))).await.expect_err("b twice");
+    assert!(matches!(error, Error::DuplicateTool { .. }), "{error:?}");
+    running.replace(Backend::new("x").tool(noop("b"))).await.expect("it is right");
+    assert_eq!(tools().await, ["b"]);
+    let description = client.describe(DescribeRequest {}).await.expect("it describes itself").into_inner();
+    assert_eq!(description.name, "changing");
 }

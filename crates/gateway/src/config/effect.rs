@@ -54,6 +54,7 @@ const EFFECTS: &[(&str, Effect)] = &[
     ("security.hmac_signatures", Restart),
     ("limits", Now),
     ("rest", Now),
+    ("mcp", Now),
     ("pod", Restart),
     ("registry", Restart),
     ("backends", Now),

@@ -37,6 +37,7 @@ macro_rules! settings {
 
 mod admin;
 mod limits;
+mod mcp;
 mod metrics;
 mod port_tls;
 mod registry;
@@ -45,6 +46,7 @@ mod word;
 
 pub use admin::Admin;
 pub use limits::{Limits, Rate};
+pub use mcp::Mcp;
 pub use metrics::Metrics;
 pub use port_tls::PortTls;
 pub use registry::{Proof, Registry};
@@ -78,6 +80,8 @@ settings! {
         limits: Limits = Limits::default(),
         /// HTTP for those who can't hold a WebSocket.
         rest: Rest = Rest::default(),
+        /// Model Context Protocol.
+        mcp: Mcp = Mcp::default(),
         /// This process among others.
         pod: Pod = Pod::default(),
         /// The gRPC port at which backends register.
@@ -384,8 +388,13 @@ impl Config {
                     "a path that begins with /",
                 ));
             }
-            if let Some(path) = path.filter(|path| rest::is_below_root(path.as_bytes())) {
-                let right = format!("a path that is not below {}, which is the REST API's", rest::ROOT);
+            if let Some(path) = path.filter(|path| rest::is_own(path.as_bytes())) {
+                let right = format!(
+                    "a path that is not below {}, and neither {} nor below {},",
+                    rest::ROOT,
+                    rest::streamable::PATH,
+                    rest::streamable::metadata::WELL_KNOWN
+                );
                 return Err(ConfigError::value(key, path, &right));
             }
         }
@@ -403,6 +412,7 @@ impl Config {
         self.admin.check()?;
         self.traces.check().map_err(|error| ConfigError::Type(format!("traces.{error}")))?;
         self.metrics.check()?;
+        self.mcp.check(&self.auth)?;
         crate::door::Door::new(self)?;
         let security = &self.security;
         if security.hmac_signatures == Demand::Required

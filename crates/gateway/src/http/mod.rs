@@ -6,6 +6,7 @@ mod answer;
 pub(crate) mod fuzzing;
 mod head;
 mod rewind;
+mod ticket;
 pub(crate) mod token;
 mod upgrade;
 

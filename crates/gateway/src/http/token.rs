@@ -1,5 +1,6 @@
 //! Whose request it is: the one place that looks for a token in a request.
 
+use super::ticket;
 use crate::shard::Shard;
 use auth::{Identity, Refusal};
 use hyper::Uri;
@@ -35,15 +36,7 @@ async fn verify(
     holder: Option<&Identity>,
     shard: &Shard,
 ) -> Result<Identity, Refusal> {
-    let in_query = uri.query().is_some_and(|query| {
-        query.split('&').any(|pair| {
-            let name = pair.split('=').next().unwrap_or_default();
-            SECRETS.iter().any(|known| name.eq_ignore_ascii_case(known))
-        })
-    });
-    if in_query {
-        return Err(Refusal::Malformed);
-    }
+    check_uri(uri)?;
     let mut headers = headers.get_all(AUTHORIZATION).iter();
     let bearer = match (headers.next(), headers.next(), bearer) {
         (Some(value), None, None) => Some(bearer_of(value).ok_or(Refusal::Malformed)?),
@@ -53,14 +46,33 @@ async fn verify(
     match bearer {
         Some(token) => {
             let identity = shard.verify_patiently(token).await?;
-            let is_same = || holder.is_some_and(|holder| holder.is_same_holder(&identity));
-            if shard.terms().config.tls.client_must_match_token && !is_same() {
-                return Err(Refusal::WrongHolder);
-            }
-            Ok(identity)
+            check_holder(identity, holder, shard)
         }
         None => holder.map_or_else(|| shard.anonymous(), |holder| shard.unrevoked(holder.clone())),
     }
+}
+
+/// Whether nothing secret stands in the URL.
+fn check_uri(uri: &Uri) -> Result<(), Refusal> {
+    let names = || uri.query().unwrap_or_default().split('&').map(|pair| pair.split('=').next().unwrap_or_default());
+    if names().any(|name| SECRETS.iter().any(|known| name.eq_ignore_ascii_case(known))) {
+        return Err(Refusal::InUrl);
+    }
+    // Where one is taken it was taken before.
+    if names().any(|name| name == ticket::PARAMETER) { Err(Refusal::MisplacedTicket) } else { Ok(()) }
+}
+
+/// The identity, unless another's certificate was shown and both have to be the same.
+pub(super) fn check_holder(
+    identity: Identity,
+    holder: Option<&Identity>,
+    shard: &Shard,
+) -> Result<Identity, Refusal> {
+    let is_same = || holder.is_some_and(|holder| holder.is_same_holder(&identity));
+    if shard.terms().config.tls.client_must_match_token && !is_same() {
+        return Err(Refusal::WrongHolder);
+    }
+    Ok(identity)
 }
 
 pub(super) fn bearer_of(value: &HeaderValue) -> Option<&str> {

@@ -50,9 +50,7 @@ impl Ask {
         methods: &[Method],
         span: Option<Open>,
     ) -> Result<Self, Problem> {
-        if !methods.contains(request.method()) {
-            return Err(not_allowed(methods));
-        }
+        check_method(request.method(), methods)?;
         let (holder, shard) = (link.visit.holder.as_ref(), &link.shard);
         let auth = token::identify(request.uri(), request.headers(), None, holder, shard);
         let identity = trace::part(&shard.pod.tracer, span, "auth", auth).await.map_err(|refusal| {
@@ -167,12 +165,16 @@ pub(super) fn quality(ranges: &[&str], kind: &str) -> f32 {
     fitting.max_by_key(|(closeness, _)| *closeness).map_or(0.0, |(_, quality)| quality)
 }
 
-fn not_allowed(methods: &[Method]) -> Problem {
+/// Whether a path takes this method.
+pub(super) fn check_method(method: &Method, methods: &[Method]) -> Result<(), Problem> {
+    if methods.contains(method) {
+        return Ok(());
+    }
     let allowed = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
     let allow = HeaderValue::from_str(&allowed).unwrap_or_else(|_| HeaderValue::from_static("GET"));
-    Problem::new(ErrorCode::MethodNotFound, format!("this path takes {allowed}"))
+    Err(Problem::new(ErrorCode::MethodNotFound, format!("this path takes {allowed}"))
         .status(StatusCode::METHOD_NOT_ALLOWED)
-        .with(ALLOW, allow)
+        .with(ALLOW, allow))
 }
 
 fn unauthorized(refusal: &Refusal) -> Problem {

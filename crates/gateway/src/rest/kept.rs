@@ -6,6 +6,7 @@ use super::names::{CallId, is_shared};
 use super::problem::Problem;
 use super::running::{Hold, Running, Work};
 use crate::config::ms;
+use crate::mcp::Ends;
 use crate::outcome;
 use crate::platform::Holder;
 use crate::session::caller;
@@ -30,7 +31,7 @@ pub(super) const EPOCH: Epoch = Epoch(1);
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// The end of somebody who waits for the call. Dropped, the call goes on without.
-pub(super) struct Kept {
+pub(crate) struct Kept {
     waiter: Rc<Waiter>,
     /// The call had been made before.
     pub(super) is_repeated: bool,
@@ -51,7 +52,8 @@ struct Opening {
     token: TokenHash,
 }
 
-/// Makes the call, or joins it if it was made before. Answers once it stands in the journal.
+/// Makes the call, or joins it if it was made before. Answers once it stands in the journal. `ends` is what is made of its
+/// end before that is kept.
 ///
 /// # Errors
 /// The same name was given to another request; the store is out of reach; too many calls of the holder run here.
@@ -60,6 +62,7 @@ pub(super) async fn start(
     id: CallId,
     token: &ResumeToken,
     work: Work,
+    ends: Option<Ends>,
 ) -> Result<Running, Problem> {
     let (shard, identity) = (ask.shard(), &ask.identity);
     check_room(shard, identity)?;
@@ -74,7 +77,7 @@ pub(super) async fn start(
         attempt: shard.next_attempt(),
         resent: false,
         handler: work.handler,
-        method: work.method.into(),
+        method: work.method.into_owned().into(),
         params: work.params.into_vec().into(),
         caller: caller(identity, &session_id),
         holder: Rc::new(Holder::new(identity, session_id)),
@@ -83,6 +86,7 @@ pub(super) async fn start(
         span,
         timeout: work.timeout,
         asked_at: Instant::now(),
+        ends,
     });
     let waiter = Rc::new(Waiter {
         shard: Rc::clone(shard),

@@ -1,6 +1,7 @@
 //! Which paths there are, and what may be asked at each.
 
 use super::ROOT;
+use super::streamable::{self, metadata};
 use hyper::Method;
 use metrics::Route;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -18,10 +19,21 @@ pub(super) enum Target {
     ContextSearch,
     Context(String),
     Events,
+    Tickets,
+    /// Which authorization servers there are, for everybody.
+    Metadata,
+    /// Model Context Protocol.
+    Mcp,
 }
 
 impl Target {
     pub(super) fn of(path: &str) -> Option<Self> {
+        if metadata::is_below(path) {
+            return Some(Self::Metadata);
+        }
+        if path == streamable::PATH {
+            return Some(Self::Mcp);
+        }
         let rest = path.strip_prefix(ROOT)?.strip_prefix('/')?;
         let parts: Vec<&str> = rest.split('/').collect();
         Some(match *parts {
@@ -34,6 +46,7 @@ impl Target {
             ["contexts", "search"] => Self::ContextSearch,
             ["contexts", id] => Self::Context(decoded(id)?),
             ["events"] => Self::Events,
+            ["tickets"] => Self::Tickets,
             _ => return None,
         })
     }
@@ -50,6 +63,9 @@ impl Target {
             Self::ContextSearch => Route::ContextSearch,
             Self::Context(_) => Route::Context,
             Self::Events => Route::Events,
+            Self::Tickets => Route::Tickets,
+            Self::Metadata => Route::Metadata,
+            Self::Mcp => Route::Mcp,
         }
     }
 
@@ -65,6 +81,9 @@ impl Target {
             Self::ContextSearch => "/api/v1/contexts/search",
             Self::Context(_) => "/api/v1/contexts/{id}",
             Self::Events => "/api/v1/events",
+            Self::Tickets => "/api/v1/tickets",
+            Self::Metadata => metadata::WELL_KNOWN,
+            Self::Mcp => streamable::PATH,
         }
     }
 
@@ -82,7 +101,9 @@ impl Target {
             (Self::Context(_), _) => Platform::ContextGet,
             (Self::Events, &Method::POST) => Platform::EventPublish,
             (Self::Events, _) => Platform::EventSubscribe,
-            (Self::OpenApi | Self::Call(_), _) => return None,
+            (Self::OpenApi | Self::Call(_) | Self::Tickets | Self::Metadata | Self::Mcp, _) => {
+                return None;
+            }
         })
     }
 
@@ -94,9 +115,12 @@ impl Target {
     /// What may be asked here.
     pub(super) const fn methods(&self) -> &'static [Method] {
         match self {
-            Self::OpenApi | Self::Tools | Self::Tool(_) | Self::ContextSearch => &[Method::GET, Method::HEAD],
-            Self::Execute(_) => &[Method::POST],
+            Self::OpenApi | Self::Tools | Self::Tool(_) | Self::ContextSearch | Self::Metadata => {
+                &[Method::GET, Method::HEAD]
+            }
+            Self::Execute(_) | Self::Tickets => &[Method::POST],
             Self::Call(_) => &[Method::GET, Method::HEAD, Method::DELETE],
+            Self::Mcp => &[Method::POST, Method::GET, Method::DELETE],
             Self::Contexts | Self::Events => &[Method::GET, Method::HEAD, Method::POST],
             Self::Context(_) => &[Method::GET, Method::HEAD, Method::PUT, Method::PATCH, Method::DELETE],
         }

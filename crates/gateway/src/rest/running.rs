@@ -6,6 +6,7 @@ use super::names::{CallId, fingerprint};
 use super::plain::Plain;
 use super::problem::Problem;
 use super::woken;
+use crate::mcp::Ends;
 use crate::measure;
 use crate::shard::{Delivery, Peer};
 use crate::trace::{self, CallSpan};
@@ -13,21 +14,22 @@ use bytes::Bytes;
 use protocol::{ErrorCode, Meta};
 use router::{Event, Failure, Handler, Kind};
 use session_store::ResumeToken;
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 /// What a backend is asked for.
-pub(super) struct Work {
-    pub(super) handler: Arc<Handler>,
-    pub(super) method: &'static str,
-    pub(super) params: Box<[u8]>,
-    pub(super) timeout: Option<Duration>,
+pub(crate) struct Work {
+    pub(crate) handler: Arc<Handler>,
+    pub(crate) method: Cow<'static, str>,
+    pub(crate) params: Box<[u8]>,
+    pub(crate) timeout: Option<Duration>,
 }
 
 /// Who runs a call. Dropped, it is told that nobody waits any more.
-pub(super) enum Hold {
+pub(crate) enum Hold {
     /// It ends with the request.
     Plain(Box<Plain>),
     /// It goes on.
@@ -35,7 +37,7 @@ pub(super) enum Hold {
 }
 
 /// A call on its way.
-pub(super) struct Running {
+pub(crate) struct Running {
     peer: Rc<Peer>,
     inbox: std::vec::IntoIter<Delivery>,
     hold: Hold,
@@ -52,7 +54,7 @@ impl Running {
     }
 
     /// The next event. None comes after the end. Cancel safe.
-    pub(super) async fn next(&mut self) -> Event {
+    pub(crate) async fn next(&mut self) -> Event {
         loop {
             for delivery in self.inbox.by_ref() {
                 let Delivery::Event { event, .. } = delivery else { continue };
@@ -67,7 +69,7 @@ impl Running {
     }
 
     /// How it ends.
-    pub(super) async fn end(&mut self) -> Result<Bytes, Failure> {
+    pub(crate) async fn end(&mut self) -> Result<Bytes, Failure> {
         loop {
             match self.next().await {
                 Event::Progress(_) | Event::Partial(_) => {}
@@ -82,12 +84,22 @@ impl Ask {
     /// Has a backend do the work. With an idempotency key it is done once, whoever asks how often; else it ends with the
     /// request.
     pub(super) async fn run(&self, work: Work, body: &str) -> Result<Running, Problem> {
+        let name = self.idempotency_key()?.map(|key| CallId::of_key(&self.identity, &key));
+        self.begin(work, name, body, None).await
+    }
+
+    /// The same under this name, if there is one. `content` tells the request from another one of the name, and `ends` is
+    /// what is made of the end before it is kept under it.
+    pub(super) async fn begin(
+        &self,
+        work: Work,
+        name: Option<CallId>,
+        content: &str,
+        ends: Option<Ends>,
+    ) -> Result<Running, Problem> {
         self.check(&work)?;
-        match self.idempotency_key()? {
-            Some(key) => {
-                let token = self.fingerprint(body)?;
-                kept::start(self, CallId::of_key(&self.identity, &key), &token, work).await
-            }
+        match name {
+            Some(name) => kept::start(self, name, &self.fingerprint(content)?, work, ends).await,
             None => Plain::start(self, &work),
         }
     }
@@ -97,13 +109,13 @@ impl Ask {
         self.check(&work)?;
         let key = self.idempotency_key()?;
         let id = key.map_or_else(CallId::fresh, |key| CallId::of_key(&self.identity, &key));
-        kept::start(self, id, &self.fingerprint(body)?, work).await?;
+        kept::start(self, id, &self.fingerprint(body)?, work, None).await?;
         Ok(id)
     }
 
     fn check(&self, work: &Work) -> Result<(), Problem> {
         if work.handler.kind != Kind::Tool {
-            self.may_ask(work.method)?;
+            self.may_ask(&work.method)?;
         }
         let refused = |code| measure::refused(self.shard(), &work.handler, code);
         self.access().to(&work.handler).map_err(|why| {

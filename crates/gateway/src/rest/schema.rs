@@ -55,6 +55,16 @@ pub(super) struct CallWritten<'a> {
     pub(super) state: &'a CallState<'a>,
 }
 
+/// A ticket that was given out.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Ticket")]
+pub(super) struct TicketWritten {
+    /// What stands in the URL of the upgrade, as `/ws?ticket=`.
+    pub(super) ticket: String,
+    /// How long it is good, in seconds.
+    pub(super) expires_in: u64,
+}
+
 /// Problem details, RFC 9457.
 #[derive(Debug, JsonSchema)]
 #[expect(dead_code, reason = "written by the problem itself, and only described here")]

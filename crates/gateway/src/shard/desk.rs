@@ -3,6 +3,7 @@
 
 use super::{Delivery, Peer, Shard};
 use crate::mail::{Letter, Memo};
+use crate::mcp::Ends;
 use crate::measure;
 use crate::outcome;
 use crate::patience::Patience;
@@ -49,6 +50,8 @@ pub(crate) struct Order<'a> {
     pub(crate) timeout: Option<Duration>,
     /// When it was asked for.
     pub(crate) asked_at: Instant,
+    /// What is made of its end before that is stored and told; none where it stays as it is.
+    pub(crate) ends: Option<Ends>,
 }
 
 /// One that borrows nothing of a frame.
@@ -137,6 +140,7 @@ struct AtWork {
     holder: Rc<Holder>,
     trace: Option<TraceId>,
     span: Option<CallSpan>,
+    ends: Option<Ends>,
     started: Instant,
 }
 
@@ -164,6 +168,7 @@ impl Desk {
             trace: TraceId::sampled(&order.traceparent),
             span: order.span.clone(),
             started: order.asked_at,
+            ends: order.ends,
         });
         key
     }
@@ -291,6 +296,10 @@ impl Shard {
         measure::ended(self, &call.handler, elapsed, &end, call.trace);
         let times = (call.started, now);
         platform::tell_call(self, &call.holder, &call.request, &call.handler, times, &end);
+        let end = match call.ends {
+            Some(ends) => ends.kept(end),
+            None => end,
+        };
         self.keep_end(call.session, call.request, &end, call.client.is_some(), asker, now);
         if let Some((peer, tag)) = call.client {
             peer.deliver_to(Delivery::Event { tag, event: end });

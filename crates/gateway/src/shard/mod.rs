@@ -18,6 +18,7 @@ pub(crate) use thread::{Common, Parts, Stage, spawn};
 use crate::config::ms;
 use crate::fanout::Logs;
 use crate::mail::Memo;
+use crate::mcp::Changes;
 use crate::platform::{self, Key, Told};
 use crate::pod::Pod;
 use crate::rest;
@@ -94,8 +95,12 @@ pub(crate) struct Shard {
     pub(crate) sessions: RefCell<HashMap<SessionId, Held>>,
     /// What operators left for connections to do.
     tasks: RefCell<HashMap<usize, Vec<Task>>>,
+    /// Who is to hear that what is offered has changed.
+    pub(crate) changes: Changes,
     /// Who waits here for the end of a call that others may wait for too.
     pub(crate) awaited: rest::Awaited,
+    /// Who waits here for what clients of Model Context Protocol answer.
+    pub(crate) rounds: rest::Rounds,
     /// Every shard of the pod, this one too.
     pub(crate) shards: Arc<[mpsc::Sender<Memo>]>,
     /// Events of the platform that wait for the store.
@@ -141,7 +146,9 @@ impl Shard {
             desk: RefCell::default(),
             sessions: RefCell::default(),
             tasks: RefCell::default(),
+            changes: Changes::default(),
             awaited: rest::Awaited::default(),
+            rounds: rest::Rounds::default(),
             // Attempts of two shards are never the same.
             attempts: Cell::new((index as u64) << 48),
             index,

@@ -25,10 +25,31 @@ pub fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
     members(object).find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
+/// A member, and where it stands in the text of its object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member<'a> {
+    /// The key, unescaped.
+    pub name: Cow<'a, str>,
+    /// The raw value.
+    pub value: &'a str,
+    /// Where the key's opening quote stands, in bytes.
+    pub start: usize,
+    /// Behind the value.
+    pub end: usize,
+}
+
 impl<'a> Iterator for Members<'a> {
     type Item = (Cow<'a, str>, &'a str);
 
     fn next(&mut self) -> Option<Self::Item> {
+        self.next_member().map(|member| (member.name, member.value))
+    }
+}
+
+impl<'a> Members<'a> {
+    /// The next member, with its place.
+    #[inline]
+    pub fn next_member(&mut self) -> Option<Member<'a>> {
         let bytes = self.text.as_bytes();
         let mut key = space(bytes, self.at);
         if bytes.get(key) == Some(&b',') {
@@ -48,7 +69,8 @@ impl<'a> Iterator for Members<'a> {
         self.at = value_end;
         let name = self.text.get(key + 1..key_end - 1)?;
         let name = if is_plain { Cow::Borrowed(name) } else { unescape(name) };
-        Some((name, self.text.get(value..value_end)?))
+        let value = self.text.get(value..value_end)?;
+        Some(Member { name, value, start: key, end: value_end })
     }
 }
 

@@ -2,6 +2,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use protocol::{Replica, pb};
 use router::{Annotations, Conflict, Kind, Reason, Table};
 
@@ -186,6 +187,7 @@ fn a_listing_is_the_tool_as_json() {
         annotations: Some(pb::Annotations { read_only: true, ..Default::default() }),
         scopes: vec!["fs:read".into()],
         timeout_ms: 1_500,
+        mcp: Bytes::new(),
     };
     let description = pb::Description { name: "files".into(), tools: vec![tool], ..Default::default() };
     let table = build(&[with("files", description), replica("bare", &["bare"])]);
@@ -210,6 +212,40 @@ fn a_listing_is_the_tool_as_json() {
             r#""scopes":[],"backend":"bare"}"#
         )
     );
+}
+
+#[test]
+fn servers_of_mcp_are_listed_by_name_with_the_handler_of_their_methods() {
+    let server = |name: &str, instructions: &str| {
+        let pattern = format!("mcp.{name}.*");
+        let tool =
+            pb::Tool { name: format!("{name}.do"), mcp: r#"{"name":"do"}"#.into(), ..Default::default() };
+        let mcp = pb::Mcp {
+            capabilities: r#"{"resources":{}}"#.into(),
+            instructions: instructions.into(),
+            uri_prefixes: vec!["file:".into()],
+        };
+        let description = pb::Description {
+            name: name.into(),
+            tools: vec![tool],
+            methods: vec![pb::Method { pattern, ..Default::default() }],
+            mcp: Some(mcp),
+            ..Default::default()
+        };
+        with(name, description)
+    };
+    let table =
+        build(&[server("b", "first"), replica("plain", &["x"]), server("a", ""), server("b", "second")]);
+    let [a, b] = table.mcp() else { panic!("not two: {:?}", table.mcp()) };
+    assert_eq!((a.backend.as_str(), b.backend.as_str(), b.instructions.as_str()), ("a", "b", "first"));
+    assert_eq!(
+        (&b.capabilities[..], &b.uri_prefixes[..]),
+        (&br#"{"resources":{}}"#[..], &["file:".into()][..])
+    );
+    assert_eq!((b.methods.replicas(), b.method("resources/read").as_str()), (2, "mcp.b.resources/read"));
+    assert_eq!(table.method("mcp.b.resources/read").map(|methods| methods.backend.as_str()), Some("b"));
+    assert_eq!(table.tool("a.do").map(|tool| &tool.mcp[..]), Some(&br#"{"name":"do"}"#[..]));
+    assert_eq!(table.tool("x").map(|tool| tool.mcp.len()), Some(0));
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod leases;
 mod quotas;
 mod revocations;
 mod sessions;
+mod tickets;
 mod timed;
 mod turns;
 
@@ -40,6 +41,7 @@ struct Inner {
     revocations: Mutex<revocations::List>,
     /// Of each rate that is ahead when it no longer is.
     quotas: Mutex<Timed<String, tokio::time::Instant>>,
+    tickets: Mutex<Timed<String, Vec<u8>>>,
     directory: MemoryDirectory,
     tails: Arc<Hub<News>>,
     inboxes: Arc<Hub<Bytes>>,
@@ -55,6 +57,7 @@ impl MemoryStore {
             leases: Mutex::default(),
             revocations: Mutex::default(),
             quotas: Mutex::new(Timed::new(bounds.sessions)),
+            tickets: Mutex::new(Timed::new(bounds.sessions)),
             directory: MemoryDirectory::with_limit(bounds.replicas),
             tails: Arc::new(Hub::local()),
             inboxes: Arc::new(Hub::local()),

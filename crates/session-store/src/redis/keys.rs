@@ -54,6 +54,11 @@ impl Keys {
         format!("{}:q:{{{}}}", self.0, escape(name))
     }
 
+    /// What a ticket stands for.
+    pub(super) fn ticket(&self, name: &str) -> String {
+        format!("{}:t:{{{name}}}", self.0)
+    }
+
     /// The channel of the directory.
     pub(super) fn changes(&self) -> String {
         format!("{}:d:{{directory}}", self.0)

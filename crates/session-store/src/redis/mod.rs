@@ -15,6 +15,7 @@ mod revocations;
 mod scripts;
 mod sessions;
 mod subscriptions;
+mod tickets;
 
 use std::fmt;
 use std::sync::Arc;

@@ -103,7 +103,7 @@ fn stream(_: &mut schemars::SchemaGenerator) -> Value {
 
 /// All of them.
 pub(super) fn operations(config: &Config) -> Vec<Operation> {
-    let operations = [description(), tools(), contexts(), events(config)];
+    let operations = [description(), tools(), contexts(), events(config), tickets()];
     operations.into_iter().flatten().collect()
 }
 
@@ -349,4 +349,20 @@ fn events(config: &Config) -> Vec<Operation> {
             problems: PUBLISH,
         },
     ]
+}
+
+fn tickets() -> Vec<Operation> {
+    vec![Operation {
+        id: "giveTicket",
+        method: "post",
+        path: "/tickets",
+        summary: "A ticket that opens one WebSocket, for who can set no header",
+        params: vec![],
+        body: None,
+        answers: vec![Answers {
+            content: vec![(JSON, of::<schema::TicketWritten>)],
+            ..empty(201, "A ticket, good once")
+        }],
+        problems: READ_ONE,
+    }]
 }

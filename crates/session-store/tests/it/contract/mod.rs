@@ -8,6 +8,7 @@ pub(crate) mod leases;
 pub(crate) mod quotas;
 pub(crate) mod revocations;
 pub(crate) mod sessions;
+pub(crate) mod tickets;
 
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,17 +16,17 @@ use std::time::Duration;
 
 use session_store::{
     Bounds, Call, Channel, Directory, Epoch, EventLog, Journal, Leases, NewSession, PodId, Quotas,
-    ResumeToken, Revocations, SessionId, Sessions,
+    ResumeToken, Revocations, SessionId, Sessions, Tickets,
 };
 
 /// All that is asked of a store.
 pub(crate) trait Everything:
-    Sessions + Journal + EventLog + Leases + Revocations + Quotas + Channel + Directory + Clone + Debug
+    Sessions + Journal + EventLog + Leases + Revocations + Quotas + Tickets + Channel + Directory + Clone + Debug
 {
 }
 
 impl<S> Everything for S where
-    S: Sessions + Journal + EventLog + Leases + Revocations + Quotas + Channel + Directory + Clone + Debug
+    S: Sessions + Journal + EventLog + Leases + Revocations + Quotas + Tickets + Channel + Directory + Clone + Debug
 {
 }
 
@@ -143,6 +144,13 @@ macro_rules! every_contract {
             what_began_before_has_come_in_part
             no_rate_is_further_ahead_than_it_may_be
             a_name_over_its_bound_is_refused
+        );
+        $crate::contract!(tickets, $mount, ($($flags)*);
+            a_ticket_is_taken_once_at_whichever_pod
+            of_many_who_take_a_ticket_at_once_one_gets_it
+            a_ticket_that_nobody_gave_out_is_worth_nothing
+            a_ticket_runs_out
+            what_is_over_its_bound_is_refused
         );
         $crate::contract!(channel, $mount, ($($flags)*);
             messages_arrive_in_order_at_the_one_pod
