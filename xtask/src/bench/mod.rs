@@ -1,33 +1,55 @@
 //! The gateway against its budgets, measured from outside: CPU and memory of its process, answers at its socket.
 
-pub(crate) mod baseline;
+pub(crate) mod baselines;
 mod budget;
 mod calls;
+mod connect;
 mod context;
 mod crowd;
 mod echo;
 mod events;
 mod fanout;
+mod fleet;
 mod frames;
+mod generator;
+mod heap;
 mod idle;
-mod load;
+mod plots;
 mod postgres;
 mod secure;
 mod slow;
 mod socket;
+mod storm;
 mod stream;
 mod subject;
+mod suite;
+mod svg;
 mod wire;
 pub(crate) mod writes;
 
-use anyhow::{Result, ensure};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
 
 use self::budget::Budgets;
 use self::subject::Programs;
-use crate::affinity::warn_of_other_load;
+use crate::affinity::other_load;
+use crate::workspace;
+
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    bench: Option<Bench>,
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    options: suite::Options,
+}
 
 #[derive(Debug, clap::Subcommand)]
-pub(crate) enum Bench {
+enum Bench {
     /// Memory and CPU of connections that do nothing.
     Idle {
         #[command(flatten)]
@@ -35,19 +57,47 @@ pub(crate) enum Bench {
         #[command(flatten)]
         options: idle::Options,
     },
-    /// Server CPU for each echo, beside a bare fastwebsockets server.
+    /// Server CPU for each echo, beside bare servers.
     Echo {
         #[command(flatten)]
         common: Common,
         #[command(flatten)]
         options: echo::Options,
     },
-    /// Tool calls through the gateway to a backend process and back.
+    /// Tool calls through the gateway to a backend process and back, in a closed loop and at a fixed rate.
     Calls {
         #[command(flatten)]
         common: Common,
         #[command(flatten)]
         options: calls::Options,
+    },
+    /// Connections set up in a second.
+    Connect {
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        options: connect::Options,
+    },
+    /// All connections are gone at once, and come back at once.
+    Storm {
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        options: storm::Options,
+    },
+    /// A hundred thousand connections over several gateways.
+    Fleet {
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        options: fleet::Options,
+    },
+    /// What an echo allocates.
+    Heap {
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        options: heap::Options,
     },
     /// The methods of contexts, over a hundred thousand of them in each database.
     Context {
@@ -74,7 +124,7 @@ pub(crate) enum Bench {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Common {
-    /// Ends with an error if a budget does not hold.
+    /// Ends with status 1 if a budget does not hold; the last line names those that don't.
     #[arg(long)]
     check: bool,
     /// Measures the programs in this folder instead of building them.
@@ -82,24 +132,88 @@ pub(crate) struct Common {
     programs: Option<std::path::PathBuf>,
 }
 
-pub(crate) fn run(bench: &Bench) -> Result<()> {
-    let (Bench::Idle { common, .. }
-    | Bench::Echo { common, .. }
-    | Bench::Calls { common, .. }
-    | Bench::Context { common, .. }
-    | Bench::Fanout { common, .. }
-    | Bench::Slow { common, .. }) = bench;
-    let programs = Programs::ready(common.programs.as_deref())?;
-    warn_of_other_load()?;
-    let mut budgets = Budgets::default();
-    match bench {
-        Bench::Idle { options, .. } => idle::run(options, &programs, &mut budgets)?,
-        Bench::Echo { options, .. } => echo::run(options, &programs, &mut budgets)?,
-        Bench::Calls { options, .. } => calls::run(options, &programs, &mut budgets)?,
-        Bench::Context { options, .. } => context::run(options, &programs, &mut budgets)?,
-        Bench::Fanout { options, .. } => fanout::run(options, &programs, &mut budgets)?,
-        Bench::Slow { options, .. } => slow::run(options, &programs, &mut budgets)?,
+impl Bench {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Idle { .. } => "idle",
+            Self::Echo { .. } => "echo",
+            Self::Calls { .. } => "calls",
+            Self::Connect { .. } => "connect",
+            Self::Storm { .. } => "storm",
+            Self::Fleet { .. } => "fleet",
+            Self::Heap { .. } => "heap",
+            Self::Context { .. } => "context",
+            Self::Fanout { .. } => "fanout",
+            Self::Slow { .. } => "slow",
+        }
     }
-    ensure!(!common.check || budgets.failed() == 0, "{} budgets do not hold", budgets.failed());
-    Ok(())
+
+    fn common(&self) -> &Common {
+        match self {
+            Self::Idle { common, .. }
+            | Self::Echo { common, .. }
+            | Self::Calls { common, .. }
+            | Self::Connect { common, .. }
+            | Self::Storm { common, .. }
+            | Self::Fleet { common, .. }
+            | Self::Heap { common, .. }
+            | Self::Context { common, .. }
+            | Self::Fanout { common, .. }
+            | Self::Slow { common, .. } => common,
+        }
+    }
+
+    fn run(&self, programs: &Programs, budgets: &mut Budgets) -> Result<()> {
+        match self {
+            Self::Idle { options, .. } => idle::run(options, programs, budgets),
+            Self::Echo { options, .. } => echo::run(options, programs, budgets),
+            Self::Calls { options, .. } => calls::run(options, programs, budgets),
+            Self::Connect { options, .. } => connect::run(options, programs, budgets),
+            Self::Storm { options, .. } => storm::run(options, programs, budgets),
+            Self::Fleet { options, .. } => fleet::run(options, programs, budgets),
+            Self::Heap { options, .. } => heap::run(options, programs, budgets),
+            Self::Context { options, .. } => context::run(options, programs, budgets),
+            Self::Fanout { options, .. } => fanout::run(options, programs, budgets),
+            Self::Slow { options, .. } => slow::run(options, programs, budgets),
+        }
+    }
+}
+
+/// Measures, writes the figures into a file, and judges them; the last line on standard output is the judgement.
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let common = arguments.bench.as_ref().map_or(&arguments.common, Bench::common);
+    let programs = Programs::ready(common.programs.as_deref())?;
+    let load = other_load()?;
+    let name = arguments.bench.as_ref().map_or("suite", Bench::name);
+    let mut budgets = Budgets::default();
+    match &arguments.bench {
+        Some(bench) => bench.run(&programs, &mut budgets)?,
+        None => suite::run(&arguments.options, &programs, &mut budgets),
+    }
+    let mut figures = budgets.json();
+    figures["machine"] = machine(load);
+    let file = workspace::target()?.join("bench").join(format!("{name}.json"));
+    std::fs::write(&file, format!("{figures:#}")).with_context(|| file.display().to_string())?;
+    if arguments.bench.is_none() && arguments.options.plots {
+        plots::draw(&figures)?;
+    }
+    println!("\nBudgets, each judged by its median (least–most):");
+    budgets.print();
+    println!("\nAll figures: {}", file.display());
+    let shortfall = budgets.shortfall();
+    println!("{}", shortfall.clone().unwrap_or_else(|| format!("all {} budgets hold", budgets.count())));
+    Ok(if common.check && shortfall.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Where it was measured.
+fn machine(load: f64) -> Value {
+    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+    let cpu = read("/proc/cpuinfo");
+    let cpu = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
+    json!({
+        "cpu": cpu.trim_start_matches([' ', '\t', ':']),
+        "cpus": std::thread::available_parallelism().map_or(1, usize::from),
+        "kernel": read("/proc/sys/kernel/osrelease").trim(),
+        "other_programs_percent": load.round(),
+    })
 }

@@ -1,0 +1,70 @@
+//! What an echo allocates: two runs of the gateway under valgrind, which counts what the process takes from its heap. The difference
+//! of the runs is that of their echoes.
+
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use super::budget::{Bound, Budgets, Spread, grouped};
+use super::generator::{Generator, Target};
+use super::subject::{self, Programs};
+use crate::affinity::{Cpus, pin_thread};
+use crate::server::{Server, dev};
+use crate::{table, workspace};
+
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Options {
+    /// How much longer the second run takes.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) seconds: u64,
+}
+
+/// What happens beside the echoes while time passes, such as timers, is in the figure too.
+const LIMIT: f64 = 0.01;
+
+pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets) -> Result<()> {
+    let cpus = Cpus::pick()?;
+    pin_thread(cpus.generator)?;
+    let generator = Generator { programs, cpu: cpus.generator };
+    println!(
+        "\nAllocations of an echo, by valgrind: two runs that differ by {} s of echoes.",
+        options.seconds
+    );
+    table::head(&["wire", "echoes more", "allocations more", "allocations of an echo"]);
+    let mut worst: f64 = 0.0;
+    for (name, format) in [("JSON", ""), ("binary", "--binary")] {
+        let (few, many) = (
+            measure(&generator, cpus, format, Duration::from_secs(1))?,
+            measure(&generator, cpus, format, Duration::from_secs(1 + options.seconds))?,
+        );
+        let (echoes, allocations) = (many.0 - few.0, many.1 - few.1);
+        ensure!(echoes > 1_000.0, "only {echoes} more echoes in {} s", options.seconds);
+        let each = allocations.max(0.0) / echoes;
+        table::row(&[name, &grouped(echoes, 0), &grouped(allocations, 0), &format!("{each:.4}")]);
+        worst = worst.max(each);
+    }
+    budgets.judge("allocations of an echo", Spread::once(worst), ("", 4), Bound::Below(LIMIT));
+    Ok(())
+}
+
+/// How many echoes a run had, and how many allocations.
+fn measure(generator: &Generator<'_>, cpus: Cpus, format: &str, time: Duration) -> Result<(f64, f64)> {
+    let log = workspace::target()?.join("bench/valgrind.txt");
+    let dev = dev(generator.programs.folder());
+    let mut command = Command::new("valgrind");
+    command.arg(format!("--log-file={}", log.display())).arg(dev.get_program()).args(dev.get_args());
+    command.env("RUNTIME_SHARDS", "1").env("LOG_LEVEL", "error");
+    let mut server = Server::start(command, Some(cpus.server), &subject::log("heap")?)
+        .context("valgrind counts allocations: apt-get install --no-install-recommends valgrind")?;
+    let target = Target::gateway(server.ready("url")?, server.ready("token")?);
+    let scenario =
+        format!("echo {format} --connections 4 --depth 16 --warm-up 0 --duration {}s", time.as_secs());
+    let outcome = generator.run(&target, &scenario)?;
+    server.process.interrupt()?;
+    server.process.wait()?;
+    let text = std::fs::read_to_string(&log).with_context(|| log.display().to_string())?;
+    let usage = text.split_once("total heap usage: ").and_then(|(_, rest)| rest.split_once(" allocs"));
+    let (count, _) = usage.with_context(|| format!("no heap usage in {}", log.display()))?;
+    Ok((outcome.answered()?, count.replace(',', "").parse()?))
+}
