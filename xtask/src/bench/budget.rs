@@ -162,7 +162,7 @@ impl Budgets {
             })
             .collect();
         (!named.is_empty()).then(|| {
-            format!("{} of {} budgets fall short: {}", named.len(), self.judged.len(), named.join("; "))
+            format!("short of the budget in {} of {}: {}", named.len(), self.judged.len(), named.join("; "))
         })
     }
 
@@ -209,7 +209,7 @@ mod tests {
         }
         let told = budgets.shortfall().expect("three fall short");
         assert!(
-            told.starts_with("3 of 5 budgets fall short: speed 500 ns (< 500); speed NaN ns (< 0.001)"),
+            told.starts_with("short of the budget in 3 of 5: speed 500 ns (< 500); speed NaN ns (< 0.001)"),
             "{told}"
         );
         assert_eq!(budgets.json()["budgets"][0]["holds"], true);

@@ -51,12 +51,11 @@ impl Subject {
     fn start(programs: &Programs, cpus: Cpus, key: &Key, secured: bool) -> Result<Self> {
         let tools = programs.tools(cpus.generator)?;
         let backends = [format!("http://{}", tools.ready("listening")?)];
-        let (security, settings) = Security::fresh(true)?;
-        let settings = if secured { settings } else { Vec::new() };
+        let (security, settings) = Security::fresh_if(secured, true)?;
         let (gateway, listen) = programs.configured("calls", (key, &backends), &settings, cpus.server)?;
         let scheme = if secured { "wss" } else { "ws" };
         let target = Target {
-            certificate: secured.then(|| security.certificate().to_owned()),
+            certificate: security.map(|security| security.certificate().to_owned()),
             ..Target::gateway(&format!("{scheme}://{listen}/ws"), &key.token)
         };
         let name = if secured { SECURED } else { "JWT" };

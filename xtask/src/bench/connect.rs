@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
 use super::budget::{Bound, Budgets, Spread};
-use super::generator::{Generator, Target};
+use super::generator::{Generator, Target, sources};
 use super::secure::Security;
 use super::subject::Programs;
 use crate::affinity::{Cpus, pin_thread};
@@ -44,19 +44,18 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
     ]);
     let mut details = Vec::new();
     for (name, secured) in [("plain", false), ("TLS 1.3", true)] {
-        let (security, settings) = Security::fresh(false)?;
+        let (security, mut settings) = Security::fresh_if(secured, false)?;
         let count = if secured { options.connections / 3 } else { options.connections };
-        let mut settings = if secured { settings } else { Vec::new() };
         settings.push(("WEBSOCKET_MAX_CONNECTIONS", (count + 1).to_string()));
         let gateway = programs.gateway(cpus.server, &settings)?;
         let target = Target {
-            certificate: secured.then(|| security.certificate().to_owned()),
+            certificate: security.map(|security| security.certificate().to_owned()),
             ..Target::gateway(gateway.ready("url")?, gateway.ready("token")?)
         };
         // Code that was never run is slow the first time.
         generator.run(&target, "connect --connections 50")?;
         let scenario =
-            format!("connect --connections {count} --burst {} --source 127.0.0.2,127.0.0.3", options.burst);
+            format!("connect --connections {count} --burst {} {}", options.burst, sources(0, count));
         let mut rounds = Vec::new();
         for _ in 0..options.rounds {
             let before = gateway.process.cpu_nanos()?;

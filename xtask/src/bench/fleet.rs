@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
 use super::budget::{Bound, Budgets, Spread, grouped};
-use super::generator::{Generator, Running, Target};
+use super::generator::{Generator, Running, Target, sources};
 use super::subject::Programs;
 use crate::affinity::{Cpus, pin_thread};
 use crate::server::Process;
@@ -59,8 +59,8 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
         // Code that was never run costs memory the first time.
         generator
             .run(&Target::gateway(&url, &key.token), "echo --connections 50 --warm-up 0 --duration 200ms")?;
-        let (resident, descriptors) = (process.resident_bytes()?, process.descriptors()?);
-        members.push(Member { process, url, resident, descriptors });
+        let descriptors = settled(&process)?;
+        members.push(Member { resident: process.resident_bytes()?, process, url, descriptors });
     }
     println!(
         "\n{} connections over {gateways} gateways on CPU {}, load on CPU {}: each with its token and a session that can be resumed, \
@@ -78,16 +78,15 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
         // What does not divide goes to the first.
         let idle = count - active;
         let share = idle / gateways + u32::from(index < idle % gateways);
-        let scenario =
-            format!("idle --connections {share} --duration {FOREVER} --source 127.0.0.{}", 2 + index);
+        let scenario = format!("idle --connections {share} --duration {FOREVER} {}", sources(index, share));
         let target = Target::gateway(&member.url, &key.token);
         load.idle.push(generator.start(&target, &scenario, &format!("fleet-load-{index}"))?);
     }
     let urls = members.iter().map(|member| member.url.clone()).collect();
     let target = Target { urls, ..Target::gateway("", &key.token) };
     let scenario = format!(
-        "echo --connections {active} --rate {active} --warm-up 0 --duration {FOREVER} --source 127.0.0.{}",
-        2 + gateways
+        "echo --connections {active} --rate {active} --warm-up 0 --duration {FOREVER} {}",
+        sources(gateways, active)
     );
     load.active = Some(generator.start(&target, &scenario, "fleet-load-active")?);
     load.await_connections(&members, count)?;
@@ -160,6 +159,17 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
     );
     budgets.detail("fleet", json!({ "opened_in_s": opened.as_secs_f64(), "gateways": details }));
     Ok(())
+}
+
+/// How many descriptors a process has when that does not change any more: connections have ended.
+fn settled(process: &Process) -> Result<usize> {
+    loop {
+        let before = process.descriptors()?;
+        std::thread::sleep(Duration::from_millis(300));
+        if process.descriptors()? == before {
+            return Ok(before);
+        }
+    }
 }
 
 /// The processes that make the load.

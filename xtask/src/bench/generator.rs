@@ -1,5 +1,6 @@
 //! The load: `mcpw bench` as a process of its own, on a CPU of its own, and the figures that it writes down.
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -31,6 +32,20 @@ impl Target {
     pub(crate) fn gateway(url: &str, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..Self::bare(url) }
     }
+}
+
+/// The option for so many connections: addresses from which each has a few thousand. Half of an address' ports the kernel
+/// finds at once, the others only after it has looked at the first half, for each connection again.
+///
+/// `turn` is for loads side by side: each has addresses of its own.
+pub(crate) fn sources(turn: u32, connections: u32) -> String {
+    const EACH: u32 = 4_000;
+    const A_TURN: u32 = 16;
+    let first = u32::from(Ipv4Addr::new(127, 0, 1, 0)) + turn * A_TURN;
+    let count = connections.div_ceil(EACH).clamp(1, A_TURN);
+    let addresses: Vec<_> =
+        (first..first + count).map(|address| Ipv4Addr::from(address).to_string()).collect();
+    format!("--source {}", addresses.join(","))
 }
 
 /// Makes load on one CPU.
@@ -164,5 +179,16 @@ impl Outcome {
     /// What of its CPU the generator used.
     pub(crate) fn busy(&self) -> Result<f64> {
         self.number("/generator/busy")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loads_side_by_side_have_addresses_of_their_own() {
+        assert_eq!(sources(0, 4_001), "--source 127.0.1.0,127.0.1.1");
+        assert_eq!(sources(16, 10), "--source 127.0.2.0");
     }
 }

@@ -1,5 +1,5 @@
-//! What an echo allocates: two runs of the gateway under valgrind, which counts what the process takes from its heap. The difference
-//! of the runs is that of their echoes.
+//! What an echo allocates: two runs of the gateway under valgrind, which counts what the process takes from its heap. They are alike
+//! but for the number of echoes.
 
 use std::process::Command;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use crate::{table, workspace};
 
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct Options {
-    /// How much longer the second run takes.
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..))]
+    /// How long a run takes.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) seconds: u64,
 }
 
-/// What happens beside the echoes while time passes, such as timers, is in the figure too.
+/// What happens beside the echoes, such as timers of the control plane, is not quite the same in both runs.
 const LIMIT: f64 = 0.01;
 
 pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets) -> Result<()> {
@@ -28,18 +28,17 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
     pin_thread(cpus.generator)?;
     let generator = Generator { programs, cpu: cpus.generator };
     println!(
-        "\nAllocations of an echo, by valgrind: two runs that differ by {} s of echoes.",
+        "\nAllocations of an echo, by valgrind: a run with few echoes and one with many, {} s each.",
         options.seconds
     );
     table::head(&["wire", "echoes more", "allocations more", "allocations of an echo"]);
     let mut worst: f64 = 0.0;
     for (name, format) in [("JSON", ""), ("binary", "--binary")] {
-        let (few, many) = (
-            measure(&generator, cpus, format, Duration::from_secs(1))?,
-            measure(&generator, cpus, format, Duration::from_secs(1 + options.seconds))?,
-        );
+        let time = Duration::from_secs(options.seconds);
+        let few = measure(&generator, cpus, &format!("{format} --rate 20"), time)?;
+        let many = measure(&generator, cpus, &format!("{format} --depth 16"), time)?;
         let (echoes, allocations) = (many.0 - few.0, many.1 - few.1);
-        ensure!(echoes > 1_000.0, "only {echoes} more echoes in {} s", options.seconds);
+        ensure!(echoes > 1_000.0, "only {echoes} more echoes in {time:?}");
         let each = allocations.max(0.0) / echoes;
         table::row(&[name, &grouped(echoes, 0), &grouped(allocations, 0), &format!("{each:.4}")]);
         worst = worst.max(each);
@@ -49,7 +48,7 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
 }
 
 /// How many echoes a run had, and how many allocations.
-fn measure(generator: &Generator<'_>, cpus: Cpus, format: &str, time: Duration) -> Result<(f64, f64)> {
+fn measure(generator: &Generator<'_>, cpus: Cpus, flow: &str, time: Duration) -> Result<(f64, f64)> {
     let log = workspace::target()?.join("bench/valgrind.txt");
     let dev = dev(generator.programs.folder());
     let mut command = Command::new("valgrind");
@@ -58,8 +57,7 @@ fn measure(generator: &Generator<'_>, cpus: Cpus, format: &str, time: Duration) 
     let mut server = Server::start(command, Some(cpus.server), &subject::log("heap")?)
         .context("valgrind counts allocations: apt-get install --no-install-recommends valgrind")?;
     let target = Target::gateway(server.ready("url")?, server.ready("token")?);
-    let scenario =
-        format!("echo {format} --connections 4 --depth 16 --warm-up 0 --duration {}s", time.as_secs());
+    let scenario = format!("echo {flow} --connections 4 --warm-up 0 --duration {}s", time.as_secs());
     let outcome = generator.run(&target, &scenario)?;
     server.process.interrupt()?;
     server.process.wait()?;

@@ -41,14 +41,13 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
     pin_thread(cpus.generator)?;
     // One more than are opened: the first is closed at once, and its end may take a moment.
     let limit = options.connections + 1;
-    let mut settings = vec![("WEBSOCKET_MAX_CONNECTIONS", limit.to_string())];
-    let security = if options.tls { Some(Security::fresh(false)?) } else { None };
-    settings.extend(security.iter().flat_map(|(_, settings)| settings.clone()));
+    let (security, mut settings) = Security::fresh_if(options.tls, false)?;
+    settings.push(("WEBSOCKET_MAX_CONNECTIONS", limit.to_string()));
     let gateway = programs.gateway(cpus.server, &settings)?;
     let plain = subject::endpoint(&gateway, WIRE)?;
     let (endpoint, bytes_limit) = match &security {
         None => (plain, BYTES_LIMITS.0),
-        Some((security, _)) => (plain.secured(security), BYTES_LIMITS.1),
+        Some(security) => (plain.secured(security), BYTES_LIMITS.1),
     };
 
     // The first connection brings pages of code into memory that no later one does.

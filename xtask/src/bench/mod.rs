@@ -201,7 +201,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     budgets.print();
     println!("\nAll figures: {}", file.display());
     let shortfall = budgets.shortfall();
-    println!("{}", shortfall.clone().unwrap_or_else(|| format!("all {} budgets hold", budgets.count())));
+    println!("{}", shortfall.clone().unwrap_or_else(|| format!("all budgets hold ({})", budgets.count())));
     Ok(if common.check && shortfall.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 

@@ -10,6 +10,9 @@ use rustls::{ClientConfig, ClientConnection};
 
 use crate::workspace;
 
+/// Settings of a gateway, as it takes them from its environment.
+pub(crate) type Settings = Vec<(&'static str, String)>;
+
 /// Whom the load believes.
 #[derive(Clone, Debug)]
 pub(crate) struct Security {
@@ -20,7 +23,7 @@ pub(crate) struct Security {
 impl Security {
     /// A certificate for this machine that nobody had before, and the settings of a gateway that shows it. If `signed`, it
     /// wants each message to be signed.
-    pub(crate) fn fresh(signed: bool) -> Result<(Self, Vec<(&'static str, String)>)> {
+    pub(crate) fn fresh(signed: bool) -> Result<(Self, Settings)> {
         let pair = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()])?;
         let folder = workspace::target()?.join("bench");
         std::fs::create_dir_all(&folder)?;
@@ -45,6 +48,15 @@ impl Security {
             .with_no_client_auth();
         let certificate = folder.join("gateway.crt");
         Ok((Self { config: Arc::new(config), certificate }, settings))
+    }
+
+    /// The same where it is asked for, and otherwise nothing.
+    pub(crate) fn fresh_if(wanted: bool, signed: bool) -> Result<(Option<Self>, Settings)> {
+        if !wanted {
+            return Ok((None, Vec::new()));
+        }
+        let (security, settings) = Self::fresh(signed)?;
+        Ok((Some(security), settings))
     }
 
     /// The file with the certificate.

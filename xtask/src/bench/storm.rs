@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 
 use super::budget::{Bound, Budgets, Spread, grouped};
-use super::generator::{Generator, Target};
+use super::generator::{Generator, Target, sources};
 use super::subject::Programs;
 use crate::affinity::{Cpus, pin_thread};
 use crate::table;
@@ -45,7 +45,7 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
         "gateway CPU µs each",
         "load's CPU",
     ]);
-    let scenario = format!("storm --connections {count} --source 127.0.0.2,127.0.0.3,127.0.0.4");
+    let scenario = format!("storm --connections {count} {}", sources(0, count));
     let mut rounds = Vec::new();
     for round in 0..options.rounds {
         let before = gateway.process.cpu_nanos()?;

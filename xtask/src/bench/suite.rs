@@ -66,7 +66,7 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
                 fanout::run(&options, programs, budgets)
             }),
         ),
-        ("heap", Box::new(move |budgets| heap::run(&heap::Options { seconds: 2 }, programs, budgets))),
+        ("heap", Box::new(move |budgets| heap::run(&heap::Options { seconds: 3 }, programs, budgets))),
         (
             "fleet",
             Box::new(move |budgets| {
