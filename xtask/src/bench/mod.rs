@@ -27,6 +27,7 @@ mod svg;
 mod wire;
 pub(crate) mod writes;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -43,146 +44,74 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     bench: Option<Bench>,
     #[command(flatten)]
-    common: Common,
-    #[command(flatten)]
     options: suite::Options,
+    /// Ends with status 1 if a budget does not hold; the last line names those that don't.
+    #[arg(long, global = true)]
+    check: bool,
+    /// Measures the programs in this folder instead of building them.
+    #[arg(long, value_name = "FOLDER", global = true)]
+    programs: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum Bench {
     /// Memory and CPU of connections that do nothing.
-    Idle {
-        #[command(flatten)]
-        common: Common,
-        #[command(flatten)]
-        options: idle::Options,
-    },
+    Idle(idle::Options),
     /// Server CPU for each echo, beside bare servers.
-    Echo {
-        #[command(flatten)]
-        common: Common,
-        #[command(flatten)]
-        options: echo::Options,
-    },
+    Echo(echo::Options),
     /// Tool calls through the gateway to a backend process and back, in a closed loop and at a fixed rate.
-    Calls {
-        #[command(flatten)]
-        common: Common,
-        #[command(flatten)]
-        options: calls::Options,
-    },
+    Calls(calls::Options),
     /// Connections set up in a second.
-    Connect {
-        #[command(flatten)]
-        common: Common,
-        #[command(flatten)]
-        options: connect::Options,
-    },
+    Connect(connect::Options),
     /// All connections are gone at once, and come back at once.
-    Storm {
-        #[command(flatten)]
-        common: Common,
-        #[command(flatten)]
-        options: storm::Options,
-    },
+    Storm(storm::Options),
     /// A hundred thousand connections over several gateways.
-    Fleet {
-        #[command(flatten)]
-        common: Common,
-        #[command(flatten)]
-        options: fleet::Options,
-    },
+    Fleet(fleet::Options),
     /// What an echo allocates.
-    Heap {
-        #[command(flatten)]
-        common: Common,
-        #[command(flatten)]
-        options: heap::Options,
-    },
+    Heap(heap::Options),
     /// The methods of contexts, over a hundred thousand of them in each database.
-    Context {
-        #[command(flatten)]
-        common: Common,
-        #[command(flatten)]
-        options: context::Options,
-    },
+    Context(context::Options),
     /// Events to thousands of subscribers.
-    Fanout {
-        #[command(flatten)]
-        common: Common,
-        #[command(flatten)]
-        options: fanout::Options,
-    },
+    Fanout(fanout::Options),
     /// Memory of subscribers that stop reading for a while.
-    Slow {
-        #[command(flatten)]
-        common: Common,
-        #[command(flatten)]
-        options: slow::Options,
-    },
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Common {
-    /// Ends with status 1 if a budget does not hold; the last line names those that don't.
-    #[arg(long)]
-    check: bool,
-    /// Measures the programs in this folder instead of building them.
-    #[arg(long, value_name = "FOLDER")]
-    programs: Option<std::path::PathBuf>,
+    Slow(slow::Options),
 }
 
 impl Bench {
     fn name(&self) -> &'static str {
         match self {
-            Self::Idle { .. } => "idle",
-            Self::Echo { .. } => "echo",
-            Self::Calls { .. } => "calls",
-            Self::Connect { .. } => "connect",
-            Self::Storm { .. } => "storm",
-            Self::Fleet { .. } => "fleet",
-            Self::Heap { .. } => "heap",
-            Self::Context { .. } => "context",
-            Self::Fanout { .. } => "fanout",
-            Self::Slow { .. } => "slow",
-        }
-    }
-
-    fn common(&self) -> &Common {
-        match self {
-            Self::Idle { common, .. }
-            | Self::Echo { common, .. }
-            | Self::Calls { common, .. }
-            | Self::Connect { common, .. }
-            | Self::Storm { common, .. }
-            | Self::Fleet { common, .. }
-            | Self::Heap { common, .. }
-            | Self::Context { common, .. }
-            | Self::Fanout { common, .. }
-            | Self::Slow { common, .. } => common,
+            Self::Idle(_) => "idle",
+            Self::Echo(_) => "echo",
+            Self::Calls(_) => "calls",
+            Self::Connect(_) => "connect",
+            Self::Storm(_) => "storm",
+            Self::Fleet(_) => "fleet",
+            Self::Heap(_) => "heap",
+            Self::Context(_) => "context",
+            Self::Fanout(_) => "fanout",
+            Self::Slow(_) => "slow",
         }
     }
 
     fn run(&self, programs: &Programs, budgets: &mut Budgets) -> Result<()> {
         match self {
-            Self::Idle { options, .. } => idle::run(options, programs, budgets),
-            Self::Echo { options, .. } => echo::run(options, programs, budgets),
-            Self::Calls { options, .. } => calls::run(options, programs, budgets),
-            Self::Connect { options, .. } => connect::run(options, programs, budgets),
-            Self::Storm { options, .. } => storm::run(options, programs, budgets),
-            Self::Fleet { options, .. } => fleet::run(options, programs, budgets),
-            Self::Heap { options, .. } => heap::run(options, programs, budgets),
-            Self::Context { options, .. } => context::run(options, programs, budgets),
-            Self::Fanout { options, .. } => fanout::run(options, programs, budgets),
-            Self::Slow { options, .. } => slow::run(options, programs, budgets),
+            Self::Idle(options) => idle::run(options, programs, budgets),
+            Self::Echo(options) => echo::run(options, programs, budgets),
+            Self::Calls(options) => calls::run(options, programs, budgets),
+            Self::Connect(options) => connect::run(options, programs, budgets),
+            Self::Storm(options) => storm::run(options, programs, budgets),
+            Self::Fleet(options) => fleet::run(options, programs, budgets),
+            Self::Heap(options) => heap::run(options, programs, budgets),
+            Self::Context(options) => context::run(options, programs, budgets),
+            Self::Fanout(options) => fanout::run(options, programs, budgets),
+            Self::Slow(options) => slow::run(options, programs, budgets),
         }
     }
 }
 
 /// Measures, writes the figures into a file, and judges them; the last line on standard output is the judgement.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let common = arguments.bench.as_ref().map_or(&arguments.common, Bench::common);
-    let programs = Programs::ready(common.programs.as_deref())?;
+    let programs = Programs::ready(arguments.programs.as_deref())?;
     let load = other_load()?;
     let name = arguments.bench.as_ref().map_or("suite", Bench::name);
     let mut budgets = Budgets::default();
@@ -202,7 +131,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     println!("\nAll figures: {}", file.display());
     let shortfall = budgets.shortfall();
     println!("{}", shortfall.clone().unwrap_or_else(|| format!("all budgets hold ({})", budgets.count())));
-    Ok(if common.check && shortfall.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if arguments.check && shortfall.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// Where it was measured.
@@ -216,4 +145,28 @@ fn machine(load: f64) -> Value {
         "kernel": read("/proc/sys/kernel/osrelease").trim(),
         "other_programs_percent": load.round(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    #[test]
+    fn check_is_for_all_of_them_and_plots_are_the_suites() {
+        for line in
+            ["bench --check", "bench echo --check", "bench idle --tls --check", "bench --plots --check"]
+        {
+            let line = Line::try_parse_from(line.split(' ')).expect(line);
+            assert!(line.arguments.check);
+        }
+        Line::try_parse_from("bench --plots echo".split(' ')).expect_err("one bench has no pictures");
+    }
 }

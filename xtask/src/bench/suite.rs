@@ -32,7 +32,7 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
         (
             "echo",
             Box::new(move |budgets| {
-                let options = echo::Options { millis: 600, rounds, signed: true, go };
+                let options = echo::Options { millis: 400, rounds, signed: true, go };
                 echo::run(&options, programs, budgets)
             }),
         ),
@@ -57,7 +57,7 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
             }),
         ),
         // Long enough for a round of pings.
-        ("idle", Box::new(move |budgets| idle::run(&idle(40, false), programs, budgets))),
+        ("idle", Box::new(move |budgets| idle::run(&idle(33, false), programs, budgets))),
         ("idle --tls", Box::new(move |budgets| idle::run(&idle(5, true), programs, budgets))),
         (
             "fanout",
@@ -70,7 +70,7 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
         (
             "fleet",
             Box::new(move |budgets| {
-                let options = fleet::Options { connections: 100_000, gateways: 6, seconds: 40 };
+                let options = fleet::Options { connections: 100_000, gateways: 6, seconds: 33 };
                 fleet::run(&options, programs, budgets)
             }),
         ),
