@@ -36,8 +36,11 @@ impl Signer {
 
     /// The message, signed now.
     pub(crate) fn sign(&mut self, message: &[u8]) -> Vec<u8> {
+        self.sign_at(message, UNIX_EPOCH.elapsed().unwrap_or_default().as_millis() as u64)
+    }
+
+    fn sign_at(&mut self, message: &[u8], now: u64) -> Vec<u8> {
         self.nonce += 1;
-        let now = UNIX_EPOCH.elapsed().unwrap_or_default().as_millis() as u64;
         let mut payload = Vec::with_capacity(message.len() + signed::OVERHEAD);
         signed::write(self.format, message, now, self.nonce, &mut payload, Mac(self.begun.clone()));
         payload
@@ -53,5 +56,28 @@ impl signed::Mac for Mac {
         let mut mac = [0; signed::MAC_LEN];
         mac.copy_from_slice(self.0.sign().as_ref());
         mac
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_signed_as_the_example_of_the_protocol_is() {
+        let result = serde_json::json!({ "signing": {
+            "algorithm": "HMAC-SHA256",
+            "key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+            "connection_id": "AAECAwQFBgcICQoLDA0ODw",
+            "skew_ms": 30000,
+        }});
+        let mut signer = Signer::of(&result, Format::Json).expect("a key").expect("it is there");
+        let message = br#"{"id":1,"type":0,"method":"echo","params":"hi"}"#;
+        let signed = String::from_utf8(signer.sign_at(message, 1_769_860_800_000)).expect("text");
+        assert!(
+            signed.ends_with(r#""nonce":1,"signature":"7mWq_FLXESc3RwULIy13q6s_u-DOiTtTzZLiMuOh0uA"}"#),
+            "{signed}"
+        );
+        assert!(Signer::of(&serde_json::json!({}), Format::Json).expect("no key is none").is_none());
     }
 }

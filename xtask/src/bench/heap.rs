@@ -37,7 +37,13 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
     let (echoes, allocations) = (many.0 - few.0, many.1 - few.1);
     ensure!(echoes > 1_000.0, "only {echoes} more echoes in {time:?}");
     let each = allocations.max(0.0) / echoes;
-    table::head(&["echoes, few", "allocations then", "echoes, many", "allocations then", "allocations of an echo"]);
+    table::head(&[
+        "echoes, few",
+        "allocations then",
+        "echoes, many",
+        "allocations then",
+        "allocations of an echo",
+    ]);
     let whole = |number| grouped(number, 0);
     table::row(&[&whole(few.0), &whole(few.1), &whole(many.0), &whole(many.1), &format!("{each:.4}")]);
     budgets.judge("allocations of an echo", Spread::once(each), ("", 4), Bound::Below(LIMIT));

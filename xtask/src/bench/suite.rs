@@ -84,7 +84,7 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
         });
         if let Err(error) = ended {
             println!("\n{name} broke off: {error:#}");
-            budgets.broken(name, &error);
+            budgets.broken(name);
         }
         eprintln!("{name}: {:.0} s", started.elapsed().as_secs_f64());
     }
