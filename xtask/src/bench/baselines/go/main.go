@@ -9,7 +9,7 @@ import (
 	"os"
 
 	"github.com/gorilla/websocket"
-	nhooyr "nhooyr.io/websocket"
+	library "nhooyr.io/websocket"
 )
 
 func gorilla(response http.ResponseWriter, request *http.Request) {
@@ -30,13 +30,13 @@ func gorilla(response http.ResponseWriter, request *http.Request) {
 	}
 }
 
-func coder(response http.ResponseWriter, request *http.Request) {
-	options := nhooyr.AcceptOptions{CompressionMode: nhooyr.CompressionDisabled}
-	socket, err := nhooyr.Accept(response, request, &options)
+func nhooyr(response http.ResponseWriter, request *http.Request) {
+	options := library.AcceptOptions{CompressionMode: library.CompressionDisabled}
+	socket, err := library.Accept(response, request, &options)
 	if err != nil {
 		return
 	}
-	defer socket.Close(nhooyr.StatusNormalClosure, "")
+	defer socket.Close(library.StatusNormalClosure, "")
 	for {
 		kind, message, err := socket.Read(request.Context())
 		if err != nil {
@@ -49,7 +49,7 @@ func coder(response http.ResponseWriter, request *http.Request) {
 }
 
 func main() {
-	handlers := map[string]http.HandlerFunc{"gorilla": gorilla, "nhooyr": coder}
+	handlers := map[string]http.HandlerFunc{"gorilla": gorilla, "nhooyr": nhooyr}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		log.Fatal(err)
