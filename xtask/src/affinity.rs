@@ -24,8 +24,8 @@ impl Cpus {
     }
 }
 
-/// Says so if other programs keep the CPUs busy: a measurement beside them is worth little.
-pub(crate) fn warn_of_other_load() -> Result<()> {
+/// What other programs use of this machine, in percent. Says so if it is much: a measurement beside them is worth little.
+pub(crate) fn other_load() -> Result<f64> {
     let before = cpu_ticks()?;
     std::thread::sleep(Duration::from_millis(500));
     let after = cpu_ticks()?;
@@ -34,7 +34,7 @@ pub(crate) fn warn_of_other_load() -> Result<()> {
     if busy > 10.0 {
         eprintln!("note: other programs use {busy:.0} % of this machine; the figures will suffer from it");
     }
-    Ok(())
+    Ok(busy)
 }
 
 struct CpuTicks {

@@ -16,6 +16,7 @@ mod generate;
 mod pictures;
 mod server;
 mod siege;
+mod table;
 mod test;
 mod workspace;
 
@@ -53,11 +54,10 @@ enum Task {
     /// Builds the pages of docs/ as a book.
     Book,
     /// Measures the gateway against its budgets.
-    #[command(subcommand)]
-    Bench(bench::Bench),
-    /// A bare fastwebsockets echo server, the benches' yardstick.
+    Bench(bench::Arguments),
+    /// An echo server that does nothing else, a yardstick of the benches.
     #[command(hide = true)]
-    ServeBaseline(bench::baseline::Options),
+    ServeBaseline(bench::baselines::Options),
     /// A server that writes to many sockets, the yardstick of fan-out.
     #[command(hide = true)]
     ServeWrites(bench::writes::Options),
@@ -65,7 +65,7 @@ enum Task {
 
 fn main() -> ExitCode {
     match run(Arguments::parse().task) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // Without the backtrace that a returned error would bring along.
             eprintln!("error: {error:#}");
@@ -74,8 +74,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(task: Task) -> anyhow::Result<()> {
+fn run(task: Task) -> anyhow::Result<ExitCode> {
     match task {
+        Task::Bench(arguments) => return bench::run(&arguments),
         Task::Check => check::run(),
         Task::Generate(options) => generate::run(&options),
         Task::Test(options) => test::run(&options),
@@ -86,8 +87,8 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Pictures(options) => pictures::run(&options),
         Task::Dist(options) => dist::run(&options),
         Task::Book => book::run(),
-        Task::Bench(bench) => bench::run(&bench),
-        Task::ServeBaseline(options) => bench::baseline::serve(&options),
+        Task::ServeBaseline(options) => bench::baselines::serve(&options),
         Task::ServeWrites(options) => bench::writes::serve(&options),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }

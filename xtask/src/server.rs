@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use core_affinity::CoreId;
 
 use crate::affinity::pin_thread;
@@ -28,6 +28,41 @@ impl Process {
         let log = create(log)?;
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         spawn(command, cpu)
+    }
+
+    /// Asks the process to end, as ctrl-c does.
+    ///
+    /// # Errors
+    /// If it has ended.
+    pub(crate) fn interrupt(&self) -> Result<()> {
+        let status = Command::new("kill").args(["-INT", &self.0.id().to_string()]).status()?;
+        ensure!(status.success(), "kill: {status}");
+        Ok(())
+    }
+
+    /// Whether the process has not ended.
+    ///
+    /// # Errors
+    /// If that can't be told.
+    pub(crate) fn goes_on(&mut self) -> Result<bool> {
+        Ok(self.0.try_wait()?.is_none())
+    }
+
+    /// Waits for the end; the exit code, unless a signal ended it.
+    ///
+    /// # Errors
+    /// If it can't be waited for.
+    pub(crate) fn wait(&mut self) -> Result<Option<i32>> {
+        Ok(self.0.wait()?.code())
+    }
+
+    /// How many file descriptors the process has open.
+    ///
+    /// # Errors
+    /// If it has ended.
+    pub(crate) fn descriptors(&self) -> Result<usize> {
+        let folder = std::fs::read_dir(format!("/proc/{}/fd", self.0.id()));
+        Ok(folder.context("the process has ended")?.count())
     }
 
     /// CPU time that the process has used so far, in nanoseconds, over all its threads.

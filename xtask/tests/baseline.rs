@@ -1,8 +1,11 @@
-//! The benches' yardstick is itself a server that must answer rightly, or every ratio is worth nothing.
+//! The benches' yardsticks are themselves servers that must answer rightly, or every ratio is worth nothing.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
+
+const KINDS: [&str; 5] =
+    ["epoll", "fastwebsockets", "fastwebsockets-coalesced", "tungstenite", "tungstenite-coalesced"];
 
 struct Baseline {
     process: Child,
@@ -10,10 +13,10 @@ struct Baseline {
 }
 
 impl Baseline {
-    fn start(arguments: &[&str]) -> Self {
+    fn start(kind: &str) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_xtask"))
             .arg("serve-baseline")
-            .args(arguments)
+            .arg(kind)
             .stdout(Stdio::piped())
             .spawn()
             .expect("xtask starts");
@@ -44,9 +47,9 @@ impl Drop for Baseline {
 }
 
 #[test]
-fn both_servers_echo_every_frame_of_a_pipeline_in_order() {
-    for arguments in [&[][..], &["--coalesce"]] {
-        let mut baseline = Baseline::start(arguments);
+fn each_server_echoes_every_frame_of_a_pipeline_in_order() {
+    for kind in KINDS {
+        let mut baseline = Baseline::start(kind);
         let mut sent = Vec::new();
         let mut expected = Vec::new();
         for number in 0..1_000u16 {
@@ -58,17 +61,17 @@ fn both_servers_echo_every_frame_of_a_pipeline_in_order() {
         baseline.stream.write_all(&sent).expect("the frames are sent");
         let mut answered = vec![0; expected.len()];
         baseline.stream.read_exact(&mut answered).expect("every frame is answered");
-        assert_eq!(answered, expected, "{arguments:?}");
+        assert_eq!(answered, expected, "{kind}");
     }
 }
 
 #[test]
-fn both_servers_answer_a_close_and_end_the_connection() {
-    for arguments in [&[][..], &["--coalesce"]] {
-        let mut baseline = Baseline::start(arguments);
+fn each_server_answers_a_close_and_ends_the_connection() {
+    for kind in KINDS {
+        let mut baseline = Baseline::start(kind);
         baseline.stream.write_all(&[0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8]).expect("the close is sent");
         let mut answered = Vec::new();
         baseline.stream.read_to_end(&mut answered).expect("the connection ends in order");
-        assert_eq!(answered, [0x88, 2, 0x03, 0xe8], "{arguments:?}");
+        assert_eq!(answered, [0x88, 2, 0x03, 0xe8], "{kind}");
     }
 }

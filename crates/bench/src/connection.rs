@@ -2,6 +2,8 @@
 
 use std::io::{self, ErrorKind, Write};
 
+use crate::frame;
+use crate::signer::Signer;
 use crate::stream::Stream;
 
 /// How far a connection is.
@@ -49,11 +51,21 @@ pub(crate) struct Connection {
     pub(crate) unread: Vec<u8>,
     pub(crate) unsent: Vec<u8>,
     pub(crate) session: Option<Box<Session>>,
+    /// What is sent is signed by it, where the gateway gave a key.
+    pub(crate) signer: Option<Box<Signer>>,
     /// Of its session, where events are published.
     pub(crate) tenant: String,
 }
 
 impl Connection {
+    /// Appends a message that is to be sent, signed if it has to be.
+    pub(crate) fn push(&mut self, opcode: u8, message: &[u8]) {
+        match &mut self.signer {
+            None => frame::append(&mut self.unsent, opcode, message),
+            Some(signer) => frame::append(&mut self.unsent, opcode, &signer.sign(message)),
+        }
+    }
+
     /// Writes what is unsent, as far as the socket takes it; how much that was.
     ///
     /// # Errors

@@ -13,9 +13,10 @@ use crate::connection::{Connection, Session, State};
 use crate::driver::Driver;
 use crate::handshake::{self, Reply};
 use crate::pace::Pace;
+use crate::signer::Signer;
 use crate::stream::Stream;
 use crate::tally::record;
-use crate::{Scenario, frame, part};
+use crate::{Scenario, part};
 
 /// The ids of requests on the way in; those of the load begin far above.
 const INITIALIZE: u64 = 1;
@@ -128,6 +129,7 @@ impl Driver<'_> {
         let request = handshake::request(target, format, self.plan.token(connection.number));
         connection.unread.clear();
         connection.unsent.clear();
+        connection.signer = None;
         connection.unsent.extend_from_slice(request.as_bytes());
         let source = self.plan.source(connection.number);
         let mut stream = Stream::dial(target, source, self.plan.tls.as_ref())?;
@@ -164,7 +166,7 @@ impl Driver<'_> {
     fn ask(&mut self, index: u32, method: Method, id: u64, params: &Value) {
         let format = self.plan.format;
         let payload = part::request(format, method, id, &params.to_string());
-        frame::append(&mut self.connections[index as usize].unsent, part::opcode(format), &payload);
+        self.connections[index as usize].push(part::opcode(format), &payload);
         self.mark(index);
     }
 
@@ -179,6 +181,10 @@ impl Driver<'_> {
         match (connection.state, answer.outcome) {
             (_, Err((kind, told))) => self.fail(index, &kind, &told),
             (State::Opening, Ok(result)) => {
+                match Signer::of(&result, self.plan.format) {
+                    Ok(signer) => self.connections[index as usize].signer = signer.map(Box::new),
+                    Err(told) => return self.fail(index, "no key for signatures", &told),
+                }
                 self.session(index, &result, now);
                 let connection = &mut self.connections[index as usize];
                 if connection.listens && result["subscriptions"].as_array().is_none_or(Vec::is_empty) {
@@ -202,6 +208,7 @@ impl Driver<'_> {
             let server = &result["server"];
             self.server = Some(format!("{} {}", text(&server["name"]), text(&server["version"])));
         }
+        self.tally.resumable += u64::from(result["resumable"] == true);
         connection.tenant = if self.events.is_some() { text(&result["tenant"]) } else { String::new() };
         if self.plan.scenario == Scenario::Storm {
             let returned = connection.session.take().is_some();

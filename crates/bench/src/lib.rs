@@ -18,6 +18,7 @@ mod pending;
 mod plan;
 mod report;
 mod run;
+mod signer;
 mod stream;
 mod tally;
 mod target;

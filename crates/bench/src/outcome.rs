@@ -110,6 +110,9 @@ pub struct Connections {
     pub refused: u64,
     /// How many ended by themselves after they were open.
     pub lost: u64,
+    /// How many of the sessions can be resumed.
+    #[serde(default)]
+    pub resumable: u64,
     /// How long it took until all were dialled for the first time.
     pub seconds: f64,
     /// How many were opened in a second of these.

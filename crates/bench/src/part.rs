@@ -21,9 +21,9 @@ const SEQUENCE_ID: usize = 8;
 #[derive(Debug)]
 pub(crate) struct Part {
     format: Format,
+    payload: Vec<u8>,
+    /// The payload in a frame.
     frame: Vec<u8>,
-    /// Where the payload begins in the frame.
-    head: usize,
     /// Where the time is in the payload.
     time: Option<usize>,
     /// The right answer, but for the id; `None` if only its type is known before.
@@ -52,23 +52,33 @@ impl Part {
         let payload = request(format, method, 10u64.pow(15), &params);
         let mut frame = Vec::new();
         frame::append(&mut frame, opcode(format), &payload);
-        let head = frame.len() - payload.len();
         let publishes = matches!(message, Message::Publish(_));
         let time = publishes.then(|| find(&payload, TIME_BASE.to_string().as_bytes())).flatten();
         let answer = match message {
-            _ if mirror => Some(payload),
+            _ if mirror => Some(payload.clone()),
             Message::Echo(params) => Some(answer(format, method, params)),
             _ => None,
         };
-        Self { format, frame, head, time, answer, publishes }
+        Self { format, payload, frame, time, answer, publishes }
     }
 
     /// Appends the frame with this id and, in an event, this time.
     #[inline]
     pub(crate) fn append(&self, out: &mut Vec<u8>, id: u64, time: u64) {
-        let start = out.len() + self.head;
         out.extend_from_slice(&self.frame);
-        let payload = &mut out[start..];
+        let start = out.len() - self.payload.len();
+        self.number(&mut out[start..], id, time, put_masked);
+    }
+
+    /// The message by itself, with this id and, in an event, this time.
+    pub(crate) fn message(&self, id: u64, time: u64) -> Vec<u8> {
+        let mut message = self.payload.clone();
+        self.number(&mut message, id, time, put);
+        message
+    }
+
+    #[inline]
+    fn number(&self, payload: &mut [u8], id: u64, time: u64, put: impl Fn(&mut [u8], usize, &[u8])) {
         match self.format {
             Format::Json => put(payload, BEFORE_ID.len(), &digits::<ID_DIGITS>(id)),
             Format::Binary => put(payload, SEQUENCE_ID, &id.to_be_bytes()),
@@ -183,9 +193,15 @@ impl Events {
     }
 }
 
-/// Writes over a masked payload.
+/// Writes over a payload.
 #[inline]
 fn put(payload: &mut [u8], at: usize, bytes: &[u8]) {
+    payload[at..at + bytes.len()].copy_from_slice(bytes);
+}
+
+/// Writes over a masked payload.
+#[inline]
+fn put_masked(payload: &mut [u8], at: usize, bytes: &[u8]) {
     for (index, (place, byte)) in payload[at..at + bytes.len()].iter_mut().zip(bytes).enumerate() {
         *place = byte ^ MASK[(at + index) % MASK.len()];
     }
@@ -239,6 +255,7 @@ mod tests {
         for format in [Format::Json, Format::Binary] {
             let part = Part::new(&Message::Echo(r#"{"n":1}"#.to_owned()), format, false, "");
             assert_eq!(sent(&part, ID, 0), request(format, Method::Echo, ID, r#"{"n":1}"#));
+            assert_eq!(part.message(ID, 0), sent(&part, ID, 0));
             assert_eq!(id(format, &sent(&part, ID, 0)), Some(ID));
         }
     }
@@ -264,6 +281,7 @@ mod tests {
             let part = Part::new(&Message::Publish(3), format, false, "bench.a");
             let params = format!(r#"{{"name":"bench.a","data":{{"t":{},"padding":"xxx"}}}}"#, TIME_BASE + 42);
             assert_eq!(sent(&part, ID, 42), request(format, Method::EventPublish, ID, &params));
+            assert_eq!(part.message(ID, 42), sent(&part, ID, 42));
             let event = match format {
                 Format::Json => {
                     format!(r#"{{"type":2,"method":"event","params":{params},"seq":7}}"#).into_bytes()

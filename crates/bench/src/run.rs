@@ -190,6 +190,7 @@ impl<'a> Sums<'a> {
                 opened: all.opened,
                 refused: all.refused,
                 lost: all.lost,
+                resumable: all.resumable,
                 seconds: ramp,
                 per_second: per_second(all.opened - all.back.len(), ramp),
                 upgrade: Latency::of(&all.upgrade),

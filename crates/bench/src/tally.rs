@@ -51,6 +51,8 @@ pub(crate) struct Tally {
     pub(crate) opened: u64,
     pub(crate) refused: u64,
     pub(crate) lost: u64,
+    /// Sessions that can be resumed.
+    pub(crate) resumable: u64,
     /// From the dial to the 101, and to the session.
     pub(crate) upgrade: Nanos,
     pub(crate) session: Nanos,
@@ -86,6 +88,7 @@ impl Tally {
             opened: 0,
             refused: 0,
             lost: 0,
+            resumable: 0,
             upgrade: nanos(),
             session: nanos(),
             parts: (0..parts).map(|_| PartTally::new()).collect(),
@@ -117,6 +120,7 @@ impl Tally {
         self.opened += other.opened;
         self.refused += other.refused;
         self.lost += other.lost;
+        self.resumable += other.resumable;
         for (part, other) in self.parts.iter_mut().zip(&other.parts) {
             part.sent += other.sent;
             part.answered += other.answered;

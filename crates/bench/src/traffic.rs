@@ -44,13 +44,18 @@ impl Driver<'_> {
 
     #[inline]
     fn send_one(&mut self, index: u32, due: u64) {
-        let part = self.order[self.turn];
+        let kind = self.order[self.turn];
         self.turn = (self.turn + 1) % self.order.len();
-        let id = self.pending.enter(Request { connection: index, part, due });
+        let id = self.pending.enter(Request { connection: index, part: kind, due });
         let connection = &mut self.connections[index as usize];
         connection.under_way += 1;
-        self.parts[usize::from(part)].append(&mut connection.unsent, id, due);
-        self.tally.parts[usize::from(part)].sent += 1;
+        let message = &self.parts[usize::from(kind)];
+        if connection.signer.is_none() {
+            message.append(&mut connection.unsent, id, due);
+        } else {
+            connection.push(part::opcode(self.plan.format), &message.message(id, due));
+        }
+        self.tally.parts[usize::from(kind)].sent += 1;
         self.mark(index);
     }
 

@@ -6,13 +6,13 @@ use anyhow::{Context, Result, ensure};
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
-use super::budget::{Budgets, grouped};
+use super::budget::{Bound, Budgets, Spread, grouped};
 use super::postgres::Postgres;
 use super::socket::Connection;
 use super::subject::{self, Programs};
 use super::wire::{Method, Wire};
 use crate::affinity::{Cpus, pin_thread};
-use crate::workspace;
+use crate::{table, workspace};
 
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct Options {
@@ -49,14 +49,14 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
     let cpus = Cpus::pick()?;
     pin_thread(cpus.generator)?;
     println!(
-        "{} contexts of {SIZE} bytes, {} calls of each method, one at a time; `mcpw dev` on CPU {}, load and \
-         PostgreSQL on CPU {}",
-        grouped(options.contexts as f64),
-        grouped(options.calls as f64),
+        "\n{} contexts of {SIZE} bytes, {} calls of each method, one at a time; `mcpw dev` on CPU {}, load and \
+         PostgreSQL on CPU {}.",
+        grouped(options.contexts as f64, 0),
+        grouped(options.calls as f64, 0),
         cpus.server.id,
         cpus.generator.id
     );
-    println!("{:<12} {:<18} {:>9} {:>9}", "database", "method", "p50 ms", "p99 ms");
+    table::head(&["database", "method", "p50 ms", "p99 ms", "budget for p50"]);
     let folder = workspace::target()?.join("bench").join("contexts");
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
@@ -87,7 +87,7 @@ fn measure(
     let started = Instant::now();
     bench.fill(options.contexts)?;
     let rate = options.contexts as f64 / started.elapsed().as_secs_f64();
-    println!("{name:<12} {:<18} {:>9}/s", format!("create, {WINDOW} at once"), grouped(rate));
+    table::row(&[name, &format!("create, {WINDOW} at once: {}/s", grouped(rate, 0)), "", "", ""]);
     settle()?;
     for (method, limit) in METHODS {
         let mut times = Histogram::<u64>::new(3)?;
@@ -100,9 +100,11 @@ fn measure(
             }
         }
         let [p50, p99] = [0.5, 0.99].map(|part| times.value_at_quantile(part) as f64 / 1_000.0);
-        let verdict = limit.map(|limit| format!("{} (p50 < {limit} ms)", budgets.judge(p50, limit)));
-        let line = format!("{name:<12} {method:<18} {p50:>9.2} {p99:>9.2} {}", verdict.unwrap_or_default());
-        println!("{}", line.trim_end());
+        let verdict = limit.map(|limit| {
+            let what = format!("contexts, {name}: {method}");
+            budgets.judge(what, Spread::once(p50), ("ms", 2), Bound::Below(limit))
+        });
+        table::row(&["", method, &format!("{p50:.2}"), &format!("{p99:.2}"), &verdict.unwrap_or_default()]);
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use super::budget::{Budgets, Spread, grouped};
+use super::budget::{Bound, Budgets, Spread, grouped};
 use super::crowd;
 use super::events::{Published, Subscriber};
 use super::socket::Connection;
@@ -13,21 +13,22 @@ use super::wire::Wire;
 use super::writes::Readers;
 use crate::affinity::{Cpus, pin_thread};
 use crate::server::Process;
+use crate::table;
 
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct Options {
     /// How many connections subscribe. The budgets are for the default.
     #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..))]
-    subscribers: u32,
+    pub(super) subscribers: u32,
     /// How long one measurement takes.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..))]
-    seconds: u64,
+    pub(super) seconds: u64,
     /// How often each measurement is repeated.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
-    rounds: u64,
+    pub(super) rounds: u64,
     /// Subscribes and publishes over mcp.v1.binary instead of mcp.v1.
     #[arg(long)]
-    binary: bool,
+    pub(super) binary: bool,
 }
 
 /// How many events are published at once, and what one delivery may cost then, in microseconds of CPU.
@@ -40,8 +41,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct Sample {
     deliveries_per_second: f64,
     cpu_micros: f64,
-    /// CPU of the server, as a part of one core.
-    busy: f64,
 }
 
 pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets) -> Result<()> {
@@ -63,18 +62,15 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
         space: vec![0; 64 * 1024],
     };
     println!(
-        "events to {} subscribers over {}: gateway on CPU {}, load on CPU {}; {} rounds of {} s",
-        grouped(f64::from(count)),
+        "\nEvents to {} subscribers over {}: gateway on CPU {}, load on CPU {}; {} rounds of {} s.",
+        grouped(f64::from(count), 0),
         wire.name(),
         cpus.server.id,
         cpus.generator.id,
         options.rounds,
         options.seconds
     );
-    println!(
-        "{:<14} {:<12} {:>13} {:>20} {:>6} {:>6}",
-        "published", "server", "deliveries/s", "CPU µs/delivery", "ratio", "busy"
-    );
+    table::head(&["published", "server", "deliveries/s", "CPU µs/delivery", "ratio", "budget"]);
     let time = Duration::from_secs(options.seconds);
     for (name, burst, limit) in LOADS {
         let (mut bare, mut samples) = (Vec::new(), Vec::new());
@@ -90,7 +86,7 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
     Ok(())
 }
 
-/// One line; returns the CPU time of a delivery. The gateway has a baseline and a limit.
+/// One row; returns the CPU time of a delivery. The gateway has a baseline and a limit.
 fn report(
     load: &str,
     server: &str,
@@ -99,19 +95,21 @@ fn report(
     budgets: &mut Budgets,
 ) -> Result<f64> {
     let spread = |value: fn(&Sample) -> f64| Spread::of(samples.iter().map(value)).context("no rounds");
-    let Spread { median, min, max } = spread(|sample| sample.cpu_micros)?;
+    let cpu = spread(|sample| sample.cpu_micros)?;
     let verdict = judged
-        .map(|(_, limit)| format!("{} (< {limit:.0} µs)", budgets.judge(median, limit)))
+        .map(|(_, limit)| {
+            budgets.judge(format!("events, {load}: CPU of a delivery"), cpu, ("µs", 2), Bound::Below(limit))
+        })
         .unwrap_or_default();
-    let line = format!(
-        "{load:<14} {server:<12} {:>13} {:>20} {:>6.2} {:>5.0}% {verdict}",
-        grouped(spread(|sample| sample.deliveries_per_second)?.median),
-        format!("{median:.2} ({min:.2}–{max:.2})"),
-        median / judged.map_or(median, |(baseline, _)| baseline),
-        spread(|sample| sample.busy)?.median * 100.0,
-    );
-    println!("{}", line.trim_end());
-    Ok(median)
+    table::row(&[
+        if judged.is_none() { load } else { "" },
+        server,
+        &grouped(spread(|sample| sample.deliveries_per_second)?.median, 0),
+        &cpu.shown(2),
+        &format!("{:.2}", cpu.median / judged.map_or(cpu.median, |(baseline, _)| baseline)),
+        &verdict,
+    ]);
+    Ok(cpu.median)
 }
 
 struct Fanout {
@@ -145,7 +143,6 @@ impl Fanout {
         Ok(Sample {
             deliveries_per_second: deliveries / elapsed.as_secs_f64(),
             cpu_micros: cpu as f64 / 1_000.0 / deliveries,
-            busy: cpu as f64 / elapsed.as_nanos() as f64,
         })
     }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use super::budget::{Budgets, grouped};
+use super::budget::{Bound, Budgets, Spread, grouped};
 use super::crowd;
 use super::secure::Security;
 use super::socket::Connection;
@@ -12,21 +12,22 @@ use super::subject::{self, Programs};
 use super::wire::{Method, Wire};
 use crate::affinity::{Cpus, pin_thread};
 use crate::server::Process;
+use crate::table;
 
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct Options {
     /// How many connections are held open. Each side needs a file descriptor for each.
     #[arg(long, default_value_t = 15_000, value_parser = clap::value_parser!(u32).range(1..))]
-    connections: u32,
+    pub(super) connections: u32,
     /// How many handshakes are under way at once.
     #[arg(long, default_value_t = crowd::BURST, value_parser = clap::value_parser!(u32).range(1..))]
-    burst: u32,
+    pub(super) burst: u32,
     /// How long the idle connections are watched; two rounds of pings by default.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
-    seconds: u64,
+    pub(super) seconds: u64,
     /// Under TLS 1.3.
     #[arg(long)]
-    tls: bool,
+    pub(super) tls: bool,
 }
 
 const WIRE: Wire = Wire::Json;
@@ -40,14 +41,13 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
     pin_thread(cpus.generator)?;
     // One more than are opened: the first is closed at once, and its end may take a moment.
     let limit = options.connections + 1;
-    let mut settings = vec![("WEBSOCKET_MAX_CONNECTIONS", limit.to_string())];
-    let security = if options.tls { Some(Security::fresh(false)?) } else { None };
-    settings.extend(security.iter().flat_map(|(_, settings)| settings.clone()));
+    let (security, mut settings) = Security::fresh_if(options.tls, false)?;
+    settings.push(("WEBSOCKET_MAX_CONNECTIONS", limit.to_string()));
     let gateway = programs.gateway(cpus.server, &settings)?;
     let plain = subject::endpoint(&gateway, WIRE)?;
     let (endpoint, bytes_limit) = match &security {
         None => (plain, BYTES_LIMITS.0),
-        Some((security, _)) => (plain.secured(security), BYTES_LIMITS.1),
+        Some(security) => (plain.secured(security), BYTES_LIMITS.1),
     };
 
     // The first connection brings pages of code into memory that no later one does.
@@ -60,9 +60,11 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
     echo_all(&mut connections, 1)?;
     let count = f64::from(options.connections);
     println!(
-        "{} connections{}, authenticated, each with a session, in {opened:.1?}",
-        grouped(count),
-        if options.tls { " under TLS" } else { "" }
+        "\n{} idle connections{}, authenticated, each with a session and an echo behind it; gateway on CPU {}, load on CPU {}.",
+        grouped(count, 0),
+        if options.tls { " under TLS 1.3" } else { "" },
+        cpus.server.id,
+        cpus.generator.id
     );
 
     quiet(&gateway.process, &mut connections)?;
@@ -82,27 +84,34 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
     quiet(&gateway.process, &mut connections)?;
     let after = gateway.process.resident_bytes()?;
 
-    let per_connection = |bytes: u64| (bytes as f64 - before as f64) / count;
-    println!("resident before {}, after {} bytes", grouped(before as f64), grouped(settled as f64));
-    let bytes = per_connection(settled);
-    println!(
-        "memory per connection   {:>9} bytes  {} (< {bytes_limit:.0})",
-        grouped(bytes),
-        budgets.judge(bytes, bytes_limit)
+    let per_connection = |bytes: u64| Spread::once((bytes as f64 - before as f64) / count);
+    let percent = Spread::once(cpu as f64 / elapsed.as_nanos() as f64 / count * 100.0);
+    table::head(&["an idle connection", "measured", "budget"]);
+    let title = if options.tls { "idle connection, TLS" } else { "idle connection" };
+    for (what, bytes) in [("resident memory", settled), ("the same after more traffic", after)] {
+        let bytes = per_connection(bytes);
+        let judged =
+            budgets.judge(format!("{title}: {what}"), bytes, ("bytes", 0), Bound::Below(bytes_limit));
+        table::row(&[what, &format!("{} bytes", bytes.shown(0)), &judged]);
+    }
+    let measured = format!(
+        "{} % of a core, {} pings in {:.0} s",
+        percent.shown(6),
+        grouped(pings as f64, 0),
+        elapsed.as_secs_f64()
     );
-    let bytes = per_connection(after);
-    println!(
-        "the same, after traffic {:>9} bytes  {} (< {bytes_limit:.0})",
-        grouped(bytes),
-        budgets.judge(bytes, bytes_limit)
-    );
-    let percent = cpu as f64 / elapsed.as_nanos() as f64 / count * 100.0;
-    println!(
-        "CPU per connection      {percent:>9.6} % of a core over {:.0} s and {} pings  {} (< {CPU_LIMIT} %)",
-        elapsed.as_secs_f64(),
-        grouped(pings as f64),
-        budgets.judge(percent, CPU_LIMIT)
-    );
+    let judged = if pings > 0 {
+        budgets.judge(
+            format!("{title}: CPU with 30 s pings"),
+            percent,
+            ("% of a core", 6),
+            Bound::Below(CPU_LIMIT),
+        )
+    } else {
+        String::new()
+    };
+    table::row(&["CPU", &measured, &judged]);
+    table::row(&["connecting all of them", &format!("{:.1} s", opened.as_secs_f64()), ""]);
     Ok(())
 }
 

@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use socket2::SockRef;
 
-use super::budget::{Budgets, grouped};
+use super::budget::{Bound, Budgets, Spread, grouped};
 use super::crowd;
 use super::events::{Published, Subscriber};
 use super::socket::Connection;
 use super::subject::{self, Programs};
 use super::wire::Wire;
 use crate::affinity::{Cpus, pin_thread};
+use crate::table;
 
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct Options {
@@ -60,39 +61,48 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
     let cpus = Cpus::pick()?;
     pin_thread(cpus.generator)?;
     println!(
-        "{} readers, {} events/s for {} s, over {}",
+        "\n{} readers, {} events/s for {} s, over {}.",
         options.readers,
-        grouped(f64::from(options.rate)),
+        grouped(f64::from(options.rate), 0),
         options.seconds,
         WIRE.name()
     );
     let reading = measure(options, programs, cpus, false).context("readers that read")?;
     let stopped = measure(options, programs, cpus, true).context("readers that stop")?;
+    table::head(&[
+        "readers",
+        "resident MiB before",
+        "after",
+        "at the end",
+        "at most",
+        "published in s",
+        "received until then",
+        "the rest in s",
+    ]);
+    let mib = |bytes: u64| format!("{:.1}", bytes as f64 / f64::from(1 << 20));
     for (name, run) in [("that read", &reading), ("that stop", &stopped)] {
-        println!(
-            "readers {name}: resident {} before, {} after, {} at the end, at most {} bytes; published in {:.1?}, {} \
-             received until then, the rest in {:.1?}",
-            grouped(run.before as f64),
-            grouped(run.after as f64),
-            grouped(run.end as f64),
-            grouped(run.peak as f64),
-            run.publishing,
-            grouped(run.received),
-            run.catching_up
-        );
+        table::row(&[
+            name,
+            &mib(run.before),
+            &mib(run.after),
+            &mib(run.end),
+            &mib(run.peak),
+            &format!("{:.1}", run.publishing.as_secs_f64()),
+            &grouped(run.received, 0),
+            &format!("{:.1}", run.catching_up.as_secs_f64()),
+        ]);
     }
     let per_reader = |value: fn(&Measured) -> u64| {
         (value(&stopped) as f64 - value(&reading) as f64) / f64::from(options.readers)
     };
-    for (name, bytes) in [
-        ("a stopped reader costs", per_reader(|run| run.after)),
-        ("the same at its peak", per_reader(|run| run.peak)),
-    ] {
-        println!(
-            "{name:<24} {:>9} bytes  {} (< {BYTES_LIMIT:.0})",
-            grouped(bytes),
-            budgets.judge(bytes, BYTES_LIMIT)
-        );
+    table::head(&["a stopped reader", "bytes", "budget"]);
+    for (name, bytes) in
+        [("when all is published", per_reader(|run| run.after)), ("at its peak", per_reader(|run| run.peak))]
+    {
+        let bytes = Spread::once(bytes);
+        let what = format!("a stopped reader {name}: memory");
+        let judged = budgets.judge(what, bytes, ("bytes", 0), Bound::Below(BYTES_LIMIT));
+        table::row(&[name, &bytes.shown(0), &judged]);
     }
     Ok(())
 }

@@ -51,15 +51,7 @@ impl Endpoint {
         Self { security: Some(security.clone()), ..self }
     }
 
-    pub(crate) fn security(&self) -> Option<&Security> {
-        self.security.as_ref()
-    }
-
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    pub(crate) fn upgrade_request(&self) -> String {
+    fn upgrade_request(&self) -> String {
         let Self { address, path, session, .. } = self;
         let mut request = format!(
             "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use rustls::{ClientConnection, StreamOwned};
 
 use super::secure::Security;
@@ -31,17 +31,6 @@ impl Stream {
         match self {
             Self::Plain(socket) => socket,
             Self::Tls(stream) => &stream.sock,
-        }
-    }
-
-    /// The socket, for who reads and writes it otherwise.
-    ///
-    /// # Errors
-    /// Under TLS, of which it knows nothing.
-    pub(crate) fn into_socket(self) -> Result<TcpStream> {
-        match self {
-            Self::Plain(socket) => Ok(socket),
-            Self::Tls(_) => bail!("a stream under TLS is no socket"),
         }
     }
 }

@@ -52,14 +52,14 @@ impl Programs {
         Server::start(command, Some(cpu), &log("gateway")?)
     }
 
-    /// A bare fastwebsockets server, on `cpu` alone.
-    pub(crate) fn baseline(&self, cpu: CoreId, coalesce: bool) -> Result<Server> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.arg("serve-baseline");
-        if coalesce {
-            command.arg("--coalesce");
-        }
-        Server::start(command, Some(cpu), &log("baseline")?)
+    /// Where they are.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The program that is measured, and that makes the load.
+    pub(crate) fn mcpw(&self) -> PathBuf {
+        self.folder.join("mcpw")
     }
 
     /// A server that writes to so many sockets, on `cpu` alone; its ready line names its `address`.
@@ -77,47 +77,59 @@ impl Programs {
         Server::start(command, Some(cpu), &log("tools")?)
     }
 
-    /// A gateway that has this backend and no other, with one shard, on `cpu` alone: `mcpw dev` would bring
-    /// tools of its own. Returns once it accepts connections.
-    pub(crate) fn gateway_before(
-        &self,
-        backend: &str,
-        wire: Wire,
-        cpu: CoreId,
-    ) -> Result<(Process, Endpoint)> {
+    /// A signing key for one run, and a token that it has signed.
+    pub(crate) fn key(&self) -> Result<Key> {
         let secret = secret()?;
+        let mut token = Command::new(self.mcpw());
+        token.args(["token", "--kid", "bench"]).env("MCPW_SECRET", &secret);
+        let token = token.output().context("could not start mcpw token")?;
+        ensure!(token.status.success(), "mcpw token: {}", String::from_utf8_lossy(&token.stderr));
+        Ok(Key { secret, token: String::from_utf8(token.stdout)?.trim().to_owned() })
+    }
+
+    /// A gateway that has these backends and no others, where `mcpw dev` would bring tools of its own; with one shard, on
+    /// `cpu` alone. Returns once it accepts connections.
+    pub(crate) fn configured(
+        &self,
+        name: &str,
+        (key, backends): (&Key, &[String]),
+        settings: &[(&str, String)],
+        cpu: CoreId,
+    ) -> Result<(Process, SocketAddr)> {
         let listen = free_address()?;
-        let config = workspace::target()?.join("bench").join("calls.yaml");
+        let config = workspace::target()?.join("bench").join(format!("{name}.yaml"));
         // JSON is YAML.
         let content = serde_json::json!({
             "websocket": { "listen": listen },
             "admin": { "listen": "127.0.0.1:0" },
             "registry": { "listen": "127.0.0.1:0" },
-            "auth": { "keys": [{ "id": "bench", "algorithm": "HS256", "secret": secret }] },
-            "backends": [format!("http://{backend}")],
+            "auth": { "keys": [{ "id": "bench", "algorithm": "HS256", "secret": key.secret }] },
+            "backends": backends,
             "runtime": { "shards": 1 },
             "log": { "level": "warn" },
         });
+        std::fs::create_dir_all(config.parent().unwrap_or(Path::new(".")))?;
         std::fs::write(&config, content.to_string())
             .with_context(|| format!("could not write {}", config.display()))?;
-
-        let mut token = Command::new(self.folder.join("mcpw"));
-        token.args(["token", "--kid", "bench"]).env("MCPW_SECRET", &secret);
-        let token = token.output().context("could not start mcpw token")?;
-        ensure!(token.status.success(), "mcpw token: {}", String::from_utf8_lossy(&token.stderr));
-        let token = String::from_utf8(token.stdout)?;
-
-        let mut command = Command::new(self.folder.join("mcpw"));
+        let mut command = Command::new(self.mcpw());
         command.arg("gateway").arg("--config").arg(&config);
-        let log = log("gateway")?;
+        command.envs(settings.iter().map(|(key, value)| (key, value)));
+        let log = log(name)?;
         let gateway = Process::start(command, Some(cpu), &log)?;
         let until = Instant::now() + Duration::from_secs(20);
         while TcpStream::connect(listen).is_err() {
             ensure!(Instant::now() < until, "the gateway does not listen after 20 s, see {}", log.display());
             std::thread::sleep(Duration::from_millis(10));
         }
-        Ok((gateway, Endpoint::gateway(&format!("ws://{listen}/ws"), wire, token.trim())?))
+        Ok((gateway, listen))
     }
+}
+
+/// What tokens of a run are signed with, and one of them.
+#[derive(Clone, Debug)]
+pub(crate) struct Key {
+    secret: String,
+    pub(crate) token: String,
 }
 
 /// The gateway's endpoint in one subprotocol.
@@ -125,7 +137,8 @@ pub(crate) fn endpoint(gateway: &Server, wire: Wire) -> Result<Endpoint> {
     Endpoint::gateway(gateway.ready("url")?, wire, gateway.ready("token")?)
 }
 
-fn log(name: &str) -> Result<PathBuf> {
+/// What standard error of a server of this name goes to.
+pub(crate) fn log(name: &str) -> Result<PathBuf> {
     Ok(workspace::target()?.join("bench").join(format!("{name}.log")))
 }
 

@@ -26,8 +26,6 @@ pub(crate) enum Wire {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
     Initialize,
-    ToolList,
-    ToolExecute,
     EventSubscribe,
     EventPublish,
     Echo,
@@ -42,8 +40,6 @@ impl Method {
     fn name(self) -> &'static str {
         match self {
             Self::Initialize => "initialize",
-            Self::ToolList => "tool.list",
-            Self::ToolExecute => "tool.execute",
             Self::EventSubscribe => "event.subscribe",
             Self::EventPublish => "event.publish",
             Self::Echo => "echo",
@@ -58,8 +54,6 @@ impl Method {
     fn code(self) -> u16 {
         match self {
             Self::Initialize => 1,
-            Self::ToolList => 2,
-            Self::ToolExecute => 3,
             Self::ContextGet => 4,
             Self::ContextUpdate => 5,
             Self::EventSubscribe => 6,
@@ -202,31 +196,6 @@ impl Wire {
             event.with_context(|| format!("not an event: {}", String::from_utf8_lossy(payload)))?;
         Ok(Event { seq, name: name.to_owned(), data })
     }
-
-    /// The id of an answer, if it is a response: the fast way for answers whose like was read in whole before.
-    #[inline]
-    pub(crate) fn response_id(self, payload: &[u8]) -> Option<u64> {
-        match self {
-            Self::Json => {
-                let rest = payload.strip_prefix(br#"{"id":"#)?;
-                let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-                let after = &rest[digits..];
-                if !after.starts_with(br#","type":1,"#) {
-                    return None;
-                }
-                rest[..digits]
-                    .iter()
-                    .try_fold(0u64, |id, digit| id.checked_mul(10)?.checked_add(u64::from(digit - b'0')))
-            }
-            Self::Binary => {
-                if payload.get(5) != Some(&RESPONSE) {
-                    None
-                } else {
-                    sequence_id(payload)
-                }
-            }
-        }
-    }
 }
 
 fn sequence_id(payload: &[u8]) -> Option<u64> {
@@ -252,7 +221,6 @@ mod tests {
         for (wire, payload) in [(Wire::Json, &json[..]), (Wire::Binary, &binary)] {
             let answer = wire.answer(payload).expect("an answer").expect("a response");
             assert_eq!(answer, Answer { id: 7, result: serde_json::json!({ "a": 1 }) });
-            assert_eq!(wire.response_id(payload), Some(7));
         }
     }
 
@@ -273,6 +241,5 @@ mod tests {
         let json = br#"{"id":7,"type":3,"error":{"code":4004,"message":"no"}}"#;
         let error = Wire::Json.answer(json).expect_err("an error message");
         assert!(error.to_string().contains("4004"), "{error}");
-        assert_eq!(Wire::Json.response_id(json), None);
     }
 }

@@ -49,7 +49,11 @@ fn packages(folder: &Path, requirements: &Path, options: &[&str]) -> Result<()> 
     )
 }
 
-fn node(folder: &Path, source: &Path) -> Result<()> {
+/// The packages of a `package.json`, for Node.
+///
+/// # Errors
+/// If Node or npm is missing, or a package can't be had.
+pub(crate) fn node(folder: &Path, source: &Path) -> Result<()> {
     const FILES: [&str; 2] = ["package.json", "package-lock.json"];
     let mut stamp = version("node")?;
     for name in FILES {

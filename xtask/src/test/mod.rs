@@ -1,7 +1,7 @@
 //! All tests of the workspace in one run. Knows the runners and what the tests need on the machine; refuses
 //! to know what is tested.
 
-mod clients;
+pub(crate) mod clients;
 mod system;
 
 use std::process::Command;

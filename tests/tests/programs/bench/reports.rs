@@ -11,7 +11,7 @@ use crate::{gateway, mcpw};
 /// Every field of a file of the schema `mcpw-bench/1`. Whoever changes one gives the schema another number.
 const FIELDS: &str = "\
 connections connections/dialled connections/lost connections/opened connections/per_second connections/refused \
-connections/seconds connections/session connections/upgrade connections/wanted environment environment/cpu environment/cpus \
+connections/resumable connections/seconds connections/session connections/upgrade connections/wanted environment environment/cpu environment/cpus \
 environment/kernel environment/load environment/open_files environment/program environment/system errors events \
 generator generator/busy generator/bytes_received generator/bytes_sent generator/late_max_us interrupted messages \
 messages/answered messages/failed messages/kind messages/latency messages/per_second messages/sent messages/unanswered \

@@ -1,5 +1,6 @@
 //! Each scenario, in short form, at a real gateway.
 
+use gateway::config::Demand;
 use serde_json::{Value, json};
 use tests::{Authority, Process};
 
@@ -178,7 +179,7 @@ fn refusals_of_a_storm_are_told_and_tried_again() {
 }
 
 #[test]
-fn a_gateway_under_tls_is_measured_like_any_other() {
+fn a_gateway_under_tls_that_asks_for_signatures_is_measured_like_any_other() {
     let folder = tempfile::TempDir::new().expect("a temporary folder");
     let authority = Authority::fresh("bench");
     let (certificate, key) = authority.certify(&["127.0.0.1"]).write(folder.path(), "gateway");
@@ -186,13 +187,18 @@ fn a_gateway_under_tls_is_measured_like_any_other() {
     std::fs::write(&ca, &authority.pem).expect("the folder is ours");
     let gateway = gateway_with(|config| {
         (config.tls.cert_file, config.tls.key_file) = (Some(certificate), Some(key));
+        config.security.hmac_signatures = Demand::Required;
     });
     let (url, token) = (format!("wss://{}/ws", gateway.clients), gateway.keys.token());
-    for line in ["echo -c 3 --depth 16 --size 2000", "storm -c 3 --duration 20s"] {
+    for line in
+        ["echo -c 3 --depth 16 --size 2000", "events -c 3 --rate 50 --binary", "storm -c 3 --duration 20s"]
+    {
         let line = format!("{line} --ca-file {}", ca.display());
         let figures = bench_at(&url, &token, &line).figures();
         assert_eq!(figures["errors"], json!([]), "{figures:#}");
         assert_eq!(count(&figures, "/connections/lost"), 0);
+        let opened = count(&figures, "/connections/opened");
+        assert_eq!(count(&figures, "/connections/resumable"), opened);
     }
     let refused = bench_at(&url, &token, "echo -c 1").end();
     assert_eq!(refused.code, Some(3), "{refused:?}");

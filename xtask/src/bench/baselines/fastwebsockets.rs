@@ -1,5 +1,5 @@
-//! The yardstick: an echo server on fastwebsockets and nothing else, on one thread.
-//! Two ways of it: one write for each frame, as in the library's own example, and answers coalesced.
+//! fastwebsockets and nothing else. Two ways of it: one write for each frame, as in the library's own example, and answers
+//! coalesced.
 
 use std::io;
 use std::pin::{Pin, pin};
@@ -16,23 +16,11 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{spawn_local, unconstrained};
 
-#[derive(Clone, Copy, Debug, clap::Args)]
-pub(crate) struct Options {
-    /// Writes the answers to all that was read at once in one write.
-    #[arg(long)]
-    coalesce: bool,
-    /// The port to listen on; 0 takes any.
-    #[arg(long, default_value_t = 0)]
-    port: u16,
-}
-
-/// Serves until the process is killed. Prints {"url"} once it listens.
-pub(crate) fn serve(options: &Options) -> Result<()> {
+pub(super) fn serve(port: u16, coalesce: bool) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     tokio::task::LocalSet::new().block_on(&runtime, async {
-        let listener = TcpListener::bind(("127.0.0.1", options.port)).await?;
-        println!("{}", serde_json::json!({ "url": format!("ws://{}/", listener.local_addr()?) }));
-        let coalesce = options.coalesce;
+        let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+        super::ready(listener.local_addr()?);
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
