@@ -13,6 +13,7 @@ mod deny;
 mod dist;
 mod fuzz;
 mod generate;
+mod instructions;
 mod pictures;
 mod server;
 mod siege;
@@ -55,6 +56,8 @@ enum Task {
     /// Measures the gateway against its budgets.
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Counts the instructions of the hot paths, and holds them to what is written down.
+    Instructions(instructions::Options),
     /// A bare fastwebsockets echo server, the benches' yardstick.
     #[command(hide = true)]
     ServeBaseline(bench::baseline::Options),
@@ -87,6 +90,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Dist(options) => dist::run(&options),
         Task::Book => book::run(),
         Task::Bench(bench) => bench::run(&bench),
+        Task::Instructions(options) => instructions::run(&options),
         Task::ServeBaseline(options) => bench::baseline::serve(&options),
         Task::ServeWrites(options) => bench::writes::serve(&options),
     }

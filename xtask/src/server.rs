@@ -30,6 +30,11 @@ impl Process {
         spawn(command, cpu)
     }
 
+    /// The number that the system knows it by.
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// CPU time that the process has used so far, in nanoseconds, over all its threads.
     ///
     /// # Errors

@@ -1,23 +1,23 @@
 //! The gateway against its budgets, measured from outside: CPU and memory of its process, answers at its socket.
 
 pub(crate) mod baseline;
-mod budget;
+pub(crate) mod budget;
 mod calls;
 mod context;
 mod crowd;
 mod echo;
-mod events;
+pub(crate) mod events;
 mod fanout;
-mod frames;
+pub(crate) mod frames;
 mod idle;
 mod load;
 mod postgres;
 mod secure;
 mod slow;
-mod socket;
+pub(crate) mod socket;
 mod stream;
-mod subject;
-mod wire;
+pub(crate) mod subject;
+pub(crate) mod wire;
 pub(crate) mod writes;
 
 use anyhow::{Result, ensure};
