@@ -167,6 +167,7 @@ impl Connection {
     ) -> Result<(), End> {
         let now = shard.now();
         let started = Instant::now();
+        shard.turn_began.set(started);
         let mut answered = 0;
         self.take_deliveries(shard, scratch, out, started);
         let signals = self.peer.take_signals();

@@ -6,10 +6,10 @@ use protocol::ErrorCode;
 use router::{Event, Failure};
 
 /// The end of a call as bytes; `None` for what ends none.
-pub(crate) fn encode(event: &Event) -> Option<Vec<u8>> {
+pub(crate) fn encode(event: &Event) -> Option<Bytes> {
     match event {
         Event::Progress(_) | Event::Partial(_) => None,
-        Event::Result(result) => Some([b"R", &result[..]].concat()),
+        Event::Result(result) => Some([b"R", &result[..]].concat().into()),
         Event::Failed(failure) => {
             let message = failure.message.as_bytes();
             let details = failure.details.as_deref().unwrap_or_default();
@@ -19,7 +19,7 @@ pub(crate) fn encode(event: &Event) -> Option<Vec<u8>> {
             bytes.extend_from_slice(&(message.len() as u32).to_be_bytes());
             bytes.extend_from_slice(message);
             bytes.extend_from_slice(details);
-            Some(bytes)
+            Some(bytes.into())
         }
     }
 }
@@ -87,7 +87,7 @@ mod tests {
             Event::Failed(failure),
             Event::Failed(detailed),
         ] {
-            assert_eq!(decode(&encode(&end).unwrap().into()), end);
+            assert_eq!(decode(&encode(&end).unwrap()), end);
         }
         assert_eq!(encode(&Event::Partial(Bytes::new())), None);
     }

@@ -2,6 +2,8 @@
 //! and wait for a store that is away.
 
 use crate::shard::Shard;
+use auth::Identity;
+use bytes::Bytes;
 use protocol::{Replica, json};
 use router::{Event, Handler, Kind};
 use serde::Serialize;
@@ -34,6 +36,23 @@ pub(crate) struct Holder {
     pub(crate) tenant: Arc<str>,
     pub(crate) agent: Box<str>,
     pub(crate) session: String,
+    /// Agent and session as events tell of them.
+    members: Box<[u8]>,
+}
+
+impl Holder {
+    pub(crate) fn new(identity: &Identity, session: String) -> Self {
+        let mut members = b",\"agent\":".to_vec();
+        json::write_string(identity.agent(), &mut members);
+        members.extend_from_slice(b",\"session_id\":");
+        json::write_string(&session, &mut members);
+        Self {
+            tenant: identity.tenant().into(),
+            agent: identity.agent().into(),
+            session,
+            members: members.into(),
+        }
+    }
 }
 
 /// An event that is to be published.
@@ -41,7 +60,7 @@ pub(crate) struct Holder {
 pub(crate) struct Told {
     pub(crate) tenant: Arc<str>,
     pub(crate) name: &'static str,
-    pub(crate) data: Vec<u8>,
+    pub(crate) data: Bytes,
     /// The same for every attempt to tell it.
     pub(crate) key: Key,
 }
@@ -72,32 +91,38 @@ pub(crate) fn tell_call(
         return;
     }
     let failure = if let Event::Failed(failure) = end { Some(failure) } else { None };
-    let mut data = Vec::with_capacity(320);
-    for (member, text) in [
-        ("{\"tool\":", &*handler.name),
-        (",\"backend\":", &*handler.backend),
-        (",\"agent\":", &*holder.agent),
-        (",\"session_id\":", &*holder.session),
-    ] {
-        data.extend_from_slice(member.as_bytes());
-        json::write_string(text, &mut data);
-    }
-    // What stands for a notification is no JSON.
-    if request.starts_with(|first: char| first == '"' || first == '-' || first.is_ascii_digit()) {
-        data.extend_from_slice(b",\"request_id\":");
-        data.extend_from_slice(request.as_bytes());
-    }
-    let micros = elapsed.as_micros();
-    // Writing into a vector cannot fail.
-    let _ = write!(data, ",\"duration_ms\":{}.{:03}", micros / 1_000, micros % 1_000);
-    if let Some(failure) = failure {
-        let _ = write!(data, ",\"code\":{},\"message\":", failure.code.as_u16());
-        json::write_string(&failure.message, &mut data);
-    }
-    data.push(b'}');
     let name = if failure.is_some() { FAILED } else { EXECUTED };
-    let key = Key::new([&holder.session, request, name]);
-    shard.tell(Told { tenant: Arc::clone(&holder.tenant), name, data, key });
+    let write = |data: &mut Vec<u8>| {
+        // Names have no character that JSON would escape.
+        for part in ["{\"tool\":\"", &*handler.name, "\",\"backend\":\"", &*handler.backend, "\""] {
+            data.extend_from_slice(part.as_bytes());
+        }
+        data.extend_from_slice(&holder.members);
+        // What stands for a notification is no JSON.
+        if request.starts_with(|first: char| first == '"' || first == '-' || first.is_ascii_digit()) {
+            data.extend_from_slice(b",\"request_id\":");
+            data.extend_from_slice(request.as_bytes());
+        }
+        data.extend_from_slice(b",\"duration_ms\":");
+        write_ms(elapsed, data);
+        if let Some(failure) = failure {
+            // Writing into a vector cannot fail.
+            let _ = write!(data, ",\"code\":{},\"message\":", failure.code.as_u16());
+            json::write_string(&failure.message, data);
+        }
+        data.push(b'}');
+    };
+    shard.tell(&holder.tenant, name, write, || Key::new([&holder.session, request, name]));
+}
+
+/// Milliseconds with three digits behind the point.
+fn write_ms(elapsed: Duration, out: &mut Vec<u8>) {
+    let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+    let mut digits = itoa::Buffer::new();
+    out.extend_from_slice(digits.format(micros / 1_000).as_bytes());
+    out.push(b'.');
+    // The one before the three digits keeps the zeros that they begin with.
+    out.extend_from_slice(&digits.format(1_000 + micros % 1_000).as_bytes()[1..]);
 }
 
 #[derive(Serialize)]
@@ -122,7 +147,7 @@ pub(crate) fn backend(name: &'static str, replica: &Replica, tenant: Arc<str>) -
     let time = std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs() / NEWS.as_secs();
     let key = Key::new([name, &time.to_string(), &replica.instance]);
     // Names can always be written.
-    Told { tenant, name, data: serde_json::to_vec(&changed).unwrap_or_default(), key }
+    Told { tenant, name, data: serde_json::to_vec(&changed).unwrap_or_default().into(), key }
 }
 
 /// Publishes what is told, however long the store is away. Cancel safe: told again, it is published once.

@@ -110,7 +110,7 @@ impl Load {
                     method: "tool.execute",
                     params: PARAMS,
                     caller: &self.caller,
-                    idempotency_key: "0198f0c2-7c1e-7d64:17",
+                    idempotency_key: ["0198f0c2-7c1e-7d64", ":", "17"],
                     traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
                     tracestate: "",
                     timeout: None,

@@ -39,8 +39,8 @@ pub struct Call<'a> {
     pub params: &'a [u8],
     /// Who calls.
     pub caller: &'a Caller,
-    /// The same for every attempt at one request; may be empty.
-    pub idempotency_key: &'a str,
+    /// The same for every attempt at one request; the parts stand one behind the other, and may be empty.
+    pub idempotency_key: [&'a str; 3],
     /// W3C trace context; empty if there is none.
     pub traceparent: &'a str,
     /// W3C trace state; empty if there is none.

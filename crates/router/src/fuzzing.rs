@@ -67,7 +67,7 @@ pub fn call_requests(input: &[u8]) {
         method: "",
         params: &asked.params,
         caller: &wire::caller(&identity, &asked.session_id),
-        idempotency_key: &asked.idempotency_key,
+        idempotency_key: [&asked.idempotency_key, "", ""],
         traceparent: &asked.traceparent,
         tracestate: &asked.tracestate,
     });

@@ -26,7 +26,7 @@ pub(crate) struct Body<'a> {
     pub method: &'a str,
     pub params: &'a [u8],
     pub caller: &'a [u8],
-    pub idempotency_key: &'a str,
+    pub idempotency_key: [&'a str; 3],
     pub traceparent: &'a str,
     pub tracestate: &'a str,
 }
@@ -34,18 +34,25 @@ pub(crate) struct Body<'a> {
 /// Encodes all fields but `call_id`, `cancel` and `timeout_ms`.
 pub(crate) fn body(body: &Body<'_>) -> Bytes {
     let texts = [
-        (METHOD, body.method.as_bytes()),
-        (PARAMS, body.params),
-        (IDEMPOTENCY_KEY, body.idempotency_key.as_bytes()),
-        (TRACEPARENT, body.traceparent.as_bytes()),
-        (TRACESTATE, body.tracestate.as_bytes()),
+        (METHOD, [body.method, "", ""]),
+        (IDEMPOTENCY_KEY, body.idempotency_key),
+        (TRACEPARENT, [body.traceparent, "", ""]),
+        (TRACESTATE, [body.tracestate, "", ""]),
     ];
-    let size: usize = texts.iter().map(|(_, text)| text.len() + FIELD_HEAD).sum();
-    let mut out = BytesMut::with_capacity(size + body.handler.len() + body.caller.len());
+    let size: usize = texts.iter().flat_map(|(_, parts)| parts).map(|part| part.len()).sum();
+    let heads = FIELD_HEAD * (texts.len() + 1);
+    let mut out =
+        BytesMut::with_capacity(size + heads + body.params.len() + body.handler.len() + body.caller.len());
     out.put_slice(body.handler);
     out.put_slice(body.caller);
-    for (field, text) in texts {
-        put_text(field, text, &mut out);
+    put_text(PARAMS, body.params, &mut out);
+    for (field, parts) in texts {
+        let length = parts.iter().map(|part| part.len()).sum();
+        if put_head(field, length, &mut out) {
+            for part in parts {
+                out.put_slice(part.as_bytes());
+            }
+        }
     }
     out.freeze()
 }
@@ -84,11 +91,18 @@ fn put_number(field: u32, number: u64, out: &mut impl BufMut) {
 }
 
 fn put_text(field: u32, text: &[u8], out: &mut impl BufMut) {
-    if !text.is_empty() {
-        encode_key(field, WireType::LengthDelimited, out);
-        encode_varint(text.len() as u64, out);
+    if put_head(field, text.len(), out) {
         out.put_slice(text);
     }
+}
+
+/// What stands before a text of this length; nothing, and false, for an empty one.
+fn put_head(field: u32, length: usize, out: &mut impl BufMut) -> bool {
+    if length > 0 {
+        encode_key(field, WireType::LengthDelimited, out);
+        encode_varint(length as u64, out);
+    }
+    length > 0
 }
 
 #[cfg(test)]
@@ -107,7 +121,7 @@ mod tests {
             method: "",
             params: br#"{"path":"x"}"#,
             caller: &caller(&identity, "s-1"),
-            idempotency_key: "k",
+            idempotency_key: ["k", ":", "1"],
             traceparent: "00-aa-bb-01",
             tracestate: "v=1",
         });
@@ -125,7 +139,7 @@ mod tests {
                 params: Bytes::from_static(br#"{"path":"x"}"#),
                 identity: Some(identity),
                 session_id: "s-1".into(),
-                idempotency_key: "k".into(),
+                idempotency_key: "k:1".into(),
                 traceparent: "00-aa-bb-01".into(),
                 tracestate: "v=1".into(),
                 timeout_ms: 30_000,

@@ -48,6 +48,14 @@ impl Store {
         either!(self, store => store.availability())
     }
 
+    /// The store in memory, if it is that: it answers without being waited for.
+    pub const fn at_once(&self) -> Option<&MemoryStore> {
+        match self {
+            Self::Memory(store) => Some(store),
+            Self::Redis(..) => None,
+        }
+    }
+
     /// The same store, counted here from now on: for another thread.
     pub fn counted(self, by: Arc<Operations>) -> Self {
         match self {

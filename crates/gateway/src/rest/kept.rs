@@ -9,7 +9,7 @@ use crate::config::ms;
 use crate::outcome;
 use crate::platform::Holder;
 use crate::session::caller;
-use crate::shard::{Delivery, DeskKey, Order, Peer, Shard, Word};
+use crate::shard::{Delivery, DeskKey, KeptOrder, Order, Peer, Shard, Word};
 use crate::trace::{self, CallSpan};
 use auth::Identity;
 use hyper::StatusCode;
@@ -20,7 +20,7 @@ use session_store::{
 };
 use std::cell::Cell;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// Nobody ever resumes the session of a call.
@@ -75,17 +75,14 @@ pub(super) async fn start(
         resent: false,
         handler: work.handler,
         method: work.method.into(),
-        params: work.params,
+        params: work.params.into_vec().into(),
         caller: caller(identity, &session_id),
-        holder: Rc::new(Holder {
-            tenant: identity.tenant().into(),
-            agent: identity.agent().into(),
-            session: session_id,
-        }),
-        traceparent,
-        tracestate,
+        holder: Rc::new(Holder::new(identity, session_id)),
+        traceparent: traceparent.into(),
+        tracestate: tracestate.into(),
         span,
         timeout: work.timeout,
+        asked_at: Instant::now(),
     });
     let waiter = Rc::new(Waiter {
         shard: Rc::clone(shard),
@@ -119,7 +116,7 @@ fn check_room(shard: &Shard, identity: &Identity) -> Result<(), Problem> {
 impl Waiter {
     async fn enter(
         self: Rc<Self>,
-        order: Box<Order>,
+        order: KeptOrder,
         opening: Opening,
         told: oneshot::Sender<Result<bool, Problem>>,
     ) {
@@ -139,7 +136,7 @@ impl Waiter {
     }
 
     /// Whether the call had been made before.
-    async fn begin(self: &Rc<Self>, order: Box<Order>) -> Result<bool, Problem> {
+    async fn begin(self: &Rc<Self>, order: KeptOrder) -> Result<bool, Problem> {
         let pod = &self.shard.pod;
         let begin = self.shard.store.begin(order.entry(&pod.id));
         let begun = trace::part(&pod.tracer, order.asker_span(), "journal.begin", begin).await;
@@ -163,7 +160,7 @@ impl Waiter {
         Ok(true)
     }
 
-    fn run(&self, order: &Order) {
+    fn run(&self, order: &Order<'_>) {
         let key = self.shard.run(order, (Rc::clone(&self.peer), 0));
         self.key.set(Some(key));
         if self.is_gone.get() {
@@ -172,7 +169,7 @@ impl Waiter {
     }
 
     /// Asks the journal how a call ends that somebody else runs. If that pod dies, it is run here, where it may be.
-    async fn wait(self: Rc<Self>, order: Box<Order>) {
+    async fn wait(self: Rc<Self>, order: KeptOrder) {
         let waiting = self.shard.awaited.join(order.session);
         let mut pause = PAUSES.0;
         loop {

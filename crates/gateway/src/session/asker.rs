@@ -2,23 +2,16 @@
 
 use super::exchange::method_code;
 use protocol::{Id, Kind, Message};
-use std::borrow::Cow;
+use std::rc::Rc;
 
 /// A request id that outlives its frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum OwnedId {
-    Token(Box<str>),
+    Token(Rc<str>),
     Sequence(u64),
 }
 
 impl OwnedId {
-    pub(super) fn of(id: Id<'_>) -> Self {
-        match id {
-            Id::Token(token) => Self::Token(token.into()),
-            Id::Sequence(number) => Self::Sequence(number),
-        }
-    }
-
     pub(super) fn borrow(&self) -> Id<'_> {
         match self {
             Self::Token(token) => Id::Token(token),
@@ -32,17 +25,30 @@ impl OwnedId {
 pub(super) struct Asker {
     /// None for a notification, which is not answered.
     pub(super) id: Option<OwnedId>,
+    /// What the request is called in the journal; none for a notification.
+    pub(super) request: Option<Rc<str>>,
     pub(super) method_code: u16,
 }
 
 impl Asker {
     pub(super) fn of(request: &Message<'_>) -> Self {
-        let id = request.id.filter(|_| request.kind == Kind::Request);
-        Self { id: id.map(OwnedId::of), method_code: method_code(request) }
+        let method_code = method_code(request);
+        let Some(id) = request.id.filter(|_| request.kind == Kind::Request) else {
+            return Self { id: None, request: None, method_code };
+        };
+        let canonical = Rc::<str>::from(id.canonical());
+        let id = match id {
+            Id::Sequence(number) => OwnedId::Sequence(number),
+            // Mostly the client writes it as the journal does.
+            Id::Token(token) if *token == *canonical => OwnedId::Token(Rc::clone(&canonical)),
+            Id::Token(token) => OwnedId::Token(token.into()),
+        };
+        Self { id: Some(id), request: Some(canonical), method_code }
     }
 
-    /// What the request is called in the journal; `None` for a notification.
-    pub(super) fn request(&self) -> Option<Cow<'_, str>> {
-        self.id.as_ref().map(|id| id.borrow().canonical())
+    /// Of a request that is known by its journal's name alone.
+    pub(super) fn named(request: &str) -> Self {
+        let request = Rc::<str>::from(request);
+        Self { id: Some(OwnedId::Token(Rc::clone(&request))), request: Some(request), method_code: 0 }
     }
 }

@@ -18,7 +18,7 @@ use auth::Identity;
 use foldhash::{HashMap, HashMapExt as _};
 use metrics::TraceId;
 use metrics::trace::Open;
-use protocol::{ErrorCode, Id, Message, Outgoing, pb};
+use protocol::{ErrorCode, Message, Outgoing, pb};
 use router::{Call, CallKey, Caller, Event, Failure, Handler, Sink};
 use session_store::{Epoch, SessionId};
 use slab::Slab;
@@ -33,7 +33,7 @@ use work::{Running, Work};
 pub(super) struct Calls {
     running: Slab<Running>,
     /// By the canonical form of the request's id.
-    by_id: HashMap<Box<str>, usize>,
+    by_id: HashMap<Rc<str>, usize>,
     /// Contexts that a call is about, and the calls that wait for it.
     contexts: HashMap<Box<str>, VecDeque<usize>>,
     caller: Caller,
@@ -52,11 +52,7 @@ impl Calls {
             by_id: HashMap::new(),
             contexts: HashMap::new(),
             caller: caller(identity, &session_id),
-            holder: Rc::new(Holder {
-                tenant: identity.tenant().into(),
-                agent: identity.agent().into(),
-                session: session_id,
-            }),
+            holder: Rc::new(Holder::new(identity, session_id)),
             session: SessionId(session),
             standing,
             generation: 0,
@@ -74,20 +70,31 @@ impl Calls {
 
     /// Whether the id is that of a call that is not answered. One that was only named as unanswered is not: the request
     /// that brings it again tells what it was.
-    pub(super) fn is_in_flight(&self, id: Option<Id<'_>>) -> bool {
-        let place = id.and_then(|id| self.by_id.get(&*id.canonical()));
-        place.is_some_and(|&place| self.running[place].handler.is_some())
+    pub(super) fn is_in_flight(&self, asker: &Asker) -> bool {
+        self.place_for(asker).is_some_and(|place| self.running[place].handler.is_some())
     }
 
-    fn insert(&mut self, asker: Asker, handler: Option<&Arc<Handler>>, span: Option<Open>) -> usize {
+    fn place_for(&self, asker: &Asker) -> Option<usize> {
+        // Mostly nothing runs, and then nothing is looked for.
+        let request = asker.request.as_deref().filter(|_| !self.by_id.is_empty())?;
+        self.by_id.get(request).copied()
+    }
+
+    fn insert(
+        &mut self,
+        asker: Asker,
+        handler: Option<&Arc<Handler>>,
+        span: Option<Open>,
+        now: Instant,
+    ) -> usize {
         self.generation = self.generation.wrapping_add(1);
-        let key = asker.request().map(|request| Box::from(&*request));
+        let key = asker.request.clone();
         let place = self.running.insert(Running {
             asker,
             work: Work::Nobody,
             context: None,
             handler: handler.cloned(),
-            started: Instant::now(),
+            started: now,
             trace: None,
             span,
             call: None,
@@ -101,8 +108,8 @@ impl Calls {
 
     fn remove(&mut self, place: usize) -> Running {
         let running = self.running.remove(place);
-        if let Some(request) = running.asker.request() {
-            self.by_id.remove(&*request);
+        if let Some(request) = &running.asker.request {
+            self.by_id.remove(request);
         }
         running
     }
@@ -121,6 +128,7 @@ impl Calls {
     /// Starts a call, or lets it wait for the one before it on the same context. `Some`: it was refused.
     pub(super) fn begin(
         &mut self,
+        asker: Asker,
         request: &Message<'_>,
         asked: &Asked<'_>,
         resent: bool,
@@ -136,8 +144,7 @@ impl Calls {
             resent,
             "a call begins"
         );
-        let asker = Asker::of(request);
-        let known = asker.request().and_then(|request| self.by_id.get(&*request).copied());
+        let known = self.place_for(&asker);
         let waits = asked.context.as_deref().is_some_and(|context| self.contexts.contains_key(context));
         if self.standing.is_none() && !waits {
             return self.send(asker, request, asked, exchange);
@@ -149,17 +156,17 @@ impl Calls {
             (running.asker, running.handler) = (asker, Some(Arc::clone(asked.handler)));
             running.span = exchange.span.take();
             if let Work::Elsewhere { order: missing, .. } = &mut running.work {
-                *missing = Some(order);
+                *missing = Some(order.keep());
             }
             return None;
         }
-        let place = self.insert(asker, Some(asked.handler), exchange.span.take());
+        let place = self.insert(asker, Some(asked.handler), exchange.span.take(), exchange.now);
         if let Some(context) = asked.context.as_deref() {
             self.running[place].context = Some(context.into());
             let queue = self.contexts.entry(context.into()).or_default();
             if waits {
                 queue.push_back(place);
-                self.running[place].work = Work::Waits(order);
+                self.running[place].work = Work::Waits(order.keep());
                 return None;
             }
         }
@@ -176,14 +183,14 @@ impl Calls {
         exchange: &Exchange<'_>,
     ) -> Option<Failure> {
         let mut span = exchange.span.get().as_ref().map(CallSpan::of);
-        let place = self.insert(asker, Some(asked.handler), exchange.span.take());
+        let place = self.insert(asker, Some(asked.handler), exchange.span.take(), exchange.now);
         let (traceparent, tracestate) = trace::carried(span.as_ref(), &request.meta);
         let call = Call {
             handler: asked.handler,
             method: asked.method,
             params: asked.params.as_bytes(),
             caller: &self.caller,
-            idempotency_key: &self.idempotency_key(place),
+            idempotency_key: [&self.holder.session, ":", &self.name_of(place)],
             traceparent: &traceparent,
             tracestate,
             timeout: asked.timeout,
@@ -222,23 +229,23 @@ impl Calls {
         Ok(key)
     }
 
-    fn order(
+    fn order<'a>(
         &self,
         asker: &Asker,
-        request: &Message<'_>,
-        asked: &Asked<'_>,
+        request: &'a Message<'_>,
+        asked: &Asked<'a>,
         resent: bool,
         exchange: &Exchange<'_>,
-    ) -> Box<Order> {
+    ) -> Order<'a> {
         let attempt = exchange.shard.next_attempt();
-        let id = match asker.request() {
-            Some(request) => request.into(),
+        let id = match &asker.request {
+            Some(request) => Rc::clone(request),
             // A notification, which nobody asks for again.
             None => format!("#{attempt:x}.{}", exchange.shard.pod.id).into(),
         };
         let span = exchange.span.get().as_ref().map(CallSpan::of);
         let (traceparent, tracestate) = trace::carried(span.as_ref(), &request.meta);
-        Box::new(Order {
+        Order {
             session: self.session,
             epoch: self.standing.map_or(Epoch(0), |(epoch, _)| epoch),
             request: id,
@@ -249,23 +256,22 @@ impl Calls {
             params: asked.params.as_bytes().into(),
             caller: self.caller.clone(),
             holder: Rc::clone(&self.holder),
-            traceparent: traceparent.into_owned(),
-            tracestate: tracestate.to_owned(),
+            traceparent,
+            tracestate: tracestate.into(),
             span,
             timeout: asked.timeout,
-        })
-    }
-
-    /// The same for every attempt at a request of this session.
-    fn idempotency_key(&self, place: usize) -> String {
-        match self.running[place].asker.request() {
-            Some(request) => [&self.holder.session, ":", &*request].concat(),
-            None => format!("{}:#{}", self.holder.session, self.running[place].generation),
+            asked_at: exchange.now,
         }
     }
 
+    /// What a call that ends with its connection is called at the backend.
+    fn name_of(&self, place: usize) -> Rc<str> {
+        let running = &self.running[place];
+        running.asker.request.clone().unwrap_or_else(|| format!("#{}", running.generation).into())
+    }
+
     /// Hands a call over to whoever is to work on it.
-    fn dispatch(&mut self, place: usize, mut order: Box<Order>, exchange: &Exchange<'_>) {
+    fn dispatch(&mut self, place: usize, mut order: Order<'_>, exchange: &Exchange<'_>) {
         if let Some((epoch, _)) = self.standing {
             // It may have waited while the session changed hands and came back.
             order.epoch = epoch;
@@ -274,11 +280,13 @@ impl Calls {
         let is_asked = self.running[place].asker.id.is_some();
         self.running[place].work = match self.standing {
             Some((_, Standing::Journalled)) if is_asked => Work::AtDesk(exchange.shard.begin(order, client)),
-            Some((_, Standing::Doubted { .. })) if is_asked && !order.may_repeat() => Work::Held(order),
+            Some((_, Standing::Doubted { .. })) if is_asked && !order.may_repeat() => {
+                Work::Held(order.keep())
+            }
             Some(_) => Work::AtDesk(exchange.shard.run(&order, client)),
             None => {
                 let mut span = order.span.take();
-                match self.start(place, order.call(&self.idempotency_key(place)), &mut span, exchange) {
+                match self.start(place, order.call(), &mut span, exchange) {
                     Ok(key) => {
                         self.running[place].call = span;
                         Work::Sent(key)
@@ -299,7 +307,7 @@ impl Calls {
         event: Event,
         exchange: &mut Exchange<'_>,
         now: Instant,
-    ) -> Option<Box<str>> {
+    ) -> Option<Rc<str>> {
         let place = self.place_of(tag)?;
         let running = &self.running[place];
         match event {
@@ -330,7 +338,7 @@ impl Calls {
         end: &Event,
         exchange: &mut Exchange<'_>,
         now: Instant,
-    ) -> Option<Box<str>> {
+    ) -> Option<Rc<str>> {
         let mut running = self.remove(place);
         let counters = &exchange.shard.counters;
         let elapsed = now.saturating_duration_since(running.started);
@@ -352,13 +360,13 @@ impl Calls {
         if let Some(handler) = &running.handler {
             match running.work {
                 Work::Sent(_) => {
-                    let request = running.asker.request().unwrap_or_default();
+                    let request = running.asker.request.as_deref().unwrap_or_default();
                     counters.calls_ended.increment();
                     if let Some(call) = running.call.take() {
                         call.end(handler, &exchange.shard.pod, Some(end));
                     }
                     measure::ended(exchange.shard, handler, elapsed, end, running.trace);
-                    platform::tell_call(exchange.shard, &self.holder, &request, handler, elapsed, end);
+                    platform::tell_call(exchange.shard, &self.holder, request, handler, elapsed, end);
                 }
                 // Whoever ran it has counted it.
                 Work::AtDesk(_) | Work::Elsewhere { .. } => {}
@@ -399,7 +407,7 @@ impl Calls {
             self.start_next(context, exchange);
         }
         let is_kept = !matches!(running.work, Work::Sent(_));
-        running.asker.request().filter(|_| is_kept).map(Box::from)
+        running.asker.request.filter(|_| is_kept)
     }
 
     /// The context is free: the next call about it starts.
@@ -410,13 +418,13 @@ impl Calls {
             return;
         };
         if let Work::Waits(order) = self.running[place].work.take() {
-            self.dispatch(place, order, exchange);
+            self.dispatch(place, *order, exchange);
         }
     }
 
     /// Cancels the call of the request with this id; false if none is in flight. Also the id of a call that the journal
     /// has an answer of.
-    pub(super) fn cancel(&mut self, id: &str, exchange: &mut Exchange<'_>) -> (bool, Option<Box<str>>) {
+    pub(super) fn cancel(&mut self, id: &str, exchange: &mut Exchange<'_>) -> (bool, Option<Rc<str>>) {
         let Some(&place) = self.by_id.get(id) else { return (false, None) };
         if let Work::Elsewhere { watch, .. } = &self.running[place].work {
             // Whoever runs it ends it, and the journal tells.
@@ -434,7 +442,7 @@ impl Calls {
         failure: Failure,
         exchange: &mut Exchange<'_>,
         now: Instant,
-    ) -> Option<Box<str>> {
+    ) -> Option<Rc<str>> {
         let shard = exchange.shard;
         match &self.running[place].work {
             Work::Sent(key) => {

@@ -12,6 +12,7 @@ use protocol::{CloseCode, ErrorCode, Format, Id, Kind, Message, Outgoing, zlib};
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Instant;
 
 /// The conversation is to end with this close frame.
 #[derive(Debug)]
@@ -90,6 +91,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) outbox: Outbox<'a>,
     /// The pod drains: calls to backends are no longer taken.
     pub(crate) draining: bool,
+    /// When the connection's turn began.
+    pub(crate) now: Instant,
     /// The span of the message that is handled; none where nothing is traced, and once somebody else ends it.
     pub(super) span: Cell<Option<Open>>,
     /// The error that it was answered with.
@@ -111,8 +114,8 @@ struct Turns {
 
 impl<'a> Exchange<'a> {
     pub(crate) fn new(shard: &'a Rc<Shard>, peer: &'a Rc<Peer>, outbox: Outbox<'a>, draining: bool) -> Self {
-        let (span, failed) = (Cell::new(None), Cell::new(None));
-        Self { shard, peer, outbox, draining, span, failed, answered: 0, turns: Turns::default() }
+        let (span, failed, now) = (Cell::new(None), Cell::new(None), shard.turn_began.get());
+        Self { shard, peer, outbox, draining, now, span, failed, answered: 0, turns: Turns::default() }
     }
 
     /// The frame is read again: so many of its messages were handled before.

@@ -1,12 +1,13 @@
 //! How a session is kept in the store for as long as its client may want it back: prolonged, verified after a loss,
 //! detached at the end; and what the client is told when it can't be kept.
 
+use super::asker::Asker;
 use super::standing::{Opened, Standing};
 use super::state::State;
 use super::{Close, Exchange, Session, taken_over};
 use crate::patience::Patience;
 use crate::shard::{Delivery, Held, Peer, Shard, Signals, Verified};
-use protocol::{Kind, Message, Method, Outgoing};
+use protocol::{Method, Outgoing};
 use session_store::{
     Availability, Epoch, Error, Journal as _, NewSession, ResumeToken, SessionId, Sessions as _, TokenHash,
 };
@@ -32,12 +33,9 @@ impl Session {
     }
 
     /// Whether the client has named this request as unanswered when the session was opened.
-    pub(super) fn was_sent(&self, request: &Message<'_>) -> bool {
+    pub(super) fn was_sent(&self, asker: &Asker) -> bool {
         let unanswered = self.opened.as_ref().map(|opened| &opened.unanswered);
-        // Mostly none are left, and then no id is looked at.
-        let unanswered = unanswered.filter(|unanswered| !unanswered.is_empty());
-        let id = request.id.filter(|_| request.kind == Kind::Request);
-        unanswered.zip(id).is_some_and(|(unanswered, id)| unanswered.contains(&*id.canonical()))
+        unanswered.zip(asker.request.as_deref()).is_some_and(|(unanswered, id)| unanswered.contains(id))
     }
 
     pub(super) fn is_doubtful(&self) -> bool {
@@ -45,9 +43,9 @@ impl Session {
     }
 
     /// A call was answered of which the journal has the answer too.
-    pub(super) fn answered(&mut self, request: Option<Box<str>>, exchange: &Exchange<'_>) {
+    pub(super) fn answered(&mut self, request: Option<Rc<str>>, exchange: &Exchange<'_>) {
         if let (Some(opened), Some(request)) = (&mut self.opened, request) {
-            opened.unanswered.remove(&request);
+            opened.unanswered.remove(&*request);
             opened.answered(request, exchange.shard);
         }
     }
@@ -75,7 +73,8 @@ impl Session {
         let shard = exchange.shard;
         let acknowledged = opened.ponged(number, shard);
         if !acknowledged.is_empty() {
-            let (store, id, epoch) = (shard.store.clone(), SessionId(self.id), opened.epoch);
+            let (id, epoch) = (SessionId(self.id), opened.epoch);
+            let store = shard.store.clone();
             shard.work(async move {
                 let requests: Vec<&str> = acknowledged.iter().map(|request| &**request).collect();
                 if let Err(error) = store.acknowledge(id, epoch, &requests).await {

@@ -1,6 +1,7 @@
 //! Requests that backends answer: what was asked is checked here, then handed to the running calls.
 
 use super::Session;
+use super::asker::Asker;
 use super::calls::Calls;
 use super::exchange::Exchange;
 use super::params::{Mistake, Params};
@@ -90,7 +91,8 @@ impl Session {
             );
         }
         let most = exchange.shard.terms().config.websocket.max_in_flight;
-        let was_sent = self.was_sent(request);
+        let asker = Asker::of(request);
+        let was_sent = self.was_sent(&asker);
         if was_sent && self.is_doubtful() && !asked.handler.annotations.may_repeat() {
             let failure = outcome::unknown("the session that it was sent in is gone");
             measure::refused(exchange.shard, asked.handler, failure.code);
@@ -98,7 +100,7 @@ impl Session {
         }
         let standing = self.standing();
         let calls = self.calls.get_or_insert_with(|| Box::new(Calls::new(&self.identity, self.id, standing)));
-        let refused = if calls.is_in_flight(request.id) {
+        let refused = if calls.is_in_flight(&asker) {
             Some(Failure::new(
                 ErrorCode::InvalidParams,
                 "a request with this id is in flight on this connection: use a fresh id",
@@ -111,7 +113,7 @@ impl Session {
                 ),
             ))
         } else {
-            calls.begin(request, asked, was_sent, exchange)
+            calls.begin(asker, request, asked, was_sent, exchange)
         };
         if let Some(failure) = refused {
             measure::refused(exchange.shard, asked.handler, failure.code);

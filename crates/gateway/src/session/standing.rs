@@ -4,6 +4,7 @@
 use crate::shard::Shard;
 use session_store::{Epoch, TokenHash};
 use std::collections::HashSet;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Whether the session's calls are journalled.
@@ -30,7 +31,7 @@ pub(super) struct Opened {
     /// Those may have been executed, and no journal knows: the session that they were sent in is gone.
     pub(super) is_doubtful: bool,
     /// Answered calls that the journal still has, oldest first.
-    unacknowledged: Vec<Box<str>>,
+    unacknowledged: Vec<Rc<str>>,
     counters: Arc<metrics::Shard>,
     /// The ping that stands behind the first so many of them.
     mark: Option<(u32, usize)>,
@@ -73,7 +74,7 @@ impl Opened {
     }
 
     /// A journalled call was answered.
-    pub(super) fn answered(&mut self, request: Box<str>, shard: &Shard) {
+    pub(super) fn answered(&mut self, request: Rc<str>, shard: &Shard) {
         let terms = shard.terms();
         let session = &terms.config.session;
         self.unacknowledged.push(request);
@@ -105,7 +106,7 @@ impl Opened {
     }
 
     /// The client has read up to the ping of this number: the answers that it has.
-    pub(super) fn ponged(&mut self, number: u32, shard: &Shard) -> Vec<Box<str>> {
+    pub(super) fn ponged(&mut self, number: u32, shard: &Shard) -> Vec<Rc<str>> {
         let Some((_, count)) = self.mark.take_if(|(asked, _)| *asked <= number) else { return Vec::new() };
         let rest = self.unacknowledged.split_off(count);
         let acknowledged = std::mem::replace(&mut self.unacknowledged, rest);

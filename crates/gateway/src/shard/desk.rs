@@ -16,14 +16,19 @@ use protocol::ErrorCode;
 use router::{Call, CallKey, Caller, Event, Failure, Handler, Sink};
 use session_store::{Begin, Channel as _, Epoch, Error, Finish, Journal as _, PodId, SessionId, Takeover};
 use slab::Slab;
+use std::borrow::Cow;
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A call with everything that it takes to run it, now or later.
+/// What the journal's part of a call is called in spans.
+const BEGIN: &str = "journal.begin";
+const FINISH: &str = "journal.finish";
+
+/// A call with everything that it takes to run it, now or, once it is [kept](Order::keep), later.
 #[derive(Debug)]
-pub(crate) struct Order {
+pub(crate) struct Order<'a> {
     pub(crate) session: SessionId,
     pub(crate) epoch: Epoch,
     /// The canonical form of the request's id.
@@ -33,18 +38,34 @@ pub(crate) struct Order {
     /// The client has sent this id before.
     pub(crate) resent: bool,
     pub(crate) handler: Arc<Handler>,
-    pub(crate) method: Box<str>,
-    pub(crate) params: Box<[u8]>,
+    pub(crate) method: Cow<'a, str>,
+    pub(crate) params: Cow<'a, [u8]>,
     pub(crate) caller: Caller,
     pub(crate) holder: Rc<Holder>,
-    pub(crate) traceparent: String,
-    pub(crate) tracestate: String,
+    pub(crate) traceparent: Cow<'a, str>,
+    pub(crate) tracestate: Cow<'a, str>,
     /// None where nothing is traced.
     pub(crate) span: Option<CallSpan>,
     pub(crate) timeout: Option<Duration>,
+    /// When it was asked for.
+    pub(crate) asked_at: Instant,
 }
 
-impl Order {
+/// One that borrows nothing of a frame.
+pub(crate) type KeptOrder = Box<Order<'static>>;
+
+impl Order<'_> {
+    /// The same for later.
+    pub(crate) fn keep(self) -> KeptOrder {
+        Box::new(Order {
+            method: self.method.into_owned().into(),
+            params: self.params.into_owned().into(),
+            traceparent: self.traceparent.into_owned().into(),
+            tracestate: self.tracestate.into_owned().into(),
+            ..self
+        })
+    }
+
     pub(crate) fn may_repeat(&self) -> bool {
         self.handler.annotations.may_repeat()
     }
@@ -67,14 +88,14 @@ impl Order {
         }
     }
 
-    /// The call as the router takes it.
-    pub(crate) fn call<'a>(&'a self, idempotency_key: &'a str) -> Call<'a> {
+    /// The call as the router takes it, which any attempt at it is known by.
+    pub(crate) fn call(&self) -> Call<'_> {
         Call {
             handler: &self.handler,
             method: &self.method,
             params: &self.params,
             caller: &self.caller,
-            idempotency_key,
+            idempotency_key: [&self.holder.session, ":", &self.request],
             traceparent: &self.traceparent,
             tracestate: &self.tracestate,
             timeout: self.timeout,
@@ -88,15 +109,15 @@ pub(crate) enum Word {
     /// It ended like this.
     Ended(Event),
     /// It is running, here or elsewhere; the order comes back.
-    Running(Box<Order>),
+    Running(KeptOrder),
     /// It ran at a pod that died, is ours now, and may be executed twice.
     Inherited,
     /// The journal knows nothing of it.
     Missing,
     /// The store could not be asked; nothing was executed.
-    Unasked(Box<Order>),
+    Unasked(KeptOrder),
     /// The session is held under a later epoch than this; nothing was executed.
-    Stale(Epoch, Option<Box<Order>>),
+    Stale(Epoch, Option<KeptOrder>),
 }
 
 /// Names a call at the desk.
@@ -128,7 +149,7 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    fn insert(&mut self, order: &Order, client: (Rc<Peer>, u64)) -> DeskKey {
+    fn insert(&mut self, order: &Order<'_>, client: (Rc<Peer>, u64)) -> DeskKey {
         self.sequence = self.sequence.wrapping_add(1);
         let key = DeskKey(u64::from(self.sequence) << 32 | self.calls.vacant_key() as u64);
         self.by_request.insert((order.session, Rc::clone(&order.request)), key);
@@ -142,7 +163,7 @@ impl Desk {
             holder: Rc::clone(&order.holder),
             trace: TraceId::sampled(&order.traceparent),
             span: order.span.clone(),
-            started: Instant::now(),
+            started: order.asked_at,
         });
         key
     }
@@ -178,19 +199,28 @@ impl Desk {
 impl Shard {
     /// Enters a call in the journal and runs it if it is new there. What else the journal says comes to the client as
     /// a [`Word`].
-    pub(crate) fn begin(self: &Rc<Self>, order: Box<Order>, client: (Rc<Peer>, u64)) -> DeskKey {
+    pub(crate) fn begin(self: &Rc<Self>, order: Order<'_>, client: (Rc<Peer>, u64)) -> DeskKey {
         let key = self.desk.borrow_mut().insert(&order, client);
-        let shard = Rc::clone(self);
-        self.work(async move { shard.enter(order, key).await });
+        if let Some(store) = self.store.at_once() {
+            let begin = || store.begin_at(order.entry(&self.pod.id), order.asked_at.into());
+            let begun = trace::step(&self.pod.tracer, order.asker_span(), BEGIN, begin);
+            self.begun(begun, order, key);
+        } else {
+            let (shard, order) = (Rc::clone(self), order.keep());
+            self.work(async move {
+                let begin = shard.store.begin(order.entry(&shard.pod.id));
+                let begun = trace::part(&shard.pod.tracer, order.asker_span(), BEGIN, begin).await;
+                shard.begun(begun, *order, key);
+            });
+        }
         key
     }
 
-    async fn enter(self: Rc<Self>, order: Box<Order>, key: DeskKey) {
-        let begin = self.store.begin(order.entry(&self.pod.id));
-        let begun = trace::part(&self.pod.tracer, order.asker_span(), "journal.begin", begin).await;
+    /// What the journal says of a call that was to begin.
+    fn begun(self: &Rc<Self>, begun: Result<Begin, Error>, order: Order<'_>, key: DeskKey) {
         let word = match begun {
             Ok(Begin::Begun) => return self.send(&order, key),
-            Ok(Begin::Running { .. }) => Word::Running(order),
+            Ok(Begin::Running { .. }) => Word::Running(order.keep()),
             Ok(Begin::Done(ended)) => Word::Ended(outcome::decode(&ended)),
             Ok(Begin::Forgotten) => failed(outcome::forgotten()),
             Ok(Begin::Doubtful) => failed(outcome::unknown("the journal has lost entries since it was sent")),
@@ -198,10 +228,10 @@ impl Shard {
                 ErrorCode::TooManyInFlight,
                 "the session's journal is full of running calls (store.bounds.journal_calls): wait for an answer",
             )),
-            Err(Error::Stale) => Word::Stale(order.epoch, Some(order)),
+            Err(Error::Stale) => Word::Stale(order.epoch, Some(order.keep())),
             Err(error) => {
                 tracing::debug!(session = %order.session, request = &*order.request, %error, "a call is not journalled");
-                Word::Unasked(order)
+                Word::Unasked(order.keep())
             }
         };
         let call = self.desk.borrow_mut().take(key);
@@ -214,22 +244,27 @@ impl Shard {
     }
 
     /// Runs a call without asking the journal: it is ours there already, or the store is out of reach.
-    pub(crate) fn run(self: &Rc<Self>, order: &Order, client: (Rc<Peer>, u64)) -> DeskKey {
+    pub(crate) fn run(self: &Rc<Self>, order: &Order<'_>, client: (Rc<Peer>, u64)) -> DeskKey {
         let key = self.desk.borrow_mut().insert(order, client);
         self.send(order, key);
         key
     }
 
-    fn send(self: &Rc<Self>, order: &Order, key: DeskKey) {
+    fn send(self: &Rc<Self>, order: &Order<'_>, key: DeskKey) {
         if self.desk.borrow_mut().find(key).is_none() {
             // Cancelled before it was begun.
             let end = Event::Failed(Failure::new(ErrorCode::Cancelled, "cancelled before it was sent"));
-            return self.keep_end(order.session, Rc::clone(&order.request), &end, false, None);
+            return self.keep_end(
+                order.session,
+                Rc::clone(&order.request),
+                &end,
+                false,
+                None,
+                Instant::now(),
+            );
         }
-        let idempotency_key = [&order.holder.session, ":", &*order.request].concat();
-        let call = order.call(&idempotency_key);
         let mut span = order.span.clone();
-        let start = || self.router.start(call, Rc::clone(self) as Rc<dyn Sink>, key.0);
+        let start = || self.router.start(order.call(), Rc::clone(self) as Rc<dyn Sink>, key.0);
         match CallSpan::send(&mut span, &order.handler, &self.pod, &self.router, start) {
             Ok(started) => {
                 self.counters.calls_started.increment();
@@ -251,10 +286,11 @@ impl Shard {
                 span.end(&call.handler, &self.pod, Some(&end));
             }
         }
-        let elapsed = call.started.elapsed();
+        let now = Instant::now();
+        let elapsed = now.saturating_duration_since(call.started);
         measure::ended(self, &call.handler, elapsed, &end, call.trace);
         platform::tell_call(self, &call.holder, &call.request, &call.handler, elapsed, &end);
-        self.keep_end(call.session, call.request, &end, call.client.is_some(), asker);
+        self.keep_end(call.session, call.request, &end, call.client.is_some(), asker, now);
         if let Some((peer, tag)) = call.client {
             peer.deliver_to(Delivery::Event { tag, event: end });
         }
@@ -269,28 +305,42 @@ impl Shard {
         end: &Event,
         is_told: bool,
         asker: Option<Open>,
+        now: Instant,
     ) {
-        let Some(bytes) = outcome::encode(end) else { return };
+        let Some(outcome) = outcome::encode(end) else { return };
+        if let Some(store) = self.store.at_once() {
+            let finish = || stored(store.finish_at(session, &request, &self.pod.id, outcome, now.into()));
+            if let Ok(holder) = trace::step(&self.pod.tracer, asker, FINISH, finish) {
+                self.tell_end(holder, session, &request, is_told);
+            }
+            return;
+        }
         let shard = Rc::clone(self);
         self.work(async move {
-            let finish =
-                async { shard.finish(session, &request, &bytes).await.ok_or("the journal was not written") };
-            let finished = trace::part(&shard.pod.tracer, asker, "journal.finish", finish).await;
-            let holder = match finished.ok() {
-                Some(Finish::Stored { holder } | Finish::Forgotten { holder }) => holder,
-                Some(Finish::NotOwner | Finish::Unknown) | None => return,
+            let finish = async {
+                let finished = shard.finish(session, &request, &outcome).await;
+                finished.ok_or("the journal was not written").and_then(stored)
             };
-            let is_here = holder == shard.pod.id;
-            if is_here && is_told && !rest::is_shared(session) {
-                return;
+            if let Ok(holder) = trace::part(&shard.pod.tracer, asker, FINISH, finish).await {
+                shard.tell_end(holder, session, &request, is_told);
             }
-            let letter = Letter::Ended { session: session.0, request: Box::from(&*request) };
-            if is_here {
-                shard.tell_all(&letter);
-            } else {
-                // Whoever waits there looks into the journal by itself, only later.
-                let _ = shard.store.send(&holder, &letter.encode()).await;
-            }
+        });
+    }
+
+    /// A call's end is in the journal: whoever waits where the session is held now may look.
+    fn tell_end(self: &Rc<Self>, holder: PodId, session: SessionId, request: &str, is_told: bool) {
+        let is_here = holder == self.pod.id;
+        if is_here && is_told && !rest::is_shared(session) {
+            return;
+        }
+        let letter = Letter::Ended { session: session.0, request: Box::from(request) };
+        if is_here {
+            return self.tell_all(&letter);
+        }
+        let shard = Rc::clone(self);
+        self.work(async move {
+            // Whoever waits there looks into the journal by itself, only later.
+            let _ = shard.store.send(&holder, &letter.encode()).await;
         });
     }
 
@@ -299,7 +349,7 @@ impl Shard {
     }
 
     /// A call that was to be run and is not leaves no trace in the journal, which may have it or not.
-    pub(crate) fn withdraw(self: &Rc<Self>, order: &Order) {
+    pub(crate) fn withdraw(self: &Rc<Self>, order: &Order<'_>) {
         self.withdraw_attempt(order.session, Rc::clone(&order.request), order.attempt);
     }
 
@@ -452,7 +502,7 @@ impl Shard {
             Takeover::Taken { repeatable: true } => Ok(Some(Word::Inherited)),
             Takeover::Taken { repeatable: false } => {
                 let end = Event::Failed(outcome::unknown("the pod that ran it died"));
-                self.keep_end(session, request.into(), &end, true, None);
+                self.keep_end(session, request.into(), &end, true, None, Instant::now());
                 Ok(Some(Word::Ended(end)))
             }
             Takeover::Done(ended) => Ok(Some(Word::Ended(outcome::decode(&ended)))),
@@ -488,6 +538,15 @@ impl Sink for Shard {
 /// What a cancelled call is told.
 pub(crate) fn cancelled() -> Failure {
     Failure::new(ErrorCode::Cancelled, "cancelled by tool.cancel")
+}
+
+/// Who holds the session of a call whose end was stored.
+fn stored(finish: Finish) -> Result<PodId, &'static str> {
+    match finish {
+        Finish::Stored { holder } | Finish::Forgotten { holder } => Ok(holder),
+        Finish::NotOwner => Err("the call is another pod's"),
+        Finish::Unknown => Err("the journal does not know the call"),
+    }
 }
 
 fn failed(failure: Failure) -> Word {

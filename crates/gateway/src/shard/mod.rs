@@ -9,7 +9,7 @@ mod memos;
 mod peer;
 mod thread;
 
-pub(crate) use desk::{DeskKey, Order, Word, cancelled};
+pub(crate) use desk::{DeskKey, KeptOrder, Order, Word, cancelled};
 pub(crate) use errands::Task;
 pub(crate) use memos::Held;
 pub(crate) use peer::{Delivery, Peer, Signals, Verified};
@@ -18,13 +18,14 @@ pub(crate) use thread::{Common, Parts, Stage, spawn};
 use crate::config::ms;
 use crate::fanout::Logs;
 use crate::mail::Memo;
-use crate::platform::{self, Told};
+use crate::platform::{self, Key, Told};
 use crate::pod::Pod;
 use crate::rest;
 use crate::terms::Terms;
 use crate::tls;
 use crate::wheel::{Entry, Wheel};
 use crate::ws::Spare;
+use bytes::Bytes;
 use desk::Desk;
 use foldhash::HashMap;
 use router::Router;
@@ -83,6 +84,8 @@ pub(crate) struct Shard {
     pub(crate) tls: Option<Arc<tls::Port>>,
     pub(crate) router: Router,
     pub(crate) scratch: RefCell<Scratch>,
+    /// When the connection began its turn that has it.
+    pub(crate) turn_began: Cell<Instant>,
     pub(crate) peers: RefCell<Slab<Rc<Peer>>>,
     pub(crate) wheel: RefCell<Wheel>,
     pub(crate) store: Store,
@@ -98,6 +101,8 @@ pub(crate) struct Shard {
     pub(crate) shards: Arc<[mpsc::Sender<Memo>]>,
     /// Events of the platform that wait for the store.
     telling: Cell<usize>,
+    /// Space to write them in.
+    text: Cell<Vec<u8>>,
     attempts: Cell<u64>,
     /// Which of the pod's shards this is, from 0.
     index: usize,
@@ -130,6 +135,7 @@ impl Shard {
             counters,
             router,
             scratch: RefCell::new(Scratch::new()),
+            turn_began: Cell::new(Instant::now()),
             peers: RefCell::new(Slab::new()),
             wheel: RefCell::new(Wheel::new()),
             logs: Rc::new(Logs::new(index, store.clone(), watch, log_bytes)),
@@ -146,6 +152,7 @@ impl Shard {
             store,
             shards,
             telling: Cell::new(0),
+            text: Cell::default(),
             terms: RefCell::new(Rc::new(terms)),
             places: RefCell::new(places),
             pod,
@@ -189,12 +196,31 @@ impl Shard {
         attempt
     }
 
-    /// Has an event of the platform published. It is dropped if too many wait already.
-    pub(crate) fn tell(self: &Rc<Self>, told: Told) {
+    /// Has an event of the platform published, whose data `write` appends. Where it has to wait for the store it is
+    /// published under this key, and dropped if too many wait already.
+    pub(crate) fn tell(
+        self: &Rc<Self>,
+        tenant: &Arc<str>,
+        name: &'static str,
+        write: impl FnOnce(&mut Vec<u8>),
+        key: impl FnOnce() -> Key,
+    ) {
+        let mut data = self.text.take();
+        data.clear();
+        write(&mut data);
+        let written = Bytes::copy_from_slice(&data);
+        self.text.set(data);
+        if let Some(store) = self.store.at_once() {
+            if let Err(error) = store.publish_at(tenant, name, written, tokio::time::Instant::now()) {
+                tracing::warn!(name, %error, "an event of the platform was not stored");
+            }
+            return;
+        }
         if self.telling.get() >= platform::WAITING {
             return self.counters.events_dropped.increment();
         }
         self.telling.set(self.telling.get() + 1);
+        let told = Told { tenant: Arc::clone(tenant), name, data: written, key: key() };
         let shard = Rc::clone(self);
         self.work(async move {
             platform::publish(&shard.store, told).await;

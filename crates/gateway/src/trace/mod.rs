@@ -89,7 +89,24 @@ pub(crate) async fn part<T, E: Display>(
 ) -> Result<T, E> {
     let Some(open) = of.filter(Open::is_sampled).map(|of| of.part()) else { return work.await };
     let done = Scope::new(tracer, &open, work).await;
-    let span = Span::new(open, Kind::Internal, name);
-    tracer.tell(if done.is_err() { span.failed("refused") } else { span });
+    tell_part(tracer, open, name, done.is_err());
     done
+}
+
+/// The same for work that is done at once.
+pub(crate) fn step<T, E>(
+    tracer: &Tracer,
+    of: Option<Open>,
+    name: &'static str,
+    work: impl FnOnce() -> Result<T, E>,
+) -> Result<T, E> {
+    let Some(open) = of.filter(Open::is_sampled).map(|of| of.part()) else { return work() };
+    let done = work();
+    tell_part(tracer, open, name, done.is_err());
+    done
+}
+
+fn tell_part(tracer: &Tracer, open: Open, name: &'static str, is_refused: bool) {
+    let span = Span::new(open, Kind::Internal, name);
+    tracer.tell(if is_refused { span.failed("refused") } else { span });
 }

@@ -214,7 +214,7 @@ fn a_handler_of_an_earlier_table_is_looked_up_in_the_present_one() {
             method: "",
             params: b"",
             caller: &caller,
-            idempotency_key: "",
+            idempotency_key: [""; 3],
             traceparent: "",
             tracestate: "",
             timeout: None,

@@ -201,7 +201,7 @@ impl Request<'_> {
             method: "tool.execute",
             params: self.params.as_bytes(),
             caller: &caller,
-            idempotency_key: "",
+            idempotency_key: [""; 3],
             traceparent: "",
             tracestate: "",
             timeout: self.timeout_ms.map(Duration::from_millis),

@@ -52,14 +52,14 @@ impl Log {
         }
     }
 
-    fn append(&mut self, new: NewEvent<'_>, limits: &Bounds, now: Instant) -> Event {
+    fn append(&mut self, name: &str, data: Bytes, limits: &Bounds, now: Instant) -> Event {
         self.end += 1;
         let last = self.events.back().map(|(_, event)| &event.name);
         let event = Event {
             offset: Offset(self.end),
             // Mostly the same few names follow one another.
-            name: last.filter(|name| ***name == *new.name).map_or_else(|| Arc::from(new.name), Arc::clone),
-            data: Bytes::copy_from_slice(new.data),
+            name: last.filter(|last| ***last == *name).map_or_else(|| Arc::from(name), Arc::clone),
+            data,
         };
         self.bytes += weigh(event.name.len(), event.data.len());
         self.events.push_back((now, event.clone()));
@@ -105,48 +105,59 @@ impl Log {
 }
 
 impl MemoryStore {
-    fn log<T>(&self, tenant: &str, work: impl FnOnce(&mut Log, Instant) -> T) -> Result<T, Error> {
+    fn log<T>(&self, tenant: &str, now: Instant, work: impl FnOnce(&mut Log) -> T) -> Result<T, Error> {
         let limits = &self.inner.bounds;
-        let now = Instant::now();
         let mut logs = lock(&self.inner.logs);
-        if logs.find_at(tenant, now).is_none() {
+        if !logs.prolong_at(tenant, limits.log_memory(), now) {
             logs.insert(Arc::from(tenant), Log::new()?, limits.log_memory())?;
         }
-        logs.prolong_at(tenant, limits.log_memory(), now);
         let log = logs.find_at(tenant, now).ok_or(Error::Unknown { what: "the log" })?;
         log.expire(limits, now);
-        Ok(work(log, now))
+        Ok(work(log))
+    }
+
+    /// As [`EventLog::publish`], at once and without a key; the moment is the caller's, who has looked at the clock.
+    ///
+    /// # Errors
+    /// Those of [`EventLog::publish`].
+    pub fn publish_at(&self, tenant: &str, name: &str, data: Bytes, now: Instant) -> Result<(), Error> {
+        check_event(tenant, &NewEvent { name, data: &data }, None, &self.inner.bounds)?;
+        self.log(tenant, now, |log| self.append(tenant, log, name, data, now))
+    }
+
+    /// While the log is locked, so that tails see events in their order.
+    fn append(&self, tenant: &str, log: &mut Log, name: &str, data: Bytes, now: Instant) {
+        let event = log.append(name, data, &self.inner.bounds, now);
+        self.inner.tails.deliver(tenant, &News { epoch: log.epoch, event });
     }
 }
 
 impl EventLog for MemoryStore {
     async fn publish(&self, tenant: &str, event: NewEvent<'_>, key: Option<&str>) -> Result<Position, Error> {
-        let limits = &self.inner.bounds;
+        let (limits, now) = (&self.inner.bounds, Instant::now());
         check_event(tenant, &event, key, limits)?;
-        self.log(tenant, |log, now| {
+        self.log(tenant, now, |log| {
             log.forget_keys(limits, now);
             if let Some(position) = key.and_then(|key| log.keys.get(key)) {
                 return *position;
             }
-            let event = log.append(event, limits, now);
+            self.append(tenant, log, event.name, Bytes::copy_from_slice(event.data), now);
             let position = log.end();
             if let Some(key) = key {
                 let key: Arc<str> = Arc::from(key);
                 log.keys.insert(Arc::clone(&key), position);
                 log.key_order.push_back((now, key));
             }
-            // While the log is locked, so that tails see events in their order.
-            self.inner.tails.deliver(tenant, &News { epoch: log.epoch, event });
             position
         })
     }
 
     async fn latest(&self, tenant: &str) -> Result<Position, Error> {
-        self.log(tenant, |log, _| log.end())
+        self.log(tenant, Instant::now(), |log| log.end())
     }
 
     async fn read(&self, tenant: &str, after: Position, limit: ReadLimit) -> Result<Page, Error> {
-        self.log(tenant, |log, _| log.read(after, limit))
+        self.log(tenant, Instant::now(), |log| log.read(after, limit))
     }
 
     fn tail(&self) -> Tail {

@@ -1,5 +1,5 @@
 //! The journal of one session in memory.
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,17 +8,19 @@ use foldhash::HashMap;
 use tokio::time::Instant;
 
 use super::MemoryStore;
+use super::turns::Turns;
 use crate::mailbox::lock;
 use crate::{Begin, Bounds, Call, Entry, Epoch, Error, Finish, Journal, PodId, SessionId, Takeover, bounds};
 
 #[derive(Debug)]
 enum Slot {
     Running {
+        request: Arc<str>,
         pod: PodId,
         repeatable: bool,
         attempt: u64,
     },
-    /// `outcome` is `None` once it is forgotten; `turn` is its key in `ended`.
+    /// `outcome` is `None` once it is forgotten; `turn` is its place in `ended`.
     Ended {
         turn: u64,
         outcome: Option<Bytes>,
@@ -29,8 +31,7 @@ enum Slot {
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     slots: HashMap<Arc<str>, Slot>,
-    ended: BTreeMap<u64, (Instant, Arc<str>)>,
-    turns: u64,
+    ended: Turns<(Instant, Arc<str>)>,
     bytes: usize,
     lossy: bool,
 }
@@ -49,12 +50,17 @@ impl Calls {
             None => {}
         }
         if self.slots.len() >= limits.journal_calls {
-            let Some((&oldest, _)) = self.ended.first_key_value() else { return Begin::Full };
+            let Some((oldest, _)) = self.ended.first() else { return Begin::Full };
             self.drop_unacknowledged(oldest);
         }
-        let slot =
-            Slot::Running { pod: call.pod.clone(), repeatable: call.repeatable, attempt: call.attempt };
-        self.slots.insert(Arc::from(call.request), slot);
+        let (request, pod) = (Arc::<str>::from(call.request), call.pod.clone());
+        let slot = Slot::Running {
+            request: Arc::clone(&request),
+            pod,
+            repeatable: call.repeatable,
+            attempt: call.attempt,
+        };
+        self.slots.insert(request, slot);
         Begin::Begun
     }
 
@@ -62,25 +68,23 @@ impl Calls {
         &mut self,
         request: &str,
         (pod, holder): (&PodId, &PodId),
-        outcome: &[u8],
+        outcome: Bytes,
         limits: &Bounds,
         now: Instant,
     ) -> Finish {
         self.age(limits, now);
-        let request = match self.slots.get_key_value(request) {
-            None => return Finish::Unknown,
-            Some((request, Slot::Running { pod: owner, .. })) if owner == pod => Arc::clone(request),
-            Some(_) => return Finish::NotOwner,
+        let Some(slot) = self.slots.get_mut(request) else { return Finish::Unknown };
+        let request = match slot {
+            Slot::Running { request, pod: owner, .. } if owner == pod => Arc::clone(request),
+            _ => return Finish::NotOwner,
         };
-        let kept = outcome.len() <= limits.journal_bytes;
+        let (size, kept) = (outcome.len(), outcome.len() <= limits.journal_bytes);
+        let turn = self.ended.push((now, request));
+        *slot = Slot::Ended { turn, outcome: kept.then_some(outcome) };
         if kept {
-            self.make_room(limits.journal_bytes - outcome.len());
-            self.bytes += outcome.len();
+            self.bytes += size;
+            self.make_room(limits.journal_bytes);
         }
-        self.turns += 1;
-        let slot = Slot::Ended { turn: self.turns, outcome: kept.then(|| Bytes::copy_from_slice(outcome)) };
-        self.slots.insert(Arc::clone(&request), slot);
-        self.ended.insert(self.turns, (now, request));
         let holder = holder.clone();
         if kept { Finish::Stored { holder } } else { Finish::Forgotten { holder } }
     }
@@ -88,7 +92,7 @@ impl Calls {
     fn take_over(&mut self, request: &str, dead: &PodId, pod: &PodId) -> Takeover {
         match self.slots.get_mut(request) {
             None => Takeover::Unknown,
-            Some(Slot::Running { pod: owner, repeatable, attempt }) if owner == dead => {
+            Some(Slot::Running { pod: owner, repeatable, attempt, .. }) if owner == dead => {
                 (*owner, *attempt) = (pod.clone(), 0);
                 Takeover::Taken { repeatable: *repeatable }
             }
@@ -109,7 +113,7 @@ impl Calls {
     fn acknowledge_all_but(&mut self, unanswered: &[&str]) {
         let unanswered: HashSet<&str> = unanswered.iter().copied().collect();
         let answered = self.ended.iter().filter(|(_, (_, request))| !unanswered.contains(&**request));
-        for turn in answered.map(|(turn, _)| *turn).collect::<Vec<_>>() {
+        for turn in answered.map(|(turn, _)| turn).collect::<Vec<_>>() {
             self.remove(turn);
         }
     }
@@ -149,7 +153,7 @@ impl Calls {
 
     fn age(&mut self, limits: &Bounds, now: Instant) {
         let age = Duration::from_millis(limits.journal_age_ms);
-        while let Some((&oldest, (since, _))) = self.ended.first_key_value() {
+        while let Some((oldest, (since, _))) = self.ended.first() {
             if now.duration_since(*since) < age {
                 return;
             }
@@ -159,7 +163,7 @@ impl Calls {
 
     /// Forgets the oldest outcomes until no more than `most` bytes are kept.
     fn make_room(&mut self, most: usize) {
-        for (_, request) in self.ended.values() {
+        for (_, (_, request)) in self.ended.iter() {
             if self.bytes <= most {
                 return;
             }
@@ -175,19 +179,51 @@ impl Calls {
     }
 
     fn remove(&mut self, turn: u64) {
-        if let Some((_, request)) = self.ended.remove(&turn)
-            && let Some(Slot::Ended { outcome: Some(outcome), .. }) = self.slots.remove(&request)
-        {
+        let Some((_, request)) = self.ended.remove(turn) else { return };
+        if let Some(Slot::Ended { outcome: Some(outcome), .. }) = self.slots.remove(&request) {
             self.bytes -= outcome.len();
         }
+        if self.ended.is_sparse() {
+            self.ended.renumber(|(_, request), now| {
+                if let Some(Slot::Ended { turn, .. }) = self.slots.get_mut(request) {
+                    *turn = now;
+                }
+            });
+        }
+    }
+}
+
+/// The journal of a store that answers at once; the moment is the caller's, who has looked at the clock.
+impl MemoryStore {
+    /// As [`Journal::begin`].
+    ///
+    /// # Errors
+    /// Those of [`Journal::begin`].
+    pub fn begin_at(&self, call: Call<'_>, now: Instant) -> Result<Begin, Error> {
+        bounds::request(call.request)?;
+        let limits = &self.inner.bounds;
+        self.hold(call.session, call.epoch, now, |session| session.calls().begin(&call, limits, now))
+    }
+
+    /// As [`Journal::finish`].
+    pub fn finish_at(
+        &self,
+        session: SessionId,
+        request: &str,
+        pod: &PodId,
+        outcome: Bytes,
+        now: Instant,
+    ) -> Finish {
+        let mut sessions = lock(&self.inner.sessions);
+        let Some(session) = sessions.find_at(&session, now) else { return Finish::Unknown };
+        let calls = session.calls.get_or_insert_default();
+        calls.finish(request, (pod, &session.pod), outcome, &self.inner.bounds, now)
     }
 }
 
 impl Journal for MemoryStore {
     async fn begin(&self, call: Call<'_>) -> Result<Begin, Error> {
-        bounds::request(call.request)?;
-        let limits = &self.inner.bounds;
-        self.hold(call.session, call.epoch, |session, now| session.calls().begin(&call, limits, now))
+        self.begin_at(call, Instant::now())
     }
 
     async fn finish(
@@ -197,11 +233,7 @@ impl Journal for MemoryStore {
         pod: &PodId,
         outcome: &[u8],
     ) -> Result<Finish, Error> {
-        let now = Instant::now();
-        let mut sessions = lock(&self.inner.sessions);
-        let Some(session) = sessions.find_at(&session, now) else { return Ok(Finish::Unknown) };
-        let calls = session.calls.get_or_insert_default();
-        Ok(calls.finish(request, (pod, &session.pod), outcome, &self.inner.bounds, now))
+        Ok(self.finish_at(session, request, pod, Bytes::copy_from_slice(outcome), Instant::now()))
     }
 
     async fn take_over(
@@ -212,11 +244,11 @@ impl Journal for MemoryStore {
         dead: &PodId,
         pod: &PodId,
     ) -> Result<Takeover, Error> {
-        self.hold(session, epoch, |session, _| session.calls().take_over(request, dead, pod))
+        self.hold(session, epoch, Instant::now(), |session| session.calls().take_over(request, dead, pod))
     }
 
     async fn acknowledge(&self, session: SessionId, epoch: Epoch, requests: &[&str]) -> Result<(), Error> {
-        self.hold(session, epoch, |session, _| {
+        self.hold(session, epoch, Instant::now(), |session| {
             session.calls().acknowledge(requests);
             session.rest();
         })
@@ -228,7 +260,7 @@ impl Journal for MemoryStore {
         epoch: Epoch,
         unanswered: &[&str],
     ) -> Result<(), Error> {
-        self.hold(session, epoch, |session, _| {
+        self.hold(session, epoch, Instant::now(), |session| {
             session.calls().acknowledge_all_but(unanswered);
             session.rest();
         })

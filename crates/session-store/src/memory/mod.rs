@@ -7,6 +7,7 @@ mod quotas;
 mod revocations;
 mod sessions;
 mod timed;
+mod turns;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

@@ -57,15 +57,15 @@ impl MemoryStore {
         &self,
         id: SessionId,
         epoch: Epoch,
-        work: impl FnOnce(&mut Session, Instant) -> T,
+        now: Instant,
+        work: impl FnOnce(&mut Session) -> T,
     ) -> Result<T, Error> {
-        let now = Instant::now();
         let mut sessions = lock(&self.inner.sessions);
         let session = sessions.find_at(&id, now).ok_or(Error::Unknown { what: "the session" })?;
         if session.epoch != epoch {
             return Err(Error::Stale);
         }
-        Ok(work(session, now))
+        Ok(work(session))
     }
 
     fn attach(&self, id: SessionId, epoch: Epoch, attached: bool, ttl: Duration) -> Result<(), Error> {
@@ -160,7 +160,7 @@ impl Sessions for MemoryStore {
 
     async fn save(&self, id: SessionId, epoch: Epoch, state: &[u8]) -> Result<(), Error> {
         bounds::size("a session's state", self.inner.bounds.state_bytes, state.len())?;
-        self.hold(id, epoch, |session, _| session.state = Bytes::copy_from_slice(state))
+        self.hold(id, epoch, Instant::now(), |session| session.state = Bytes::copy_from_slice(state))
     }
 
     async fn look(&self, id: SessionId) -> Result<Option<Seen>, Error> {

@@ -92,22 +92,24 @@ impl<K: Clone + Eq + Hash + Ord, V> Timed<K, V> {
         self.prolong_at(key, ttl, Instant::now());
     }
 
-    /// As [`Timed::prolong`], by a clock that was read already.
-    pub(super) fn prolong_at<Q: Eq + Hash + ?Sized>(&mut self, key: &Q, ttl: Duration, now: Instant)
+    /// As [`Timed::prolong`], by a clock that was read already; whether the entry is there.
+    pub(super) fn prolong_at<Q: Eq + Hash + ?Sized>(&mut self, key: &Q, ttl: Duration, now: Instant) -> bool
     where
         K: Borrow<Q>,
     {
-        let Some(entry) = self.entries.get_mut(key) else { return };
+        self.sweep(now);
+        let Some(entry) = self.entries.get_mut(key) else { return false };
         entry.deadline = now + ttl;
         if entry.deadline >= entry.filed {
             // It is seen when the earlier one has passed.
-            return;
+            return true;
         }
         let (earlier, filed) = (entry.deadline, std::mem::replace(&mut entry.filed, entry.deadline));
         if let Some((key, _)) = self.entries.get_key_value(key) {
             self.deadlines.remove(&(filed, key.clone()));
             self.deadlines.insert((earlier, key.clone()));
         }
+        true
     }
 
     pub(super) fn remove(&mut self, key: &K) {

@@ -4,10 +4,10 @@
 use super::Calls;
 use super::work::{Watch, Work};
 use crate::outcome;
-use crate::session::asker::{Asker, OwnedId};
+use crate::session::asker::Asker;
 use crate::session::exchange::Exchange;
 use crate::session::standing::Standing;
-use crate::shard::{Delivery, Order, Word};
+use crate::shard::{Delivery, KeptOrder, Word};
 use auth::Identity;
 use router::Event;
 use session_store::{Entry, Epoch};
@@ -22,7 +22,7 @@ const INHERITED: u64 = 0;
 pub(in crate::session) enum Heeded {
     Nothing,
     /// A call was answered that the journal has an answer of, too.
-    Answered(Box<str>),
+    Answered(Rc<str>),
     /// The store is out of reach.
     Unasked,
     /// The session is held elsewhere.
@@ -40,7 +40,7 @@ impl Calls {
             self.running.iter().filter(|(_, r)| r.work.is_held()).map(|(at, _)| at).collect();
         for place in held {
             if let Work::Held(order) = self.running[place].work.take() {
-                self.dispatch(place, order, exchange);
+                self.dispatch(place, *order, exchange);
             }
         }
     }
@@ -83,7 +83,7 @@ impl Calls {
                     return Heeded::Nothing;
                 }
                 _ => {
-                    let request = self.running[place].asker.request().unwrap_or_default().into();
+                    let request = self.running[place].asker.request.clone().unwrap_or_default();
                     shard.withdraw_attempt(self.session, request, INHERITED);
                     Event::Failed(outcome::repeatable("the pod that ran it died"))
                 }
@@ -91,7 +91,7 @@ impl Calls {
             Word::Missing => match self.running[place].work.take() {
                 Work::Elsewhere { order: Some(mut order), .. } => {
                     (order.resent, order.attempt) = (true, shard.next_attempt());
-                    self.dispatch(place, order, exchange);
+                    self.dispatch(place, *order, exchange);
                     return Heeded::Nothing;
                 }
                 _ => Event::Failed(outcome::unknown("the journal has lost it")),
@@ -121,7 +121,7 @@ impl Calls {
                 // It was asked under an epoch of this session's own that has passed.
                 match (order, self.running[place].work.take()) {
                     (Some(order), _) | (None, Work::Elsewhere { order: Some(order), .. }) => {
-                        self.dispatch(place, order, exchange);
+                        self.dispatch(place, *order, exchange);
                     }
                     (None, _) => self.running[place].work = self.watch(tag, None, exchange),
                 }
@@ -140,9 +140,8 @@ impl Calls {
         request: &str,
         entry: Entry,
         exchange: &mut Exchange<'_>,
-    ) -> Option<Box<str>> {
-        let asker = Asker { id: Some(OwnedId::Token(request.into())), method_code: 0 };
-        let place = self.insert(asker, None, None);
+    ) -> Option<Rc<str>> {
+        let place = self.insert(Asker::named(request), None, None, exchange.now);
         let end = match entry {
             Entry::Done(ended) => outcome::decode(&ended),
             Entry::Forgotten => Event::Failed(outcome::forgotten()),
@@ -155,18 +154,18 @@ impl Calls {
                 return None;
             }
         };
-        self.finish(place, &end, exchange, Instant::now())
+        self.finish(place, &end, exchange, exchange.now)
     }
 
     /// Asks the journal how a call ends that runs elsewhere.
-    fn watch(&self, tag: u64, order: Option<Box<Order>>, exchange: &Exchange<'_>) -> Work {
+    fn watch(&self, tag: u64, order: Option<KeptOrder>, exchange: &Exchange<'_>) -> Work {
         let news = Rc::new(Notify::new());
         let place = (tag & u64::from(u32::MAX)) as usize;
         let epoch = self.standing.map_or(Epoch(0), |(epoch, _)| epoch);
         let asking = Rc::clone(exchange.shard).await_end(
             self.session,
             epoch,
-            self.running[place].asker.request().unwrap_or_default().into(),
+            self.running[place].asker.request.as_deref().unwrap_or_default().into(),
             Rc::clone(&news),
         );
         let peer = Rc::clone(exchange.peer);

@@ -3,7 +3,7 @@
 use crate::session::asker::Asker;
 use crate::session::exchange::Exchange;
 use crate::session::progress;
-use crate::shard::{DeskKey, Order};
+use crate::shard::{DeskKey, KeptOrder};
 use crate::trace::CallSpan;
 use metrics::TraceId;
 use metrics::trace::Open;
@@ -19,15 +19,15 @@ use tokio::task::AbortHandle;
 #[derive(Debug)]
 pub(super) enum Work {
     /// Nobody yet: the one before it on the same context does not let it.
-    Waits(Box<Order>),
+    Waits(KeptOrder),
     /// A backend, for this connection alone.
     Sent(CallKey),
     /// The shard's desk, whoever is connected.
     AtDesk(DeskKey),
     /// Nobody, until the client knows that the session can't be resumed.
-    Held(Box<Order>),
+    Held(KeptOrder),
     /// Another pod or shard. With the order it can be run here if that dies.
-    Elsewhere { order: Option<Box<Order>>, watch: Watch },
+    Elsewhere { order: Option<KeptOrder>, watch: Watch },
     /// It is over, or between two of the others.
     Nobody,
 }
