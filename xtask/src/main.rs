@@ -15,6 +15,7 @@ mod fuzz;
 mod generate;
 mod instructions;
 mod pictures;
+mod scaling;
 mod server;
 mod siege;
 mod test;
@@ -58,6 +59,8 @@ enum Task {
     Bench(bench::Bench),
     /// Counts the instructions of the hot paths, and holds them to what is written down.
     Instructions(instructions::Options),
+    /// Reckons from measured costs what pods and their Redis carry, and holds docs/scaling.md to it.
+    Scaling(scaling::Options),
     /// A bare fastwebsockets echo server, the benches' yardstick.
     #[command(hide = true)]
     ServeBaseline(bench::baseline::Options),
@@ -91,6 +94,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Book => book::run(),
         Task::Bench(bench) => bench::run(&bench),
         Task::Instructions(options) => instructions::run(&options),
+        Task::Scaling(options) => scaling::run(&options),
         Task::ServeBaseline(options) => bench::baseline::serve(&options),
         Task::ServeWrites(options) => bench::writes::serve(&options),
     }

@@ -35,6 +35,7 @@ use crate::config::Demand;
 use crate::limits::Allowance;
 use crate::shard::{Delivery, Peer, Shard, Word};
 use crate::trace::{self, Upgrade};
+use crate::wheel::Tick;
 use auth::{Identity, Permit};
 use calls::{Calls, Heeded};
 use feed::Feed;
@@ -56,8 +57,6 @@ use uuid::Uuid;
 #[derive(Debug)]
 pub(crate) struct Session {
     identity: Identity,
-    /// Where its client is.
-    address: IpAddr,
     /// The terms that it has looked at last.
     terms: u32,
     /// What the rules say of its tenant and agent, which no fresh token changes.
@@ -65,8 +64,8 @@ pub(crate) struct Session {
     id: Uuid,
     /// The client takes deflated payloads.
     deflate: bool,
-    /// The tick of the shard at which the token is past its grace; `u64::MAX` for never.
-    expiry: u64,
+    /// The tick of the shard at which the token is past its grace; never if it has no end.
+    expiry: Tick,
     /// What runs; none while nothing does.
     calls: Option<Box<Calls>>,
     /// What `initialize` opened.
@@ -105,7 +104,6 @@ impl Session {
         let allowance = terms.limits.allowance(&identity, address, Arc::default);
         Self {
             permit: terms.authorization.permit(&identity),
-            address,
             terms: terms.number,
             identity,
             id: Uuid::now_v7(),
@@ -127,25 +125,26 @@ impl Session {
 
     /// Looks at the terms that hold now, if they are others than before.
     #[inline]
-    fn look_at_terms(&mut self, shard: &Shard) {
-        let terms = shard.terms();
+    fn look_at_terms(&mut self, exchange: &Exchange<'_>) {
+        let terms = exchange.shard.terms();
         if terms.number != self.terms {
             self.terms = terms.number;
             self.permit = terms.authorization.permit(&self.identity);
-            self.allowance =
-                terms.limits.renewed_allowance(self.allowance.take(), &self.identity, self.address);
+            self.allowance = exchange.peer.address().and_then(|address| {
+                terms.limits.renewed_allowance(self.allowance.take(), &self.identity, address)
+            });
         }
     }
 
-    fn expiry_of(identity: &Identity, shard: &Shard) -> u64 {
-        let Some(expires_at) = identity.expires_at() else { return u64::MAX };
+    fn expiry_of(identity: &Identity, shard: &Shard) -> Tick {
+        let Some(expires_at) = identity.expires_at() else { return Tick::NEVER };
         let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
         let left = expires_at.saturating_sub(now).saturating_add(shard.terms().config.auth.grace_s);
-        shard.now().saturating_add(Shard::ticks(left.saturating_mul(1_000)))
+        shard.now().after(left.saturating_mul(1_000))
     }
 
     /// The tick from which the token counts no more.
-    pub(crate) const fn expiry(&self) -> u64 {
+    pub(crate) const fn expiry(&self) -> Tick {
         self.expiry
     }
 
@@ -181,7 +180,7 @@ impl Session {
 
     /// A text frame. Its messages are handled until too much is unsent; see [`Exchange::unfinished`].
     pub(crate) fn text(&mut self, text: &str, exchange: &mut Exchange<'_>) -> Result<(), Close> {
-        self.look_at_terms(exchange.shard);
+        self.look_at_terms(exchange);
         if exchange.outbox.is_binary() {
             return Err(Close::new(CloseCode::Unsupported, "mcp.v1.binary has no text frames"));
         }
@@ -200,7 +199,7 @@ impl Session {
 
     /// A binary frame, handled as a text frame is: messages of `mcp.v1.binary`, or the zlib of a text.
     pub(crate) fn binary(&mut self, frame: &[u8], exchange: &mut Exchange<'_>) -> Result<(), Close> {
-        self.look_at_terms(exchange.shard);
+        self.look_at_terms(exchange);
         let mut inflated = std::mem::take(exchange.inflated());
         inflated.clear();
         let outcome = if exchange.outbox.is_binary() {
@@ -440,4 +439,9 @@ impl Session {
 /// The session is held by another connection.
 pub(crate) fn taken_over() -> Close {
     Close::new(CloseCode::TakenOver, "the session goes on at another connection")
+}
+#[cfg(test)]
+pub(crate) fn probe() {
+    macro_rules! show { ($($t:ty),* $(,)?) => { $( println!("{:60} {}", stringify!($t), size_of::<$t>()); )* } }
+    show!(Opened, Feed, Pending, Calls, Signing, standing::Standing, Option<Pending>, Option<session_store::TokenHash>);
 }

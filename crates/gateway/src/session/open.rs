@@ -182,7 +182,8 @@ impl Session {
     ) {
         let Opening { id, mut opened, token, resumed, recovered, feed, known } = opening;
         self.id = id.0;
-        opened.unanswered = unanswered.iter().map(|request| request.canonical.clone()).collect();
+        opened.unanswered = (!unanswered.is_empty())
+            .then(|| Box::new(unanswered.iter().map(|request| request.canonical.clone()).collect()));
         let resend = unanswered.iter().zip(known.iter().map(Option::is_some).chain(std::iter::repeat(false)));
         let resend = resend.filter(|(_, known)| !known).map(|(request, _)| &*request.token).collect();
         let shard = Rc::clone(exchange.shard);
