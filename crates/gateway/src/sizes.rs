@@ -13,7 +13,7 @@ macro_rules! at_most {
 at_most! {
     connection::Connection: 408,
     session::Session: 160,
-    stream::Stream: 32,
+    stream::Stream: 48,
     pod::Place: 24,
     ws::Decoder: 8,
     shard::Peer: 88,
@@ -21,9 +21,9 @@ at_most! {
     wheel::Entry: 8,
     auth::Identity: 32,
     auth::Permit: 8,
-    limits::Seats: 64,
+    limits::Seats: 160,
     limits::Allowance: 128,
-    tls::Session: 1_024,
+    tls::Session: 2_048,
 }
 
 /// The size of the future that this function makes.

@@ -43,7 +43,7 @@ const CODECS: [&str; 7] = [
 /// How often a codec is run in the shorter of two laps.
 const CODEC_COUNT: u32 = 1_000;
 /// How often both laps of a path are counted; the median is what it takes.
-const PAIRS: usize = 3;
+const PAIRS: usize = 5;
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let counted_by = counted_by()?;

@@ -61,7 +61,10 @@ impl Fleet {
                 "registry": { "listen": "127.0.0.1:0" },
                 "auth": { "keys": [{ "id": "scaling", "algorithm": "HS256", "secret": secret }] },
                 "backends": [format!("http://{}", fleet._tools.ready("listening")?)],
-                "store": { "kind": "redis", "redis": { "addresses": [fleet.redis.address.to_string()] } },
+                // A busy machine is slow, and no pod is to go on alone for it.
+                "store": { "kind": "redis", "redis": {
+                    "addresses": [fleet.redis.address.to_string()], "command_timeout_ms": 10_000,
+                } },
                 "runtime": { "shards": 1, "pin": false },
                 "log": { "level": "warn" },
             });

@@ -34,8 +34,8 @@ impl Inputs {
     }
 
     /// Writes what was measured with so many pods, in place of what was there.
-    pub(super) fn write(mut self, pods: Vec<Value>) -> Result<Self> {
-        self.0["pods"] = Value::Array(pods);
+    pub(super) fn write(mut self, pods: &[Value]) -> Result<Self> {
+        self.0["pods"] = pods.into();
         fs::write(Self::file(), serde_json::to_string_pretty(&self.0)? + "\n").context("xtask/scaling.json")?;
         Ok(self)
     }

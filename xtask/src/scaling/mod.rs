@@ -42,8 +42,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         for pods in 1..=options.pods {
             eprintln!("measuring {pods} of {} pods", options.pods);
             found.push(measure::run(&programs, pods as usize, &folder)?);
+            // What is known stays known, whatever becomes of the rest.
+            inputs = inputs.write(&found)?;
         }
-        inputs = inputs.write(found)?;
     }
     let tables = model::tables(&inputs)?;
     for (name, table) in &tables {

@@ -7,6 +7,7 @@ use fastwebsockets::OpCode;
 use router::{Event, Sink};
 use session_store::{Epoch, ResumeToken};
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::net::IpAddr;
 use std::task::Waker;
 
@@ -58,7 +59,6 @@ pub(crate) enum Verified {
 }
 
 /// The outside of a connection.
-#[derive(Debug)]
 pub(crate) struct Peer {
     id: u64,
     /// Where it has no place in the shard, the number of none.
@@ -173,6 +173,12 @@ impl Peer {
             waker.wake_by_ref();
         }
         self.waker.set(waker);
+    }
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peer").field("id", &self.id).field("key", &self.key).finish_non_exhaustive()
     }
 }
 
