@@ -3,7 +3,6 @@
 
 use crate::shard::Shard;
 use auth::Identity;
-use bytes::Bytes;
 use protocol::{Replica, json};
 use router::{Event, Handler, Kind};
 use serde::Serialize;
@@ -13,7 +12,7 @@ use std::io::Write as _;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Names that nobody but the gateway publishes.
 pub(crate) const NAMES: [&str; 4] = [EXECUTED, FAILED, REGISTERED, LOST];
@@ -60,7 +59,7 @@ impl Holder {
 pub(crate) struct Told {
     pub(crate) tenant: Arc<str>,
     pub(crate) name: &'static str,
-    pub(crate) data: Bytes,
+    pub(crate) data: Box<[u8]>,
     /// The same for every attempt to tell it.
     pub(crate) key: Key,
 }
@@ -78,13 +77,13 @@ impl Key {
     }
 }
 
-/// Tells that a call of a tool has ended. `request` is the canonical form of its id; empty for a notification.
+/// Tells that a call of a tool that was asked for then has ended now. `request` is the canonical form of its id; empty for a notification.
 pub(crate) fn tell_call(
     shard: &Rc<Shard>,
     holder: &Holder,
     request: &str,
     handler: &Handler,
-    elapsed: Duration,
+    (asked_at, now): (Instant, Instant),
     end: &Event,
 ) {
     if handler.kind != Kind::Tool || !shard.terms().config.events.tool_calls {
@@ -104,7 +103,7 @@ pub(crate) fn tell_call(
             data.extend_from_slice(request.as_bytes());
         }
         data.extend_from_slice(b",\"duration_ms\":");
-        write_ms(elapsed, data);
+        write_ms(now.saturating_duration_since(asked_at), data);
         if let Some(failure) = failure {
             // Writing into a vector cannot fail.
             let _ = write!(data, ",\"code\":{},\"message\":", failure.code.as_u16());
@@ -112,7 +111,7 @@ pub(crate) fn tell_call(
         }
         data.push(b'}');
     };
-    shard.tell(&holder.tenant, name, write, || Key::new([&holder.session, request, name]));
+    shard.tell(&holder.tenant, name, write, || Key::new([&holder.session, request, name]), now);
 }
 
 /// Milliseconds with three digits behind the point.

@@ -100,10 +100,9 @@ impl Calls {
 
     /// Wakes a call at `at` instead.
     pub(crate) fn schedule(&mut self, place: usize, at: Instant, now: Instant) -> Instant {
-        let past = at.saturating_duration_since(self.origin);
-        let tick = past.as_nanos().div_ceil(TICK.as_nanos());
+        let tick = self.millis(at, |nanos| nanos.div_ceil(1_000_000)).div_ceil(TICK.as_millis() as u64);
         let now = self.ticks(now);
-        let tick = self.wheel.insert(place, u64::try_from(tick).unwrap_or(u64::MAX / 2), now);
+        let tick = self.wheel.insert(place, tick, now);
         self.at(tick)
     }
 
@@ -143,8 +142,15 @@ impl Calls {
     }
 
     fn ticks(&self, now: Instant) -> u64 {
-        let past = now.saturating_duration_since(self.origin).as_nanos() / TICK.as_nanos();
-        u64::try_from(past).unwrap_or(u64::MAX / 2)
+        self.millis(now, |nanos| nanos / 1_000_000) / TICK.as_millis() as u64
+    }
+
+    /// Milliseconds until then, since there are calls; those of a second's nanoseconds are rounded as told.
+    fn millis(&self, at: Instant, round: impl FnOnce(u32) -> u32) -> u64 {
+        let past = at.saturating_duration_since(self.origin);
+        let millis = past.as_secs().saturating_mul(1_000).saturating_add(round(past.subsec_nanos()).into());
+        // Far more than any deadline.
+        millis.min(u64::MAX / 2)
     }
 
     fn at(&self, tick: u64) -> Instant {

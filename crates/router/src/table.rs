@@ -1,8 +1,9 @@
 //! Which handlers exist and which replicas offer each. It knows no connection and no call.
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use foldhash::{HashMap, HashMapExt as _};
 use protocol::Replica;
 
 use crate::conflict::{Conflict, Reason};

@@ -2,7 +2,7 @@
 //! same for many calls, and protobuf lets encoded fields stand beside each other in any order.
 use bytes::{BufMut, Bytes, BytesMut};
 use prost::Message;
-use prost::encoding::{WireType, encode_key, encode_varint};
+use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
 use protocol::pb;
 
 const CALL_ID: u32 = 1;
@@ -16,9 +16,6 @@ const IDEMPOTENCY_KEY: u32 = 8;
 const TRACEPARENT: u32 = 9;
 const TRACESTATE: u32 = 10;
 const TIMEOUT_MS: u32 = 11;
-
-/// The most bytes that a field's key and length take.
-const FIELD_HEAD: usize = 6;
 
 /// What only the attempt knows and what is the same for every attempt.
 pub(crate) struct Body<'a> {
@@ -39,22 +36,23 @@ pub(crate) fn body(body: &Body<'_>) -> Bytes {
         (TRACEPARENT, [body.traceparent, "", ""]),
         (TRACESTATE, [body.tracestate, "", ""]),
     ];
-    let size: usize = texts.iter().flat_map(|(_, parts)| parts).map(|part| part.len()).sum();
-    let heads = FIELD_HEAD * (texts.len() + 1);
-    let mut out =
-        BytesMut::with_capacity(size + heads + body.params.len() + body.handler.len() + body.caller.len());
+    let length = |parts: &[&str]| parts.iter().map(|part| part.len()).sum::<usize>();
+    let texts_len: usize = texts.iter().map(|(_, parts)| text_len(length(parts))).sum();
+    let size = body.handler.len() + body.caller.len() + text_len(body.params.len()) + texts_len;
+    // Exactly what it takes: then no more than these bytes are allocated for it.
+    let mut out = Vec::with_capacity(size);
     out.put_slice(body.handler);
     out.put_slice(body.caller);
     put_text(PARAMS, body.params, &mut out);
     for (field, parts) in texts {
-        let length = parts.iter().map(|part| part.len()).sum();
-        if put_head(field, length, &mut out) {
+        if put_head(field, length(&parts), &mut out) {
             for part in parts {
                 out.put_slice(part.as_bytes());
             }
         }
     }
-    out.freeze()
+    debug_assert_eq!(out.len(), size);
+    out.into()
 }
 
 /// The fields that every call of a tool has.
@@ -94,6 +92,12 @@ fn put_text(field: u32, text: &[u8], out: &mut impl BufMut) {
     if put_head(field, text.len(), out) {
         out.put_slice(text);
     }
+}
+
+/// How many bytes a text of this length takes with what stands before it.
+fn text_len(length: usize) -> usize {
+    // The fields' numbers are below 16, so that a key is one byte.
+    if length > 0 { 1 + encoded_len_varint(length as u64) + length } else { 0 }
 }
 
 /// What stands before a text of this length; nothing, and false, for an empty one.

@@ -110,6 +110,9 @@ fn an_idle_connection_keeps_what_is_written_down() {
     println!("a session besides: {session} bytes in {:.1} parts", opened.1 - upgraded.1);
     for (what, found, written) in [("a connection", upgraded.0, UPGRADED), ("a session", session, OPENED)] {
         assert!(found <= written + SLACK, "{what} keeps {found} bytes, and {written} are written down");
-        assert!(found + SLACK >= written, "{what} keeps only {found} bytes, and not {written}: write it down");
+        assert!(
+            found + SLACK >= written,
+            "{what} keeps only {found} bytes, and not {written}: write it down"
+        );
     }
 }

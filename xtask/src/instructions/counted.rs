@@ -66,7 +66,10 @@ impl Counted {
     fn tell(&self, words: &[&str]) -> Result<()> {
         let mut command = Command::new("vgdb");
         // It listens by itself, so that nobody has to be allowed to trace it.
-        command.arg(format!("--pid={}", self.process.id())).args(["--max-invoke-ms=0", "--wait=30"]).args(words);
+        command
+            .arg(format!("--pid={}", self.process.id()))
+            .args(["--max-invoke-ms=0", "--wait=30"])
+            .args(words);
         let output = command.output().context("could not start vgdb, which comes with Valgrind")?;
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "Callgrind was told `{}`: {said}", words.join(" "));
@@ -122,7 +125,8 @@ fn with_program(mut valgrind: Command, program: &Command) -> Command {
 }
 
 fn total(file: &Path) -> Result<u64> {
-    let text = fs::read_to_string(file).with_context(|| format!("nothing was counted: {}", file.display()))?;
+    let text =
+        fs::read_to_string(file).with_context(|| format!("nothing was counted: {}", file.display()))?;
     let total = text.lines().rev().find_map(|line| line.strip_prefix("totals: "));
     let total = total.and_then(|total| total.trim().parse().ok());
     total.filter(|total| *total > 0).with_context(|| format!("no total in {}", file.display()))

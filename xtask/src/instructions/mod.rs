@@ -95,7 +95,8 @@ fn names() -> impl Iterator<Item = &'static str> {
 fn report(name: &str, spread: Spread, written: &Record, found: &mut Record) {
     let Spread { median, min, max } = spread;
     let before = written.instructions.get(name);
-    let change = before.map_or_else(String::new, |before| format!("{:+.1} %", (median / before - 1.0) * 100.0));
+    let change =
+        before.map_or_else(String::new, |before| format!("{:+.1} %", (median / before - 1.0) * 100.0));
     let verdict = match written.judge(name, median) {
         Verdict::Worse => "FAIL",
         Verdict::Better | Verdict::Same | Verdict::New => "",

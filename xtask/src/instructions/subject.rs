@@ -31,7 +31,16 @@ impl Programs {
     pub(crate) fn ready(folder: Option<&Path>) -> Result<Self> {
         let built = || {
             let mut command = cargo();
-            command.args(["build", "--locked", "--profile", "gate", "--package", "gateway", "--package", "tools"]);
+            command.args([
+                "build",
+                "--locked",
+                "--profile",
+                "gate",
+                "--package",
+                "gateway",
+                "--package",
+                "tools",
+            ]);
             command.args(["--package", CODECS.0, "--bins", "--example", CODECS.1]);
             step(&mut command)?;
             anyhow::Ok(target()?.join("gate"))
@@ -114,10 +123,14 @@ impl Gateway {
         for id in 1.. {
             connection.send_request(Wire::Json, id, Method::ToolList, "{}")?;
             let result = connection.receive_answer(Wire::Json, id)?;
-            if result["tools"].as_array().is_some_and(|tools| tools.iter().any(|tool| tool["name"] == "echo")) {
+            if result["tools"].as_array().is_some_and(|tools| tools.iter().any(|tool| tool["name"] == "echo"))
+            {
                 break;
             }
-            ensure!(Instant::now() < until, "the backend's tools are not listed after {PATIENCE:?}: {result}");
+            ensure!(
+                Instant::now() < until,
+                "the backend's tools are not listed after {PATIENCE:?}: {result}"
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
         Ok(())

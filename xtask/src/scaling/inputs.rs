@@ -36,13 +36,16 @@ impl Inputs {
     /// Writes what was measured with so many pods, in place of what was there.
     pub(super) fn write(mut self, pods: &[Value]) -> Result<Self> {
         self.0["pods"] = pods.into();
-        fs::write(Self::file(), serde_json::to_string_pretty(&self.0)? + "\n").context("xtask/scaling.json")?;
+        fs::write(Self::file(), serde_json::to_string_pretty(&self.0)? + "\n")
+            .context("xtask/scaling.json")?;
         Ok(self)
     }
 
     /// A figure of the benches.
     pub(super) fn bench(&self, name: &str) -> Result<f64> {
-        self.0["bench"][name].as_f64().with_context(|| format!("xtask/scaling.json has no number bench.{name}"))
+        self.0["bench"][name]
+            .as_f64()
+            .with_context(|| format!("xtask/scaling.json has no number bench.{name}"))
     }
 
     /// How many pods the measurements were made with, smallest first.

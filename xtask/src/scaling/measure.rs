@@ -169,7 +169,11 @@ fn call(callers: &mut [(Connection, u64)], rounds: usize) -> Result<f64> {
             let mut out = Vec::new();
             for id in *next..*next + CALLS.1 as u64 {
                 let params = format!(r#"{{"tool":"echo","args":{{"n":{id}}}}}"#);
-                frames::append_masked(&mut out, WIRE.opcode(), &WIRE.request(id, Method::ToolExecute, &params));
+                frames::append_masked(
+                    &mut out,
+                    WIRE.opcode(),
+                    &WIRE.request(id, Method::ToolExecute, &params),
+                );
             }
             connection.stream.write_all(&out)?;
         }

@@ -55,7 +55,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if options.write {
         page::write(&written)?;
     } else {
-        ensure!(page == written, "docs/scaling.md is not what the model says; run `cargo xtask scaling --write`");
+        ensure!(
+            page == written,
+            "docs/scaling.md is not what the model says; run `cargo xtask scaling --write`"
+        );
     }
     Ok(())
 }

@@ -142,7 +142,8 @@ fn pod(inputs: &Inputs) -> Result<Table> {
 
 /// What one Redis carries: it is one thread.
 fn redis(inputs: &Inputs) -> Result<Table> {
-    let mut table = Table::new(["", "CPU of Redis for one, µs", "a Redis does at most, a second", "planned for"]);
+    let mut table =
+        Table::new(["", "CPU of Redis for one, µs", "a Redis does at most, a second", "planned for"]);
     for name in ["session opened", "session resumed", "call", "event"] {
         let micros = inputs.cost(1, name)?.redis_micros;
         let most = SECOND / micros;

@@ -28,7 +28,8 @@ pub(super) fn with(page: &str, tables: &[(&str, Table)]) -> Result<String> {
     let mut page = page.to_owned();
     for (name, table) in tables {
         let (begin, end) = (format!("<!-- table {name} -->\n"), format!("<!-- end of {name} -->"));
-        let (before, rest) = page.split_once(&begin).with_context(|| format!("docs/scaling.md lacks {begin}"))?;
+        let (before, rest) =
+            page.split_once(&begin).with_context(|| format!("docs/scaling.md lacks {begin}"))?;
         let (_, after) = rest.split_once(&end).with_context(|| format!("docs/scaling.md lacks {end}"))?;
         ensure!(!after.contains(&begin), "docs/scaling.md has the table {name} twice");
         page = format!("{before}{begin}\n{}\n{end}{after}", table.markdown());

@@ -32,8 +32,7 @@ impl Connection {
         }
         if self.session.is_resumable() {
             // Calls that still run go on, and their results find the session.
-            return self.session.is_idle()
-                || now >= since.after(self.shard.terms().config.drain.grace_ms);
+            return self.session.is_idle() || now >= since.after(self.shard.terms().config.drain.grace_ms);
         }
         self.session.is_idle() && self.unfinished.is_none() && self.unread.is_empty()
     }

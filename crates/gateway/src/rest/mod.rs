@@ -36,6 +36,7 @@ use crate::http::{Rewind, Visit};
 use crate::limits::Bucket;
 use crate::pod::{NoPlace, Place};
 use crate::shard::{Peer, Shard, Signals};
+use crate::sizes;
 use crate::trace;
 use answer::Answer;
 use ask::Ask;
@@ -142,6 +143,9 @@ pub(crate) async fn serve(stream: Rewind, visit: Visit, place: Result<Place, NoP
     shard.peers.borrow_mut().try_remove(peer.key());
     shard.counters.http_closed.increment();
 }
+
+// A request, until it is answered.
+const _: () = assert!(sizes::future(Link::answer) <= 16_384, "a REST request takes more than 16,384 bytes");
 
 impl Link {
     async fn answer(self: Rc<Self>, request: Request<Incoming>, refused: Option<NoPlace>) -> Answer {

@@ -67,9 +67,10 @@ impl Plain {
             if let Some(span) = self.span.take() {
                 span.end(&self.handler, &self.shard.pod, Some(event));
             }
-            let elapsed = self.started.elapsed();
+            let now = Instant::now();
+            let elapsed = now.saturating_duration_since(self.started);
             measure::ended(&self.shard, &self.handler, elapsed, event, self.trace);
-            platform::tell_call(&self.shard, &self.holder, "", &self.handler, elapsed, event);
+            platform::tell_call(&self.shard, &self.holder, "", &self.handler, (self.started, now), event);
         }
     }
 }

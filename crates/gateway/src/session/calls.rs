@@ -366,7 +366,8 @@ impl Calls {
                         call.end(handler, &exchange.shard.pod, Some(end));
                     }
                     measure::ended(exchange.shard, handler, elapsed, end, running.trace);
-                    platform::tell_call(exchange.shard, &self.holder, request, handler, elapsed, end);
+                    let times = (running.started, now);
+                    platform::tell_call(exchange.shard, &self.holder, request, handler, times, end);
                 }
                 // Whoever ran it has counted it.
                 Work::AtDesk(_) | Work::Elsewhere { .. } => {}

@@ -6,14 +6,15 @@ use super::standing::{Opened, Standing};
 use super::state::State;
 use super::{Close, Exchange, Session, taken_over};
 use crate::patience::Patience;
-use crate::wheel::Tick;
 use crate::shard::{Delivery, Held, Peer, Shard, Signals, Verified};
+use crate::wheel::Tick;
 use protocol::{Method, Outgoing};
 use session_store::{
     Availability, Epoch, Error, Journal as _, NewSession, ResumeToken, SessionId, Sessions as _, TokenHash,
 };
 use std::rc::Rc;
 use std::time::Duration;
+use std::vec::Drain;
 
 /// A session as its holder knows it.
 struct Known {
@@ -46,6 +47,7 @@ impl Session {
     /// A call was answered of which the journal has the answer too.
     pub(super) fn answered(&mut self, request: Option<Rc<str>>, exchange: &Exchange<'_>) {
         if let (Some(opened), Some(request)) = (&mut self.opened, request) {
+            // Mostly none are left.
             if let Some(unanswered) = &mut opened.unanswered {
                 unanswered.remove(&*request);
             }
@@ -73,19 +75,9 @@ impl Session {
     /// The client has read up to the ping of this number.
     pub(crate) fn ponged(&mut self, number: u32, exchange: &Exchange<'_>) {
         let Some(opened) = &mut self.opened else { return };
-        let shard = exchange.shard;
-        let acknowledged = opened.ponged(number, shard);
-        if !acknowledged.is_empty() {
-            let (id, epoch) = (SessionId(self.id), opened.epoch);
-            let store = shard.store.clone();
-            shard.work(async move {
-                let requests: Vec<&str> = acknowledged.iter().map(|request| &**request).collect();
-                if let Err(error) = store.acknowledge(id, epoch, &requests).await {
-                    tracing::debug!(session = %id, %error, "answers were not acknowledged");
-                }
-            });
-        }
-        if let Standing::Doubted { ping } = opened.standing
+        let (epoch, standing) = (opened.epoch, opened.standing);
+        acknowledge(SessionId(self.id), epoch, opened.ponged(number, exchange.shard), exchange);
+        if let Standing::Doubted { ping } = standing
             && ping <= number
         {
             self.stand(Standing::Alone, exchange);
@@ -205,6 +197,27 @@ impl Session {
             }
         });
     }
+}
+
+/// The client has these answers: the journal need not keep them.
+fn acknowledge(id: SessionId, epoch: Epoch, acknowledged: Drain<'_, Rc<str>>, exchange: &Exchange<'_>) {
+    if acknowledged.len() == 0 {
+        return;
+    }
+    let told = move |done: Result<(), Error>| {
+        if let Err(error) = done {
+            tracing::debug!(session = %id, %error, "answers were not acknowledged");
+        }
+    };
+    let shard = exchange.shard;
+    if let Some(store) = shard.store.at_once() {
+        return told(store.acknowledge_at(id, epoch, acknowledged, exchange.now.into()));
+    }
+    let (store, acknowledged) = (shard.store.clone(), acknowledged.collect::<Vec<_>>());
+    shard.work(async move {
+        let requests: Vec<&str> = acknowledged.iter().map(|request| &**request).collect();
+        told(store.acknowledge(id, epoch, &requests).await);
+    });
 }
 
 impl Known {

@@ -34,6 +34,7 @@ pub(crate) use tail::{Line, Watch};
 use crate::config::Demand;
 use crate::limits::Allowance;
 use crate::shard::{Delivery, Peer, Shard, Word};
+use crate::sizes;
 use crate::trace::{self, Upgrade};
 use crate::wheel::Tick;
 use auth::{Identity, Permit};
@@ -52,6 +53,15 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 use tail::Tail;
 use uuid::Uuid;
+
+sizes::at_most! {
+    Opened: 112,
+    // While there is something to keep in them.
+    Feed: 96,
+    Pending: 24,
+    Calls: 256,
+    Signing: 1_280,
+}
 
 /// The state of a conversation. Small while no call runs.
 #[derive(Debug)]
@@ -439,9 +449,4 @@ impl Session {
 /// The session is held by another connection.
 pub(crate) fn taken_over() -> Close {
     Close::new(CloseCode::TakenOver, "the session goes on at another connection")
-}
-#[cfg(test)]
-pub(crate) fn probe() {
-    macro_rules! show { ($($t:ty),* $(,)?) => { $( println!("{:60} {}", stringify!($t), size_of::<$t>()); )* } }
-    show!(Opened, Feed, Pending, Calls, Signing, standing::Standing, Option<Pending>, Option<session_store::TokenHash>);
 }

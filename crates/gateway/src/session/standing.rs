@@ -7,6 +7,7 @@ use session_store::{Epoch, TokenHash};
 use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::vec::Drain;
 
 /// Whether the session's calls are journalled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,15 +108,14 @@ impl Opened {
     }
 
     /// The client has read up to the ping of this number: the answers that it has.
-    pub(super) fn ponged(&mut self, number: u32, shard: &Shard) -> Vec<Rc<str>> {
-        let Some((_, count)) = self.mark.take_if(|(asked, _)| *asked <= number) else { return Vec::new() };
-        let rest = self.unacknowledged.split_off(count as usize);
-        let acknowledged = std::mem::replace(&mut self.unacknowledged, rest);
-        self.counters.journal_unacknowledged.lower(acknowledged.len());
-        if !self.unacknowledged.is_empty() {
+    pub(super) fn ponged(&mut self, number: u32, shard: &Shard) -> Drain<'_, Rc<str>> {
+        let mark = self.mark.take_if(|(asked, _)| *asked <= number);
+        let count = mark.map_or(0, |(_, count)| count as usize);
+        self.counters.journal_unacknowledged.lower(count);
+        if mark.is_some() && count < self.unacknowledged.len() {
             self.ask_at = shard.now().after(shard.terms().config.session.acknowledge_after_ms);
         }
-        acknowledged
+        self.unacknowledged.drain(..count)
     }
 
     /// Whether the store is to be asked now to keep the session on.

@@ -289,7 +289,8 @@ impl Shard {
         let now = Instant::now();
         let elapsed = now.saturating_duration_since(call.started);
         measure::ended(self, &call.handler, elapsed, &end, call.trace);
-        platform::tell_call(self, &call.holder, &call.request, &call.handler, elapsed, &end);
+        let times = (call.started, now);
+        platform::tell_call(self, &call.holder, &call.request, &call.handler, times, &end);
         self.keep_end(call.session, call.request, &end, call.client.is_some(), asker, now);
         if let Some((peer, tag)) = call.client {
             peer.deliver_to(Delivery::Event { tag, event: end });

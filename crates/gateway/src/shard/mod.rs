@@ -25,7 +25,6 @@ use crate::terms::Terms;
 use crate::tls;
 use crate::wheel::{Entry, Tick, Wheel};
 use crate::ws::Spare;
-use bytes::Bytes;
 use desk::Desk;
 use foldhash::HashMap;
 use router::Router;
@@ -204,23 +203,27 @@ impl Shard {
         name: &'static str,
         write: impl FnOnce(&mut Vec<u8>),
         key: impl FnOnce() -> Key,
+        now: Instant,
     ) {
         let mut data = self.text.take();
         data.clear();
         write(&mut data);
-        let written = Bytes::copy_from_slice(&data);
-        self.text.set(data);
         if let Some(store) = self.store.at_once() {
-            if let Err(error) = store.publish_at(tenant, name, written, tokio::time::Instant::now()) {
+            if let Err(error) = store.publish_at(tenant, name, &data, now.into()) {
                 tracing::warn!(name, %error, "an event of the platform was not stored");
             }
-            return;
+        } else {
+            self.tell_later(tenant, name, &data, key());
         }
+        self.text.set(data);
+    }
+
+    fn tell_later(self: &Rc<Self>, tenant: &Arc<str>, name: &'static str, data: &[u8], key: Key) {
         if self.telling.get() >= platform::WAITING {
             return self.counters.events_dropped.increment();
         }
         self.telling.set(self.telling.get() + 1);
-        let told = Told { tenant: Arc::clone(tenant), name, data: written, key: key() };
+        let told = Told { tenant: Arc::clone(tenant), name, data: data.into(), key };
         let shard = Rc::clone(self);
         self.work(async move {
             platform::publish(&shard.store, told).await;

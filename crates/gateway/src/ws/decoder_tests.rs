@@ -167,7 +167,8 @@ fn nothing_is_kept_between_messages() {
     let message = [frame(0x01, b"a"), frame(0x80, b"b")].concat();
     for byte in &message {
         let mut input = [*byte];
-        let _ = decoder.next(&mut input, &mut 0, &RULES, &mut spare, Tick::at(500)).expect("no rule is broken");
+        let _ =
+            decoder.next(&mut input, &mut 0, &RULES, &mut spare, Tick::at(500)).expect("no rule is broken");
         decoder.park(&mut spare);
     }
     assert_eq!(decoder.since(), None);

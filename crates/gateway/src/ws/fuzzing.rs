@@ -1,7 +1,7 @@
 //! The reader of frames under fire.
 
-use crate::wheel::Tick;
 use super::{Decoder, Incoming, Rules, Spare, Violation};
+use crate::wheel::Tick;
 
 const RULES: Rules = Rules { max_frame: 4_096, max_message: 6_000, max_fragments: 8 };
 

@@ -38,13 +38,17 @@ impl<'a> Iterator for Members<'a> {
             self.at = self.text.len();
             return None;
         }
-        let key_end = string_end(bytes, key);
+        // Hardly any key has escapes.
+        let plain = plain_end(bytes, key + 1);
+        let is_plain = bytes.get(plain) == Some(&b'"');
+        let key_end = if is_plain { plain + 1 } else { string_end(bytes, key) };
         let colon = space(bytes, key_end);
         let value = space(bytes, colon + 1);
         let value_end = value_end(bytes, value);
         self.at = value_end;
         let name = self.text.get(key + 1..key_end - 1)?;
-        Some((unescape(name), self.text.get(value..value_end)?))
+        let name = if is_plain { Cow::Borrowed(name) } else { unescape(name) };
+        Some((name, self.text.get(value..value_end)?))
     }
 }
 

@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use foldhash::{HashMap, HashMapExt as _};
 use tokio::time::Instant;
 
@@ -13,6 +13,9 @@ use crate::mailbox::lock;
 use crate::tail::News;
 use crate::{Bounds, Error, Event, EventLog, LogEpoch, NewEvent, Offset, Page, Position, ReadLimit, Tail};
 
+/// The most bytes of events' data in one allocation, unless one alone has more.
+const MAX_CHUNK: usize = 64 * 1024;
+
 /// The events have offsets without a hole up to `end`.
 #[derive(Debug)]
 pub(super) struct Log {
@@ -20,6 +23,9 @@ pub(super) struct Log {
     end: u64,
     events: VecDeque<(Instant, Event)>,
     bytes: usize,
+    /// Where the data of the next events goes, one behind the other: as they come and go in their order, few of them have an
+    /// allocation of their own.
+    chunk: BytesMut,
     keys: HashMap<Arc<str>, Position>,
     key_order: VecDeque<(Instant, Arc<str>)>,
 }
@@ -31,6 +37,7 @@ impl Log {
             end: 0,
             events: VecDeque::new(),
             bytes: 0,
+            chunk: BytesMut::new(),
             keys: HashMap::new(),
             key_order: VecDeque::new(),
         })
@@ -52,8 +59,19 @@ impl Log {
         }
     }
 
-    fn append(&mut self, name: &str, data: Bytes, limits: &Bounds, now: Instant) -> Event {
+    fn keep(&mut self, data: &[u8]) -> Bytes {
+        if self.chunk.capacity() < data.len() {
+            // A log of little data has small ones: they are kept for as long as one event of theirs is.
+            self.chunk =
+                BytesMut::with_capacity((self.bytes / 8).clamp(data.len(), MAX_CHUNK.max(data.len())));
+        }
+        self.chunk.extend_from_slice(data);
+        self.chunk.split().freeze()
+    }
+
+    fn append(&mut self, name: &str, data: &[u8], limits: &Bounds, now: Instant) -> Event {
         self.end += 1;
+        let data = self.keep(data);
         let last = self.events.back().map(|(_, event)| &event.name);
         let event = Event {
             offset: Offset(self.end),
@@ -81,6 +99,7 @@ impl Log {
         let age = Duration::from_millis(limits.log_age_ms);
         if self.events.back().is_some_and(|(since, _)| now.duration_since(*since) >= age) {
             self.events.clear();
+            self.chunk = BytesMut::new();
             self.bytes = 0;
         }
     }
@@ -108,25 +127,25 @@ impl MemoryStore {
     fn log<T>(&self, tenant: &str, now: Instant, work: impl FnOnce(&mut Log) -> T) -> Result<T, Error> {
         let limits = &self.inner.bounds;
         let mut logs = lock(&self.inner.logs);
-        if !logs.prolong_at(tenant, limits.log_memory(), now) {
-            logs.insert(Arc::from(tenant), Log::new()?, limits.log_memory())?;
+        if let Some(log) = logs.prolong_at(tenant, limits.log_memory(), now) {
+            log.expire(limits, now);
+            return Ok(work(log));
         }
-        let log = logs.find_at(tenant, now).ok_or(Error::Unknown { what: "the log" })?;
-        log.expire(limits, now);
-        Ok(work(log))
+        logs.insert(Arc::from(tenant), Log::new()?, limits.log_memory())?;
+        logs.find_at(tenant, now).map(work).ok_or(Error::Unknown { what: "the log" })
     }
 
     /// As [`EventLog::publish`], at once and without a key; the moment is the caller's, who has looked at the clock.
     ///
     /// # Errors
     /// Those of [`EventLog::publish`].
-    pub fn publish_at(&self, tenant: &str, name: &str, data: Bytes, now: Instant) -> Result<(), Error> {
-        check_event(tenant, &NewEvent { name, data: &data }, None, &self.inner.bounds)?;
+    pub fn publish_at(&self, tenant: &str, name: &str, data: &[u8], now: Instant) -> Result<(), Error> {
+        check_event(tenant, &NewEvent { name, data }, None, &self.inner.bounds)?;
         self.log(tenant, now, |log| self.append(tenant, log, name, data, now))
     }
 
     /// While the log is locked, so that tails see events in their order.
-    fn append(&self, tenant: &str, log: &mut Log, name: &str, data: Bytes, now: Instant) {
+    fn append(&self, tenant: &str, log: &mut Log, name: &str, data: &[u8], now: Instant) {
         let event = log.append(name, data, &self.inner.bounds, now);
         self.inner.tails.deliver(tenant, &News { epoch: log.epoch, event });
     }
@@ -141,7 +160,7 @@ impl EventLog for MemoryStore {
             if let Some(position) = key.and_then(|key| log.keys.get(key)) {
                 return *position;
             }
-            self.append(tenant, log, event.name, Bytes::copy_from_slice(event.data), now);
+            self.append(tenant, log, event.name, event.data, now);
             let position = log.end();
             if let Some(key) = key {
                 let key: Arc<str> = Arc::from(key);

@@ -102,12 +102,13 @@ impl Calls {
         }
     }
 
-    fn acknowledge(&mut self, requests: &[&str]) {
+    fn acknowledge(&mut self, requests: impl IntoIterator<Item: AsRef<str>>) {
         for request in requests {
-            if let Some(&Slot::Ended { turn, .. }) = self.slots.get(*request) {
+            if let Some(&Slot::Ended { turn, .. }) = self.slots.get(request.as_ref()) {
                 self.remove(turn);
             }
         }
+        self.tidy();
     }
 
     fn acknowledge_all_but(&mut self, unanswered: &[&str]) {
@@ -116,6 +117,7 @@ impl Calls {
         for turn in answered.map(|(turn, _)| turn).collect::<Vec<_>>() {
             self.remove(turn);
         }
+        self.tidy();
     }
 
     /// From now on a call that is not known may have been.
@@ -183,6 +185,10 @@ impl Calls {
         if let Some(Slot::Ended { outcome: Some(outcome), .. }) = self.slots.remove(&request) {
             self.bytes -= outcome.len();
         }
+    }
+
+    /// Closes the holes that were left, once no turn is held any more.
+    fn tidy(&mut self) {
         if self.ended.is_sparse() {
             self.ended.renumber(|(_, request), now| {
                 if let Some(Slot::Ended { turn, .. }) = self.slots.get_mut(request) {
@@ -219,6 +225,23 @@ impl MemoryStore {
         let calls = session.calls.get_or_insert_default();
         calls.finish(request, (pod, &session.pod), outcome, &self.inner.bounds, now)
     }
+
+    /// As [`Journal::acknowledge`].
+    ///
+    /// # Errors
+    /// Those of [`Journal::acknowledge`].
+    pub fn acknowledge_at(
+        &self,
+        session: SessionId,
+        epoch: Epoch,
+        requests: impl IntoIterator<Item: AsRef<str>>,
+        now: Instant,
+    ) -> Result<(), Error> {
+        self.hold(session, epoch, now, |session| {
+            session.calls().acknowledge(requests);
+            session.rest();
+        })
+    }
 }
 
 impl Journal for MemoryStore {
@@ -248,10 +271,7 @@ impl Journal for MemoryStore {
     }
 
     async fn acknowledge(&self, session: SessionId, epoch: Epoch, requests: &[&str]) -> Result<(), Error> {
-        self.hold(session, epoch, Instant::now(), |session| {
-            session.calls().acknowledge(requests);
-            session.rest();
-        })
+        self.acknowledge_at(session, epoch, requests, Instant::now())
     }
 
     async fn acknowledge_all_but(

@@ -102,25 +102,40 @@ impl<K: Clone + Eq + Hash + Ord, V> Timed<K, V> {
         self.prolong_at(key, ttl, Instant::now());
     }
 
-    /// As [`Timed::prolong`], by a clock that was read already; whether the entry is there.
-    pub(super) fn prolong_at<Q: Eq + Hash + ?Sized>(&mut self, key: &Q, ttl: Duration, now: Instant) -> bool
+    /// As [`Timed::prolong`], by a clock that was read already. The entry, if it is there.
+    pub(super) fn prolong_at<Q: Eq + Hash + ?Sized>(
+        &mut self,
+        key: &Q,
+        ttl: Duration,
+        now: Instant,
+    ) -> Option<&mut V>
     where
         K: Borrow<Q>,
     {
         let now = self.nanos(now);
         self.sweep(now);
-        let Some(entry) = self.entries.get_mut(key) else { return false };
-        entry.deadline = now.saturating_add(nanos(ttl));
-        if entry.deadline >= entry.filed {
-            // It is seen when the earlier one has passed.
-            return true;
+        let deadline = now.saturating_add(nanos(ttl));
+        if self.entries.get(key).is_some_and(|entry| deadline < entry.filed) {
+            self.file_earlier(key, deadline);
         }
-        let (earlier, filed) = (entry.deadline, std::mem::replace(&mut entry.filed, entry.deadline));
-        if let Some((key, _)) = self.entries.get_key_value(key) {
+        // Otherwise it is seen when the earlier one has passed.
+        self.entries.get_mut(key).map(|entry| {
+            entry.deadline = deadline;
+            &mut entry.value
+        })
+    }
+
+    #[cold]
+    fn file_earlier<Q: Eq + Hash + ?Sized>(&mut self, key: &Q, deadline: Nanos)
+    where
+        K: Borrow<Q>,
+    {
+        if let Some((key, mut entry)) = self.entries.remove_entry(key) {
+            let filed = std::mem::replace(&mut entry.filed, deadline);
             self.deadlines.remove(&(filed, key.clone()));
-            self.deadlines.insert((earlier, key.clone()));
+            self.deadlines.insert((deadline, key.clone()));
+            self.entries.insert(key, entry);
         }
-        true
     }
 
     pub(super) fn remove(&mut self, key: &K) {

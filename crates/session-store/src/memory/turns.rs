@@ -86,17 +86,15 @@ mod tests {
     fn holes_behind_one_that_stays_are_closed() {
         let mut turns = Turns::default();
         turns.push(0);
-        for number in 1..=66 {
-            assert!(!turns.is_sparse());
-            let turn = turns.push(number);
+        while !turns.is_sparse() {
+            let turn = turns.push(1);
             turns.remove(turn);
         }
-        let last = turns.push(67);
-        assert!(turns.is_sparse());
+        let last = turns.push(2);
         let mut seen = Vec::new();
         turns.renumber(|number, turn| seen.push((*number, turn)));
-        let [(0, first), (67, next)] = seen[..] else { panic!("{seen:?}") };
+        let [(0, first), (2, next)] = seen[..] else { panic!("{seen:?}") };
         assert!(next == first + 1 && next < last && !turns.is_sparse());
-        assert_eq!(turns.remove(next), Some(67));
+        assert_eq!(turns.remove(next), Some(2));
     }
 }
