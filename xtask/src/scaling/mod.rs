@@ -80,9 +80,10 @@ mod tests {
         let inputs = Inputs::read().expect("measurements");
         assert_eq!(inputs.pods().collect::<Vec<_>>(), [1, 2, 3]);
         for pods in inputs.pods() {
-            for name in ["session opened", "session resumed", "call"] {
-                let cost = |pods| inputs.cost(pods, name).expect("it was measured");
-                let ratio = cost(pods).commands / cost(1).commands;
+            for name in ["session opened", "session resumed", "call", "event"] {
+                let model = model::at(&inputs, pods, name).expect("it was measured");
+                let found = inputs.cost(pods, name).expect("it was measured");
+                let ratio = found.commands / model.commands;
                 assert!((0.9..1.1).contains(&ratio), "{name} with {pods} pods: {ratio}");
             }
         }

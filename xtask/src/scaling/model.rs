@@ -82,11 +82,13 @@ fn check(inputs: &Inputs) -> Result<Table> {
 }
 
 /// What one thing costs with so many pods. An event goes to each pod that has a subscriber, which reads and delivers it;
-/// nothing else concerns more than one.
-fn at(inputs: &Inputs, pods: u64, name: &str) -> Result<Cost> {
+/// nothing else concerns more than one, but a session that is resumed at another.
+pub(super) fn at(inputs: &Inputs, pods: u64, name: &str) -> Result<Cost> {
     let one = inputs.cost(1, name)?;
     if name != "event" {
-        return Ok(one);
+        // The pod that had it is told by a letter.
+        let letters = if name == "session resumed" && pods > 1 { 1.0 } else { 0.0 };
+        return Ok(Cost { commands: one.commands + letters, ..one });
     }
     let last = inputs.pods().last().unwrap_or(1);
     let (most, further) = (inputs.cost(last, name)?, (pods - 1) as f64);
