@@ -13,7 +13,9 @@ mod deny;
 mod dist;
 mod fuzz;
 mod generate;
+mod instructions;
 mod pictures;
+mod scaling;
 mod server;
 mod siege;
 mod table;
@@ -55,6 +57,10 @@ enum Task {
     Book,
     /// Measures the gateway against its budgets.
     Bench(bench::Arguments),
+    /// Counts the instructions of the hot paths, and holds them to what is written down.
+    Instructions(instructions::Options),
+    /// Reckons from measured costs what pods and their Redis carry, and holds docs/scaling.md to it.
+    Scaling(scaling::Options),
     /// An echo server that does nothing else, a yardstick of the benches.
     #[command(hide = true)]
     ServeBaseline(bench::baselines::Options),
@@ -87,6 +93,8 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Pictures(options) => pictures::run(&options),
         Task::Dist(options) => dist::run(&options),
         Task::Book => book::run(),
+        Task::Instructions(options) => instructions::run(&options),
+        Task::Scaling(options) => scaling::run(&options),
         Task::ServeBaseline(options) => bench::baselines::serve(&options),
         Task::ServeWrites(options) => bench::writes::serve(&options),
     }?;

@@ -65,6 +65,11 @@ impl Process {
         Ok(folder.context("the process has ended")?.count())
     }
 
+    /// The number that the system knows it by.
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// CPU time that the process has used so far, in nanoseconds, over all its threads.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use crate::pod::Place;
 use crate::session::{self, Exchange, Outbox, Session};
 use crate::shard::{Peer, Scratch, Shard, Signals};
 use crate::stream::Stream;
+use crate::wheel::Tick;
 use crate::wire::Wire;
 use crate::ws::{Decoder, Incoming, Spare, write_close, write_head};
 use fastwebsockets::OpCode;
@@ -35,7 +36,7 @@ enum Phase {
     Open,
     /// The close frame is written; what still comes is thrown away until the peer ends or time is up.
     Closing {
-        since: u64,
+        since: Tick,
         shut: bool,
     },
 }
@@ -85,23 +86,23 @@ pub(crate) struct Connection {
     wire: Wire,
     phase: Phase,
     /// The tick at which the connection was told to go.
-    draining: Option<u64>,
+    draining: Option<Tick>,
     /// A frame of which some messages were not handled, since too much was unsent.
     unfinished: Option<Box<Unfinished>>,
     /// Bytes behind it that were read but not handled.
-    unread: Vec<u8>,
+    unread: Box<[u8]>,
     /// Frames of which the first `written` bytes are sent. Empty while the shard's buffer does.
     output: Vec<u8>,
     written: usize,
     /// Ticks of the last read, of the last progress of unsent output, and of the ping that is unanswered.
-    read_at: u64,
-    write_at: u64,
-    pinged_at: Option<u64>,
+    read_at: Tick,
+    write_at: Tick,
+    pinged_at: Option<Tick>,
     pings: u32,
-    pings_since: u64,
+    pings_since: Tick,
     closed: Option<CloseCode>,
     /// The tick at which it was upgraded.
-    since: u64,
+    since: Tick,
     bytes_received: u64,
     bytes_sent: u64,
 }
@@ -138,7 +139,7 @@ impl Connection {
             phase: Phase::Open,
             draining: None,
             unfinished: None,
-            unread: early.to_vec(),
+            unread: early.into(),
             output: Vec::new(),
             written: 0,
             read_at: now,
@@ -294,7 +295,7 @@ impl Connection {
         while self.phase == Phase::Open {
             if self.unfinished.is_some() || self.unsent(out) > shard.terms().config.websocket.write_high_water
             {
-                self.unread = input[at..].to_vec();
+                self.unread = input[at..].into();
                 break;
             }
             let close = match decoder.next(input, &mut at, &frames, spare, now) {
@@ -449,7 +450,7 @@ impl Connection {
         self.closed = Some(code);
         self.phase = Phase::Closing { since: self.shard.now(), shut: false };
         self.session.end(&self.peer, &self.shard);
-        (self.unfinished, self.unread, self.decoder) = (None, Vec::new(), Decoder::default());
+        (self.unfinished, self.unread, self.decoder) = (None, Box::default(), Decoder::default());
     }
 
     /// After the close frame: our side is shut, and the peer's bytes are read until it ends too, since a

@@ -29,6 +29,7 @@ mod rest;
 mod revoked;
 mod session;
 mod shard;
+mod sizes;
 mod stream;
 mod survey;
 mod tasks;

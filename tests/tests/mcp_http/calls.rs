@@ -33,7 +33,8 @@ fn an_answer_whose_stream_was_lost_is_found_again() {
     let other = Peer::legacy(&gateway, "2025-11-25", &json!({}));
     let mut http = other.open();
     let session = other.session.as_deref().expect("a session");
-    let headers = [("Accept", "text/event-stream"), ("Mcp-Session-Id", session), ("Last-Event-ID", &primer.id)];
+    let headers =
+        [("Accept", "text/event-stream"), ("Mcp-Session-Id", session), ("Last-Event-ID", &primer.id)];
     http.send_at("GET", "/mcp", &headers, None);
     assert_eq!(http.response().status, 400);
 }
@@ -63,7 +64,10 @@ fn a_client_is_asked_on_the_stream_of_its_call() {
     let params = json!({"name": "words.own", "arguments": {"do": "ask"}});
     let mut http = peer.stream(&json!(5), "tools/call", &params);
     let asked = heard(&mut http);
-    assert_eq!((&asked["method"], &asked["params"]["message"]), (&json!("elicitation/create"), &json!("Who?")));
+    assert_eq!(
+        (&asked["method"], &asked["params"]["message"]),
+        (&json!("elicitation/create"), &json!("Who?"))
+    );
     let answer = json!({"action": "accept", "content": {"name": "n"}});
     let reply = json!({"jsonrpc": "2.0", "id": asked["id"], "result": answer});
     // Another session's answer is none.

@@ -101,7 +101,10 @@ fn a_key_has_a_call_executed_once() {
     peer.await_tool("count.once");
     let call = |key: &str, argument: &str| {
         let meta = json!({"mcpw/idempotencyKey": key});
-        peer.answer("tools/call", &json!({"name": "count.once", "arguments": {"key": argument}, "_meta": meta}))
+        peer.answer(
+            "tools/call",
+            &json!({"name": "count.once", "arguments": {"key": argument}, "_meta": meta}),
+        )
     };
     for _ in 0..3 {
         let result = call("k", "a");
@@ -177,11 +180,8 @@ fn a_pod_that_goes_ends_the_streams_of_listeners_gracefully() {
     let mut gateway = Gateway::start();
     let peer = Peer::modern(&gateway);
     let wish = json!({"notifications": {"toolsListChanged": true}});
-    let mut http = peer.send_own(
-        crate::peer::BOTH,
-        &[],
-        &peer.message(&json!(9), "subscriptions/listen", &wish),
-    );
+    let mut http =
+        peer.send_own(crate::peer::BOTH, &[], &peer.message(&json!(9), "subscriptions/listen", &wish));
     check_stream(&mut http);
     heard(&mut http);
     gateway.drain();

@@ -14,7 +14,8 @@ fn changes_of_what_is_offered_are_told_on_the_stream() {
     let mut stream = peer.listen(None);
     assert_eq!(stream.sent().data, "");
     let _server = server.serve("words", &gateway);
-    let mut seen: Vec<String> = (0..3).map(|_| heard(&mut stream)["method"].as_str().expect("a method").to_owned()).collect();
+    let mut seen: Vec<String> =
+        (0..3).map(|_| heard(&mut stream)["method"].as_str().expect("a method").to_owned()).collect();
     seen.sort_unstable();
     let expected = ["prompts", "resources", "tools"].map(|what| format!("notifications/{what}/list_changed"));
     assert_eq!(seen, expected);
@@ -49,7 +50,8 @@ fn resources_that_were_subscribed_to_are_told_of_until_they_no_longer_are() {
     for number in 0..most {
         assert_eq!(peer.ask("resources/subscribe", &json!({"uri": format!("words://{number}")})), json!({}));
     }
-    let over = peer.post_own(&peer.message(&json!(1), "resources/subscribe", &json!({"uri": "words://over"})));
+    let over =
+        peer.post_own(&peer.message(&json!(1), "resources/subscribe", &json!({"uri": "words://over"})));
     assert!(over.json()["error"]["message"].as_str().is_some_and(|why| why.contains("max_subscriptions")));
 }
 

@@ -96,7 +96,8 @@ impl Peer {
     /// Sends with the headers that the body asks for.
     pub(crate) fn send_own(&self, accept: &str, more: &[(&str, &str)], body: &Value) -> Http {
         let own = self.own_headers(body);
-        let mut headers: Vec<(&str, &str)> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let mut headers: Vec<(&str, &str)> =
+            own.iter().map(|(name, value)| (*name, value.as_str())).collect();
         headers.push(("Accept", accept));
         headers.extend_from_slice(more);
         let mut http = self.open();

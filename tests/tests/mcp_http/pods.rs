@@ -51,7 +51,8 @@ fn subscriptions_that_are_made_at_once_are_all_there() {
     std::thread::scope(|scope| {
         for number in 0..8 {
             let peer = peer.at(if number % 2 == 0 { &here } else { &there });
-            scope.spawn(move || peer.ask("resources/subscribe", &json!({"uri": format!("words://{number}")})));
+            scope
+                .spawn(move || peer.ask("resources/subscribe", &json!({"uri": format!("words://{number}")})));
         }
     });
     for number in 0..8 {

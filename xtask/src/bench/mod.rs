@@ -1,16 +1,16 @@
 //! The gateway against its budgets, measured from outside: CPU and memory of its process, answers at its socket.
 
 pub(crate) mod baselines;
-mod budget;
+pub(crate) mod budget;
 mod calls;
 mod connect;
 mod context;
 mod crowd;
 mod echo;
-mod events;
+pub(crate) mod events;
 mod fanout;
 mod fleet;
-mod frames;
+pub(crate) mod frames;
 mod generator;
 mod heap;
 mod idle;
@@ -18,13 +18,13 @@ mod plots;
 mod postgres;
 mod secure;
 mod slow;
-mod socket;
+pub(crate) mod socket;
 mod storm;
 mod stream;
-mod subject;
+pub(crate) mod subject;
 mod suite;
 mod svg;
-mod wire;
+pub(crate) mod wire;
 pub(crate) mod writes;
 
 use std::path::PathBuf;

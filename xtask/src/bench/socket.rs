@@ -1,7 +1,7 @@
 //! A client's connection, blocking: TCP from a chosen source address, TLS, the upgrade, one frame after the other.
 //! For the opening phase of every bench; the measured phases have loops of their own.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -39,6 +39,10 @@ impl Endpoint {
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         let address = authority.parse().with_context(|| format!("not an address and a port: {authority}"))?;
         Ok(Self { address, path: format!("/{path}"), session: None, security: None })
+    }
+
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The gateway, in this subprotocol, with this token.
@@ -184,7 +188,7 @@ impl Connection {
             match self.stream.read(&mut chunk) {
                 Ok(0) => bail!("the server closed an idle connection"),
                 Ok(length) => self.inbox.extend_from_slice(&chunk[..length]),
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) => return Err(error).context("reading an idle connection"),
             }
         }
@@ -209,7 +213,13 @@ impl Connection {
 
     fn fill(&mut self) -> Result<()> {
         let mut chunk = [0; 4096];
-        let length = self.stream.read(&mut chunk)?;
+        let length = loop {
+            match self.stream.read(&mut chunk) {
+                // A process that was held still is told so when it goes on.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
         ensure!(length > 0, "the server closed the connection");
         self.inbox.extend_from_slice(&chunk[..length]);
         Ok(())

@@ -143,7 +143,7 @@ pub(crate) fn log(name: &str) -> Result<PathBuf> {
 }
 
 /// A signing key for one run.
-fn secret() -> Result<String> {
+pub(crate) fn secret() -> Result<String> {
     let mut octets = [0; 32];
     std::fs::File::open("/dev/urandom")?.read_exact(&mut octets)?;
     Ok(octets.iter().map(|octet| format!("{octet:02x}")).collect())

@@ -26,6 +26,8 @@ pub(crate) enum Wire {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
     Initialize,
+    ToolList,
+    ToolExecute,
     EventSubscribe,
     EventPublish,
     Echo,
@@ -40,6 +42,8 @@ impl Method {
     fn name(self) -> &'static str {
         match self {
             Self::Initialize => "initialize",
+            Self::ToolList => "tool.list",
+            Self::ToolExecute => "tool.execute",
             Self::EventSubscribe => "event.subscribe",
             Self::EventPublish => "event.publish",
             Self::Echo => "echo",
@@ -54,6 +58,8 @@ impl Method {
     fn code(self) -> u16 {
         match self {
             Self::Initialize => 1,
+            Self::ToolList => 2,
+            Self::ToolExecute => 3,
             Self::ContextGet => 4,
             Self::ContextUpdate => 5,
             Self::EventSubscribe => 6,

@@ -48,7 +48,8 @@ impl Mcp {
             return Err(ConfigError::value("mcp.resource", resource, right));
         }
         if self.issuers(auth).is_empty() {
-            let right = "an issuer that is an address, in auth.issuer, auth.issuers or mcp.authorization_servers,";
+            let right =
+                "an issuer that is an address, in auth.issuer, auth.issuers or mcp.authorization_servers,";
             return Err(ConfigError::value("mcp.resource", resource, right));
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use super::{Connection, End, Phase};
 use crate::shard::Shard;
+use crate::wheel::Tick;
 use protocol::CloseCode;
 use std::rc::Rc;
 
@@ -9,9 +10,9 @@ use std::rc::Rc;
 const REST_MS: u64 = 1_000;
 
 impl Connection {
-    pub(super) fn count_ping(&mut self, now: u64, shard: &Shard) -> Option<(CloseCode, String)> {
+    pub(super) fn count_ping(&mut self, now: Tick, shard: &Shard) -> Option<(CloseCode, String)> {
         const WINDOW_S: u32 = 10;
-        if now.saturating_sub(self.pings_since) >= Shard::ticks(u64::from(WINDOW_S) * 1_000) {
+        if now >= self.pings_since.after(u64::from(WINDOW_S) * 1_000) {
             (self.pings, self.pings_since) = (0, now);
         }
         self.pings += 1;
@@ -21,13 +22,13 @@ impl Connection {
     }
 
     /// Looks at every clock of the connection.
-    pub(super) fn check_clocks(&mut self, now: u64, out: &mut Vec<u8>) -> Result<(), End> {
+    pub(super) fn check_clocks(&mut self, now: Tick, out: &mut Vec<u8>) -> Result<(), End> {
         self.session.rest();
         let shard = Rc::clone(&self.shard);
         self.session.prolong(&self.peer, &shard);
         let terms = shard.terms();
         let websocket = &terms.config.websocket;
-        let passed = |since: u64, limit_ms: u64| now >= since + Shard::ticks(limit_ms);
+        let passed = |since: Tick, limit_ms: u64| now >= since.after(limit_ms);
         if self.unsent(out) > 0 && passed(self.write_at, websocket.write_timeout_ms) {
             return Err(End::TimedOut("output was not read in time"));
         }
@@ -69,23 +70,22 @@ impl Connection {
     pub(super) fn arm(&self) {
         let terms = self.shard.terms();
         let websocket = &terms.config.websocket;
-        let after = |since: u64, limit_ms: u64| since + Shard::ticks(limit_ms);
         let mut next = match (self.phase, self.pinged_at) {
-            (Phase::Closing { since, .. }, _) => after(since, websocket.close_timeout_ms),
-            (Phase::Open, Some(pinged_at)) => after(pinged_at, websocket.pong_timeout_ms),
-            (Phase::Open, None) => after(self.read_at, websocket.ping_interval_ms),
+            (Phase::Closing { since, .. }, _) => since.after(websocket.close_timeout_ms),
+            (Phase::Open, Some(pinged_at)) => pinged_at.after(websocket.pong_timeout_ms),
+            (Phase::Open, None) => self.read_at.after(websocket.ping_interval_ms),
         };
         if self.unsent(&self.output) > 0 {
-            next = next.min(after(self.write_at, websocket.write_timeout_ms));
+            next = next.min(self.write_at.after(websocket.write_timeout_ms));
         }
         if self.session.could_rest() {
-            next = next.min(self.shard.now() + Shard::ticks(REST_MS));
+            next = next.min(self.shard.now().after(REST_MS));
         }
         if let Some(since) = self.decoder.since() {
-            next = next.min(after(since, websocket.message_timeout_ms));
+            next = next.min(since.after(websocket.message_timeout_ms));
         }
         if let Some(since) = self.draining.filter(|_| self.is_leaving()) {
-            next = next.min(after(since, self.shard.terms().config.drain.grace_ms));
+            next = next.min(since.after(self.shard.terms().config.drain.grace_ms));
         }
         self.shard.arm(&self.peer, next.min(self.session.expiry()).min(self.session.due()));
     }

@@ -2,6 +2,7 @@
 
 use super::{Connection, Phase};
 use crate::shard::Shard;
+use crate::wheel::Tick;
 use crate::wire::Wire;
 
 impl Connection {
@@ -24,15 +25,14 @@ impl Connection {
     }
 
     /// Whether a connection of a draining pod has done what it had to.
-    pub(super) fn may_go(&self, now: u64) -> bool {
+    pub(super) fn may_go(&self, now: Tick) -> bool {
         let Some(since) = self.draining else { return false };
         if self.session.is_waiting() {
             return false;
         }
         if self.session.is_resumable() {
             // Calls that still run go on, and their results find the session.
-            return self.session.is_idle()
-                || now >= since + Shard::ticks(self.shard.terms().config.drain.grace_ms);
+            return self.session.is_idle() || now >= since.after(self.shard.terms().config.drain.grace_ms);
         }
         self.session.is_idle() && self.unfinished.is_none() && self.unread.is_empty()
     }

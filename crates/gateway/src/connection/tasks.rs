@@ -62,7 +62,7 @@ impl Connection {
             opened: self.session.opened_as(),
             protocol: self.wire.name(),
             tls: matches!(self.stream, Stream::Tls(_)),
-            age: TICK.saturating_mul(u32::try_from(shard.now() - self.since).unwrap_or(u32::MAX)),
+            age: TICK.saturating_mul(shard.now().steps_since(self.since)),
             bytes_received: self.bytes_received,
             bytes_sent: self.bytes_sent,
             messages_received: self.session.messages(),

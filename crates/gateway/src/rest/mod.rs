@@ -32,8 +32,8 @@ pub(crate) use awaited::Awaited;
 pub(crate) use names::is_shared;
 pub(crate) use plain::Plain;
 pub(crate) use running::Work;
-pub(crate) use streamable::Rounds;
 pub(crate) use sse::{KEEP_ALIVE, write as event};
+pub(crate) use streamable::Rounds;
 
 use crate::audit::{Entry, Event};
 use crate::config::ms;
@@ -42,6 +42,7 @@ use crate::http::{Rewind, Visit};
 use crate::limits::Bucket;
 use crate::pod::{NoPlace, Place};
 use crate::shard::{Peer, Shard, Signals};
+use crate::sizes;
 use crate::trace;
 use answer::Answer;
 use ask::Ask;
@@ -161,6 +162,9 @@ pub(crate) async fn serve(stream: Rewind, visit: Visit, place: Result<Place, NoP
     shard.counters.http_closed.increment();
 }
 
+// A request, until it is answered.
+const _: () = assert!(sizes::future(Link::answer) <= 16_384, "a REST request takes more than 16,384 bytes");
+
 impl Link {
     async fn answer(self: Rc<Self>, request: Request<Incoming>, refused: Option<NoPlace>) -> Answer {
         let started = Instant::now();
@@ -233,7 +237,9 @@ impl Link {
             Target::Events => events::answer(ask).await,
             Target::Tickets => tickets::give(&ask).await,
             // Both are answered before.
-            Target::Mcp | Target::Metadata => Err(Problem::new(ErrorCode::MethodNotFound, "nothing is at this path")),
+            Target::Mcp | Target::Metadata => {
+                Err(Problem::new(ErrorCode::MethodNotFound, "nothing is at this path"))
+            }
         }
     }
 

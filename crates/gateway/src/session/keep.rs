@@ -7,6 +7,7 @@ use super::state::State;
 use super::{Close, Exchange, Session, taken_over};
 use crate::patience::Patience;
 use crate::shard::{Delivery, Held, Peer, Shard, Signals, Verified};
+use crate::wheel::Tick;
 use protocol::{Method, Outgoing};
 use session_store::{
     Availability, Epoch, Error, Journal as _, NewSession, ResumeToken, SessionId, Sessions as _, TokenHash,
@@ -35,7 +36,7 @@ impl Session {
 
     /// Whether the client has named this request as unanswered when the session was opened.
     pub(super) fn was_sent(&self, asker: &Asker) -> bool {
-        let unanswered = self.opened.as_ref().map(|opened| &opened.unanswered);
+        let unanswered = self.opened.as_ref().and_then(|opened| opened.unanswered.as_ref());
         unanswered.zip(asker.request.as_deref()).is_some_and(|(unanswered, id)| unanswered.contains(id))
     }
 
@@ -47,20 +48,20 @@ impl Session {
     pub(super) fn answered(&mut self, request: Option<Rc<str>>, exchange: &Exchange<'_>) {
         if let (Some(opened), Some(request)) = (&mut self.opened, request) {
             // Mostly none are left.
-            if !opened.unanswered.is_empty() {
-                opened.unanswered.remove(&*request);
+            if let Some(unanswered) = &mut opened.unanswered {
+                unanswered.remove(&*request);
             }
             opened.answered(request, exchange.shard);
         }
     }
 
     /// The tick at which a clock of the session is due.
-    pub(crate) fn due(&self) -> u64 {
-        self.opened.as_ref().map_or(u64::MAX, |opened| opened.due())
+    pub(crate) fn due(&self) -> Tick {
+        self.opened.as_ref().map_or(Tick::NEVER, |opened| opened.due())
     }
 
     /// Whether the client is to be asked now, by a ping, how far it has read.
-    pub(crate) fn wants_ping(&self, now: u64) -> bool {
+    pub(crate) fn wants_ping(&self, now: Tick) -> bool {
         self.opened.as_ref().is_some_and(|opened| opened.wants_ping(now))
     }
 

@@ -7,6 +7,7 @@ mod decisions;
 mod events;
 mod exchange;
 mod feed;
+mod followed;
 mod forbidden;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
@@ -35,11 +36,14 @@ pub(crate) use tail::{Line, Watch};
 use crate::config::Demand;
 use crate::limits::Allowance;
 use crate::shard::{Delivery, Peer, Shard, Word};
+use crate::sizes;
 use crate::trace::{self, Upgrade};
+use crate::wheel::Tick;
 use crate::wire::Wire;
 use auth::{Identity, Permit};
 use calls::{Calls, Heeded};
 use feed::Feed;
+use followed::Followed;
 use mcp::Mcp;
 use pending::Pending;
 use protocol::{
@@ -55,12 +59,19 @@ use std::time::Instant;
 use tail::Tail;
 use uuid::Uuid;
 
+sizes::at_most! {
+    Opened: 112,
+    // While there is something to keep in them.
+    Feed: 96,
+    Pending: 24,
+    Calls: 256,
+    Signing: 1_280,
+}
+
 /// The state of a conversation. Small while no call runs.
 #[derive(Debug)]
 pub(crate) struct Session {
     identity: Identity,
-    /// Where its client is.
-    address: IpAddr,
     /// The terms that it has looked at last.
     terms: u32,
     /// What the rules say of its tenant and agent, which no fresh token changes.
@@ -68,8 +79,8 @@ pub(crate) struct Session {
     id: Uuid,
     /// The client takes deflated payloads.
     deflate: bool,
-    /// The tick of the shard at which the token is past its grace; `u64::MAX` for never.
-    expiry: u64,
+    /// The tick of the shard at which the token is past its grace; never if it has no end.
+    expiry: Tick,
     /// What runs; none while nothing does.
     calls: Option<Box<Calls>>,
     /// What `initialize` opened.
@@ -84,12 +95,10 @@ pub(crate) struct Session {
     signing: Option<Box<Signing>>,
     /// What a client of Model Context Protocol has said; none of any other.
     mcp: Option<Box<Mcp>>,
-    /// Whoever watches its messages; mostly nobody.
-    tail: Option<Rc<Tail>>,
+    /// Who follows it; mostly nobody.
+    followed: Option<Box<Followed>>,
     /// Messages of the client so far.
     messages: u64,
-    /// The trace that the connection is told in; none where it is not.
-    upgrade: Option<Box<Upgrade>>,
     /// Nobody but the client reads what is sent to it.
     is_private: bool,
     /// The client has closed the session: nothing of it outlives the connection.
@@ -110,7 +119,6 @@ impl Session {
         let allowance = terms.limits.allowance(&identity, address, Arc::default);
         Self {
             permit: terms.authorization.permit(&identity),
-            address,
             terms: terms.number,
             identity,
             id: Uuid::now_v7(),
@@ -123,9 +131,8 @@ impl Session {
             allowance,
             signing: None,
             mcp: None,
-            tail: None,
+            followed: upgrade.map(|upgrade| Box::new(Followed { upgrade: Some(*upgrade), tail: None })),
             messages: 0,
-            upgrade,
             is_private,
             is_over: false,
         }
@@ -133,25 +140,26 @@ impl Session {
 
     /// Looks at the terms that hold now, if they are others than before.
     #[inline]
-    fn look_at_terms(&mut self, shard: &Shard) {
-        let terms = shard.terms();
+    fn look_at_terms(&mut self, exchange: &Exchange<'_>) {
+        let terms = exchange.shard.terms();
         if terms.number != self.terms {
             self.terms = terms.number;
             self.permit = terms.authorization.permit(&self.identity);
-            self.allowance =
-                terms.limits.renewed_allowance(self.allowance.take(), &self.identity, self.address);
+            self.allowance = exchange.peer.address().and_then(|address| {
+                terms.limits.renewed_allowance(self.allowance.take(), &self.identity, address)
+            });
         }
     }
 
-    fn expiry_of(identity: &Identity, shard: &Shard) -> u64 {
-        let Some(expires_at) = identity.expires_at() else { return u64::MAX };
+    fn expiry_of(identity: &Identity, shard: &Shard) -> Tick {
+        let Some(expires_at) = identity.expires_at() else { return Tick::NEVER };
         let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
         let left = expires_at.saturating_sub(now).saturating_add(shard.terms().config.auth.grace_s);
-        shard.now().saturating_add(Shard::ticks(left.saturating_mul(1_000)))
+        shard.now().after(left.saturating_mul(1_000))
     }
 
     /// The tick from which the token counts no more.
-    pub(crate) const fn expiry(&self) -> u64 {
+    pub(crate) const fn expiry(&self) -> Tick {
         self.expiry
     }
 
@@ -162,7 +170,7 @@ impl Session {
 
     /// Whoever watches its messages.
     pub(crate) fn tail(&self) -> Option<Rc<Tail>> {
-        self.tail.clone()
+        self.followed.as_ref()?.tail.clone()
     }
 
     /// Whether payloads are deflated for this client.
@@ -187,7 +195,7 @@ impl Session {
 
     /// A text frame. Its messages are handled until too much is unsent; see [`Exchange::unfinished`].
     pub(crate) fn text(&mut self, text: &str, exchange: &mut Exchange<'_>) -> Result<(), Close> {
-        self.look_at_terms(exchange.shard);
+        self.look_at_terms(exchange);
         if exchange.outbox.wire == Wire::Mcp {
             return self.mcp_text(text, exchange);
         }
@@ -209,7 +217,7 @@ impl Session {
 
     /// A binary frame, handled as a text frame is: messages of `mcp.v1.binary`, or the zlib of a text.
     pub(crate) fn binary(&mut self, frame: &[u8], exchange: &mut Exchange<'_>) -> Result<(), Close> {
-        self.look_at_terms(exchange.shard);
+        self.look_at_terms(exchange);
         if exchange.outbox.wire == Wire::Mcp {
             return Err(Self::mcp_binary());
         }
@@ -285,7 +293,7 @@ impl Session {
         exchange: &mut Exchange<'_>,
     ) -> Result<(), Close> {
         self.messages += 1;
-        if let Some(tail) = &self.tail {
+        if let Some(tail) = self.followed.as_ref().and_then(|followed| followed.tail.as_ref()) {
             tail.received(&message);
         }
         if exchange.shard.pod.tracer.is_on() {
@@ -308,7 +316,10 @@ impl Session {
             return self.take(message, signed, exchange);
         }
         let method = trace::method_name(asked.method.as_ref());
-        let open = Upgrade::message(self.upgrade.as_deref_mut(), &asked.meta, &exchange.shard.pod.tracer);
+        let open = {
+            let upgrade = self.followed.as_mut().and_then(|followed| followed.upgrade.as_mut());
+            Upgrade::message(upgrade, &asked.meta, &exchange.shard.pod.tracer)
+        };
         exchange.span.set(Some(open));
         exchange.failed.set(None);
         let taken = self.take(message, signed, exchange);
@@ -431,7 +442,10 @@ impl Session {
 
     /// The connection is over. What cannot outlive it is cancelled, the rest goes on without it.
     pub(crate) fn end(&mut self, peer: &Peer, shard: &Rc<Shard>) {
-        (self.feed, self.pending, self.tail, self.mcp) = (None, None, None, None);
+        (self.feed, self.pending, self.mcp) = (None, None, None);
+        if let Some(followed) = &mut self.followed {
+            followed.tail = None;
+        }
         for delivery in peer.take_inbox().unwrap_or_default() {
             if let Delivery::Word { word: Word::Unasked(order), .. } = delivery {
                 // Nobody is there to decide, so it is not run.
@@ -446,7 +460,7 @@ impl Session {
 
     /// The connection is gone, after a close frame with this code or without one.
     pub(crate) fn end_span(&mut self, peer: &Peer, close: Option<CloseCode>, shard: &Shard) {
-        if let Some(upgrade) = self.upgrade.take() {
+        if let Some(upgrade) = self.followed.take().and_then(|followed| followed.upgrade) {
             upgrade.end(&shard.pod, peer.id(), &self.identity, close.map(CloseCode::as_u16));
         }
     }

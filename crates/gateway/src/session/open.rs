@@ -265,7 +265,8 @@ impl Session {
     /// The conversation goes on as that of this session.
     fn go_on(&mut self, opening: Opening, unanswered: &[Unanswered], exchange: &mut Exchange<'_>) {
         let Opening { id, mut opened, resumed, recovered, feed, known, .. } = opening;
-        opened.unanswered = unanswered.iter().map(|request| request.canonical.clone()).collect();
+        opened.unanswered = (!unanswered.is_empty())
+            .then(|| Box::new(unanswered.iter().map(|request| request.canonical.clone()).collect()));
         let shard = Rc::clone(exchange.shard);
         shard.hold(id, Held { peer: exchange.peer.key(), epoch: opened.epoch });
         if let Some((filter, position, log)) = feed {

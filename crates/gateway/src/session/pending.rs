@@ -15,7 +15,7 @@ pub(super) type Then = Box<dyn FnOnce(&mut Session, &mut Exchange<'_>) -> Result
 pub(super) struct Pending {
     question: Pin<Box<dyn Future<Output = Then>>>,
     /// The message that asks, and its method.
-    span: Option<(Open, &'static str)>,
+    span: Option<Box<(Open, &'static str)>>,
 }
 
 impl fmt::Debug for Pending {
@@ -33,7 +33,7 @@ impl Session {
     /// The open question is asked for this message, whose span ends with it.
     pub(super) fn ask_for(&mut self, open: Open, method: &'static str, exchange: &Exchange<'_>) {
         if let Some(pending) = &mut self.pending {
-            pending.span = Some((open, method));
+            pending.span = Some(Box::new((open, method)));
             if open.is_sampled() {
                 let asked = std::mem::replace(&mut pending.question, Box::pin(std::future::pending()));
                 pending.question = Box::pin(Scope::new(&exchange.shard.pod.tracer, &open, asked));
@@ -58,7 +58,7 @@ impl Session {
                 let span = self.pending.take().and_then(|pending| pending.span);
                 exchange.failed.set(None);
                 let done = then(self, exchange);
-                if let Some((open, method)) = span {
+                if let Some((open, method)) = span.map(|span| *span) {
                     exchange.end_span(open, method);
                 }
                 Poll::Ready(done)

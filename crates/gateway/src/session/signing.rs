@@ -6,6 +6,7 @@ use super::params::Mistake;
 use crate::audit::Event;
 use crate::config::Demand;
 use crate::shard::Shard;
+use crate::wheel::Tick;
 use auth::{Forgery, SignatureKey, Signatures};
 use metrics::Unsigned;
 use protocol::{ErrorCode, Message, Method, MethodName, Rejection, Signed, signed};
@@ -22,7 +23,7 @@ pub(super) struct Signing {
     /// What was found of the last signature: the rest of its batch stands under it too.
     verdict: Result<(), Unsigned>,
     /// The tick from which the audit log is told again.
-    tell_at: u64,
+    tell_at: Tick,
 }
 
 /// The key as the client is told it, once, in the answer to `initialize`.
@@ -63,7 +64,7 @@ impl Session {
         })?;
         let preamble = signed::preamble(exchange.outbox.wire.format(), key.connection_id());
         let signatures = Signatures::new(&key, preamble.as_bytes(), security.signature_skew_ms);
-        let signing = Signing { signatures, verdict: Err(Unsigned::NoKey), tell_at: 0 };
+        let signing = Signing { signatures, verdict: Err(Unsigned::NoKey), tell_at: Tick::START };
         let handout = Handout {
             algorithm: "HMAC-SHA256",
             key: key.reveal(),
@@ -150,7 +151,7 @@ impl Signing {
         let is_forged = !matches!(why, Unsigned::Missing | Unsigned::NoKey);
         let is_news = is_forged && self.tell_at <= shard.now();
         if is_news {
-            self.tell_at = shard.now() + Shard::ticks(TELL_EVERY_MS);
+            self.tell_at = shard.now().after(TELL_EVERY_MS);
         }
         is_news
     }

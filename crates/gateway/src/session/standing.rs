@@ -2,6 +2,7 @@
 //! came before.
 
 use crate::shard::Shard;
+use crate::wheel::Tick;
 use session_store::{Epoch, TokenHash};
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -27,19 +28,20 @@ pub(super) struct Opened {
     pub(super) standing: Standing,
     /// What the store has of the client's resume token; none where there is no token.
     pub(super) token: Option<TokenHash>,
-    /// Requests that were named unanswered when the session was opened.
-    pub(super) unanswered: HashSet<Box<str>>,
+    /// Requests that were named unanswered when the session was opened, if any were.
+    #[expect(clippy::box_collection, reason = "mostly there is none, and an empty set takes six words")]
+    pub(super) unanswered: Option<Box<HashSet<Box<str>>>>,
     /// Those may have been executed, and no journal knows: the session that they were sent in is gone.
     pub(super) is_doubtful: bool,
     /// Answered calls that the journal still has, oldest first.
     unacknowledged: Vec<Rc<str>>,
     counters: Arc<metrics::Shard>,
     /// The ping that stands behind the first so many of them.
-    mark: Option<(u32, usize)>,
+    mark: Option<(u32, u32)>,
     /// The tick at which the client is asked whether it has them.
-    ask_at: u64,
+    ask_at: Tick,
     /// The tick at which the store is asked to keep the session on.
-    prolong_at: u64,
+    prolong_at: Tick,
     /// The store is being asked about the session already.
     pub(super) verifying: bool,
 }
@@ -50,19 +52,19 @@ impl Opened {
             epoch,
             standing,
             token,
-            unanswered: HashSet::new(),
+            unanswered: None,
             is_doubtful: false,
             unacknowledged: Vec::new(),
             counters: Arc::clone(&shard.counters),
             mark: None,
-            ask_at: u64::MAX,
+            ask_at: Tick::NEVER,
             prolong_at: Self::next_prolongation(shard),
             verifying: false,
         }
     }
 
-    fn next_prolongation(shard: &Shard) -> u64 {
-        shard.now() + Shard::ticks(shard.terms().config.store.bounds.attached_ttl_ms / 2)
+    fn next_prolongation(shard: &Shard) -> Tick {
+        shard.now().after(shard.terms().config.store.bounds.attached_ttl_ms / 2)
     }
 
     pub(super) const fn is_resumable(&self) -> bool {
@@ -81,38 +83,38 @@ impl Opened {
         self.unacknowledged.push(request);
         self.counters.journal_unacknowledged.raise(1);
         if self.unacknowledged.len() >= session.max_unacknowledged {
-            self.ask_at = 0;
-        } else if self.ask_at == u64::MAX {
-            self.ask_at = shard.now() + Shard::ticks(session.acknowledge_after_ms);
+            self.ask_at = Tick::START;
+        } else if self.ask_at == Tick::NEVER {
+            self.ask_at = shard.now().after(session.acknowledge_after_ms);
         }
     }
 
     /// The tick at which a clock of the session is due.
-    pub(super) fn due(&self) -> u64 {
-        let ask_at = if self.mark.is_some() { u64::MAX } else { self.ask_at };
+    pub(super) fn due(&self) -> Tick {
+        let ask_at = if self.mark.is_some() { Tick::NEVER } else { self.ask_at };
         ask_at.min(self.prolong_at)
     }
 
     /// Whether the client is to be asked now, by a ping, how far it has read.
-    pub(super) fn wants_ping(&self, now: u64) -> bool {
+    pub(super) fn wants_ping(&self, now: Tick) -> bool {
         self.mark.is_none() && self.ask_at <= now
     }
 
     /// A ping of this number stands behind all answers so far.
     pub(super) fn pinged(&mut self, number: u32) {
         if !self.unacknowledged.is_empty() && self.mark.is_none() {
-            self.mark = Some((number, self.unacknowledged.len()));
-            self.ask_at = u64::MAX;
+            self.mark = Some((number, u32::try_from(self.unacknowledged.len()).unwrap_or(u32::MAX)));
+            self.ask_at = Tick::NEVER;
         }
     }
 
     /// The client has read up to the ping of this number: the answers that it has.
     pub(super) fn ponged(&mut self, number: u32, shard: &Shard) -> Drain<'_, Rc<str>> {
         let mark = self.mark.take_if(|(asked, _)| *asked <= number);
-        let count = mark.map_or(0, |(_, count)| count);
+        let count = mark.map_or(0, |(_, count)| count as usize);
         self.counters.journal_unacknowledged.lower(count);
         if mark.is_some() && count < self.unacknowledged.len() {
-            self.ask_at = shard.now() + Shard::ticks(shard.terms().config.session.acknowledge_after_ms);
+            self.ask_at = shard.now().after(shard.terms().config.session.acknowledge_after_ms);
         }
         self.unacknowledged.drain(..count)
     }

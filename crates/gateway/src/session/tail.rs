@@ -140,10 +140,11 @@ impl Tail {
 impl Session {
     /// An operator watches from now on; false if another does already.
     pub(crate) fn watch(&mut self, watch: Watch) -> bool {
-        if self.tail.as_ref().is_some_and(|tail| !tail.is_over()) {
+        let tail = &mut self.followed.get_or_insert_default().tail;
+        if tail.as_ref().is_some_and(|tail| !tail.is_over()) {
             return false;
         }
-        self.tail = Some(Rc::new(Tail::new(watch)));
+        *tail = Some(Rc::new(Tail::new(watch)));
         true
     }
 }

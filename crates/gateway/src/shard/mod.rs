@@ -24,7 +24,7 @@ use crate::pod::Pod;
 use crate::rest;
 use crate::terms::Terms;
 use crate::tls;
-use crate::wheel::{Entry, Wheel};
+use crate::wheel::{Entry, Tick, Wheel};
 use crate::ws::Spare;
 use desk::Desk;
 use foldhash::HashMap;
@@ -239,20 +239,14 @@ impl Shard {
     }
 
     /// The tick of this moment, as of the wheel's last step.
-    pub(crate) fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> Tick {
         self.wheel.borrow().now()
     }
 
-    /// Milliseconds of the configuration as ticks, at least one.
-    pub(crate) const fn ticks(milliseconds: u64) -> u64 {
-        let ticks = milliseconds.div_ceil(TICK.as_millis() as u64);
-        if ticks == 0 { 1 } else { ticks }
-    }
-
     /// Arms a connection's clock for `tick`, unless it looks earlier anyway.
-    pub(crate) fn arm(&self, peer: &Peer, tick: u64) {
+    pub(crate) fn arm(&self, peer: &Peer, tick: Tick) {
         let armed = peer.armed.get();
-        if armed == 0 || tick < armed {
+        if armed == Tick::START || tick < armed {
             peer.armed.set(self.wheel.borrow_mut().arm(peer.key(), tick));
         }
     }
@@ -264,14 +258,14 @@ impl Shard {
         let mut due: Vec<Entry> = Vec::new();
         loop {
             interval.tick().await;
-            let now = (self.started.elapsed().as_millis() / TICK.as_millis()) as u64;
+            let now = Tick::at(self.started.elapsed().as_millis() as u64);
             self.wheel.borrow_mut().advance(now, &mut due);
             let peers = self.peers.borrow();
             for entry in due.drain(..) {
-                if let Some(peer) = peers.get(entry.key)
+                if let Some(peer) = peers.get(entry.key())
                     && peer.armed.get() == entry.tick
                 {
-                    peer.armed.set(0);
+                    peer.armed.set(Tick::START);
                     peer.signal(Signals::CLOCK);
                 }
             }

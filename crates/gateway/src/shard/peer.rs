@@ -2,11 +2,13 @@
 
 use super::desk::Word;
 use crate::mcp::{Changed, Note};
+use crate::wheel::Tick;
 use crate::ws::write_head;
 use fastwebsockets::OpCode;
 use router::{Event, Sink};
 use session_store::{Epoch, ResumeToken};
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::net::IpAddr;
 use std::task::Waker;
 
@@ -62,12 +64,12 @@ pub(crate) enum Verified {
 }
 
 /// The outside of a connection.
-#[derive(Debug)]
 pub(crate) struct Peer {
     id: u64,
-    key: usize,
-    /// The tick that the wheel holds for this connection; 0 for none.
-    pub(crate) armed: Cell<u64>,
+    /// Where it has no place in the shard, the number of none.
+    key: u32,
+    /// The tick that the wheel holds for this connection; the start for none.
+    pub(crate) armed: Cell<Tick>,
     /// The number of the latest ping.
     pings: Cell<u32>,
     signals: Cell<Signals>,
@@ -77,7 +79,7 @@ pub(crate) struct Peer {
     is_terse: bool,
     /// Where the client of a WebSocket is.
     address: Option<IpAddr>,
-    waker: RefCell<Option<Waker>>,
+    waker: Cell<Option<Waker>>,
     inbox: RefCell<Vec<Delivery>>,
 }
 
@@ -85,14 +87,14 @@ impl Peer {
     pub(crate) fn new(id: u64, key: usize) -> Self {
         Self {
             id,
-            key,
-            armed: Cell::new(0),
+            key: u32::try_from(key).unwrap_or(u32::MAX),
+            armed: Cell::default(),
             pings: Cell::new(0),
             signals: Cell::default(),
             is_slow: Cell::new(false),
             is_terse: false,
             address: None,
-            waker: RefCell::default(),
+            waker: Cell::default(),
             inbox: RefCell::default(),
         }
     }
@@ -119,7 +121,7 @@ impl Peer {
 
     /// Its place in the shard, which another connection may have had.
     pub(crate) const fn key(&self) -> usize {
-        self.key
+        self.key as usize
     }
 
     /// Appends a ping with a number of its own, which comes back in its pong.
@@ -152,11 +154,12 @@ impl Peer {
     }
 
     pub(crate) fn watch(&self, waker: &Waker) {
-        let mut slot = self.waker.borrow_mut();
-        match &mut *slot {
+        let mut slot = self.waker.take();
+        match &mut slot {
             Some(known) => known.clone_from(waker),
-            None => *slot = Some(waker.clone()),
+            None => slot = Some(waker.clone()),
         }
+        self.waker.set(slot);
     }
 
     pub(crate) fn deliver_to(&self, delivery: Delivery) {
@@ -170,9 +173,17 @@ impl Peer {
     }
 
     pub(crate) fn wake(&self) {
-        if let Some(waker) = &*self.waker.borrow() {
+        let waker = self.waker.take();
+        if let Some(waker) = &waker {
             waker.wake_by_ref();
         }
+        self.waker.set(waker);
+    }
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peer").field("id", &self.id).field("key", &self.key).finish_non_exhaustive()
     }
 }
 

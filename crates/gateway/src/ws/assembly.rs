@@ -2,6 +2,7 @@
 //! one read did not bring whole and its last one; a parked connection has none.
 
 use super::Violation;
+use crate::wheel::Tick;
 use fastwebsockets::OpCode;
 
 /// A buffer larger than this is given back to the allocator, not to the spares.
@@ -34,7 +35,7 @@ pub(crate) struct Assembly {
     /// The payload was handed out and goes with the next step.
     pub(crate) spent: bool,
     /// The shard's tick at which it was begun.
-    pub(crate) since: u64,
+    pub(crate) since: Tick,
 }
 
 impl Assembly {
@@ -69,7 +70,7 @@ pub(crate) struct Spare(Vec<Box<Assembly>>);
 impl Spare {
     const MOST: usize = 64;
 
-    pub(crate) fn take(&mut self, now: u64) -> Box<Assembly> {
+    pub(crate) fn take(&mut self, now: Tick) -> Box<Assembly> {
         let mut assembly = self.0.pop().unwrap_or_default();
         assembly.since = now;
         assembly

@@ -3,6 +3,7 @@
 
 use super::assembly::Open;
 use super::{Assembly, Spare, Violation};
+use crate::wheel::Tick;
 use fastwebsockets::{OpCode, unmask};
 use protocol::CloseCode;
 
@@ -39,7 +40,7 @@ pub(crate) struct Decoder {
 
 impl Decoder {
     /// When the message that is half-read was begun, in ticks of the shard.
-    pub(crate) fn since(&self) -> Option<u64> {
+    pub(crate) fn since(&self) -> Option<Tick> {
         self.assembly.as_ref().map(|assembly| assembly.since)
     }
 
@@ -58,7 +59,7 @@ impl Decoder {
         at: &mut usize,
         rules: &Rules,
         spare: &mut Spare,
-        now: u64,
+        now: Tick,
     ) -> Result<Option<Incoming<'a>>, Violation> {
         self.park(spare);
         if self.assembly.is_none() {

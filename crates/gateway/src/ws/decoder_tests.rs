@@ -43,7 +43,7 @@ fn decode(parts: &[&[u8]]) -> Result<Vec<Taken>, Violation> {
     let (mut decoder, mut spare, mut taken) = (Decoder::default(), Spare::default(), Vec::new());
     for part in parts {
         let (mut input, mut at) = (part.to_vec(), 0);
-        while let Some(incoming) = decoder.next(&mut input, &mut at, &RULES, &mut spare, 0)? {
+        while let Some(incoming) = decoder.next(&mut input, &mut at, &RULES, &mut spare, Tick::START)? {
             taken.push(match incoming {
                 Incoming::Text(text) => Taken::Text(text.to_owned()),
                 Incoming::Binary(bytes) => Taken::Binary(bytes.to_vec()),
@@ -167,7 +167,8 @@ fn nothing_is_kept_between_messages() {
     let message = [frame(0x01, b"a"), frame(0x80, b"b")].concat();
     for byte in &message {
         let mut input = [*byte];
-        let _ = decoder.next(&mut input, &mut 0, &RULES, &mut spare, 5).expect("no rule is broken");
+        let _ =
+            decoder.next(&mut input, &mut 0, &RULES, &mut spare, Tick::at(500)).expect("no rule is broken");
         decoder.park(&mut spare);
     }
     assert_eq!(decoder.since(), None);

@@ -1,6 +1,7 @@
 //! The reader of frames under fire.
 
 use super::{Decoder, Incoming, Rules, Spare, Violation};
+use crate::wheel::Tick;
 
 const RULES: Rules = Rules { max_frame: 4_096, max_message: 6_000, max_fragments: 8 };
 
@@ -29,7 +30,7 @@ fn decoded<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Taken>, Option
     for part in parts {
         let (mut input, mut at) = (part.to_vec(), 0);
         loop {
-            match decoder.next(&mut input, &mut at, &RULES, &mut spare, 0) {
+            match decoder.next(&mut input, &mut at, &RULES, &mut spare, Tick::START) {
                 Ok(Some(incoming)) => taken.push(owned(incoming)),
                 Ok(None) => break,
                 Err(violation) => return (taken, Some(violation)),

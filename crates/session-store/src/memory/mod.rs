@@ -34,8 +34,7 @@ pub struct MemoryStore {
 #[derive(Debug)]
 struct Inner {
     bounds: Bounds,
-    /// Boxed, since a map has room for up to twice as many as it holds.
-    sessions: Mutex<Timed<SessionId, Box<Session>>>,
+    sessions: Mutex<Timed<SessionId, Session>>,
     logs: Mutex<Timed<Arc<str>, Log>>,
     leases: Mutex<HashMap<PodId, tokio::time::Instant>>,
     revocations: Mutex<revocations::List>,

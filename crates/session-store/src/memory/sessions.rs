@@ -12,16 +12,18 @@ use crate::{
     bounds,
 };
 
+/// Small, as there is one for each idle connection.
 #[derive(Debug)]
 pub(super) struct Session {
-    tenant: Box<str>,
-    agent: Box<str>,
+    /// The tenant, so many bytes, and the agent.
+    holder: Box<str>,
+    tenant: u16,
     token: TokenHash,
     turn: u32,
     epoch: Epoch,
     pub(super) pod: PodId,
     attached: bool,
-    state: Bytes,
+    state: Box<[u8]>,
     /// None while the journal has nothing to say, as with most sessions at most times.
     pub(super) calls: Option<Box<Calls>>,
 }
@@ -29,16 +31,22 @@ pub(super) struct Session {
 impl Session {
     fn new(new: &NewSession<'_>, epoch: Epoch) -> Self {
         Self {
-            tenant: Box::from(new.tenant),
-            agent: Box::from(new.agent),
+            holder: [new.tenant, new.agent].concat().into(),
+            // `check` allows no longer one.
+            tenant: u16::try_from(new.tenant.len()).unwrap_or(u16::MAX),
             token: new.token,
             turn: 0,
             epoch,
             pod: new.pod.clone(),
             attached: true,
-            state: Bytes::copy_from_slice(new.state),
+            state: new.state.into(),
             calls: None,
         }
+    }
+
+    /// The tenant and the agent.
+    fn holder(&self) -> (&str, &str) {
+        self.holder.split_at(usize::from(self.tenant))
     }
 
     pub(super) fn calls(&mut self) -> &mut Calls {
@@ -88,7 +96,7 @@ impl Sessions for MemoryStore {
         if sessions.find(&new.id).is_some() {
             return Err(Error::Exists { what: "a session" });
         }
-        sessions.insert(new.id, Box::new(Session::new(&new, Epoch(1))), limits.attached_ttl())?;
+        sessions.insert(new.id, Session::new(&new, Epoch(1)), limits.attached_ttl())?;
         Ok(Epoch(1))
     }
 
@@ -99,9 +107,9 @@ impl Sessions for MemoryStore {
         let mut restored = Session::new(&new, epoch);
         restored.calls().doubt();
         let Some(known) = sessions.find(&new.id) else {
-            return sessions.insert(new.id, Box::new(restored), limits.attached_ttl());
+            return sessions.insert(new.id, restored, limits.attached_ttl());
         };
-        if *known.tenant != *new.tenant || *known.agent != *new.agent {
+        if known.holder() != (new.tenant, new.agent) {
             return Err(Error::Exists { what: "a session" });
         }
         if known.epoch > epoch || (known.epoch == epoch && known.token != new.token) {
@@ -109,7 +117,7 @@ impl Sessions for MemoryStore {
         }
         restored.calls = known.calls.take();
         restored.calls().doubt();
-        **known = restored;
+        *known = restored;
         sessions.prolong(&new.id, limits.attached_ttl());
         Ok(())
     }
@@ -119,7 +127,7 @@ impl Sessions for MemoryStore {
         let Some(session) = sessions.find(&resume.id) else {
             return Ok(Resumed::Refused(Refusal::Unknown));
         };
-        if *session.tenant != *resume.tenant || *session.agent != *resume.agent {
+        if session.holder() != (resume.tenant, resume.agent) {
             return Ok(Resumed::Refused(Refusal::Foreign));
         }
         // The token that it is to have is its token already: the same attempt once more.
@@ -134,7 +142,7 @@ impl Sessions for MemoryStore {
         session.epoch = Epoch(session.epoch.0 + 1);
         let previous = std::mem::replace(&mut session.pod, resume.pod.clone());
         let detached = !std::mem::replace(&mut session.attached, true);
-        let state = session.state.clone();
+        let state = Bytes::copy_from_slice(&session.state);
         let taken = Resumed::Taken { epoch: session.epoch, previous, detached, state };
         sessions.prolong(&resume.id, self.inner.bounds.attached_ttl());
         Ok(taken)
@@ -160,7 +168,7 @@ impl Sessions for MemoryStore {
 
     async fn save(&self, id: SessionId, epoch: Epoch, state: &[u8]) -> Result<(), Error> {
         bounds::size("a session's state", self.inner.bounds.state_bytes, state.len())?;
-        self.hold(id, epoch, Instant::now(), |session| session.state = Bytes::copy_from_slice(state))
+        self.hold(id, epoch, Instant::now(), |session| session.state = state.into())
     }
 
     async fn look(&self, id: SessionId) -> Result<Option<Seen>, Error> {
@@ -168,14 +176,15 @@ impl Sessions for MemoryStore {
         let left = sessions.left(&id);
         let Some((session, left)) = sessions.find(&id).zip(left) else { return Ok(None) };
         let (running, ended, bytes) = session.calls.as_ref().map_or((0, 0, 0), |calls| calls.sizes());
+        let (tenant, agent) = session.holder();
         Ok(Some(Seen {
-            tenant: session.tenant.to_string(),
-            agent: session.agent.to_string(),
+            tenant: tenant.to_owned(),
+            agent: agent.to_owned(),
             pod: session.pod.clone(),
             epoch: session.epoch,
             attached: session.attached,
             left,
-            state: session.state.clone(),
+            state: Bytes::copy_from_slice(&session.state),
             running,
             ended,
             bytes,

@@ -13,26 +13,35 @@ use crate::Error;
 /// earlier one.
 #[derive(Debug)]
 pub(super) struct Timed<K, V> {
-    entries: HashMap<K, Entry<V>>,
-    deadlines: BTreeSet<(Instant, K)>,
+    /// Boxed, since a map has room for up to twice as many as it holds.
+    entries: HashMap<K, Box<Entry<V>>>,
+    deadlines: BTreeSet<(Nanos, K)>,
     limit: usize,
+    start: Instant,
 }
+
+/// Since the start: half of what an instant takes.
+type Nanos = u64;
 
 #[derive(Debug)]
 struct Entry<V> {
     value: V,
-    deadline: Instant,
+    deadline: Nanos,
     /// Under which it is in `deadlines`.
-    filed: Instant,
+    filed: Nanos,
 }
 
 impl<K: Clone + Eq + Hash + Ord, V> Timed<K, V> {
     pub(super) fn new(limit: usize) -> Self {
-        Self { entries: HashMap::new(), deadlines: BTreeSet::new(), limit }
+        Self { entries: HashMap::new(), deadlines: BTreeSet::new(), limit, start: Instant::now() }
+    }
+
+    fn nanos(&self, at: Instant) -> Nanos {
+        nanos(at.saturating_duration_since(self.start))
     }
 
     /// Takes out what has run out; called before each access.
-    fn sweep(&mut self, now: Instant) {
+    fn sweep(&mut self, now: Nanos) {
         while let Some((deadline, _)) = self.deadlines.first() {
             if *deadline > now {
                 return;
@@ -52,14 +61,14 @@ impl<K: Clone + Eq + Hash + Ord, V> Timed<K, V> {
 
     /// Enters a value that is not there yet; it runs out `ttl` from now.
     pub(super) fn insert(&mut self, key: K, value: V, ttl: Duration) -> Result<(), Error> {
-        let now = Instant::now();
+        let now = self.nanos(Instant::now());
         self.sweep(now);
         if self.entries.len() >= self.limit {
             return Err(Error::Full { limit: self.limit });
         }
-        let deadline = now + ttl;
+        let deadline = now.saturating_add(nanos(ttl));
         self.deadlines.insert((deadline, key.clone()));
-        self.entries.insert(key, Entry { value, deadline, filed: deadline });
+        self.entries.insert(key, Box::new(Entry { value, deadline, filed: deadline }));
         Ok(())
     }
 
@@ -75,13 +84,14 @@ impl<K: Clone + Eq + Hash + Ord, V> Timed<K, V> {
     where
         K: Borrow<Q>,
     {
-        self.sweep(now);
+        self.sweep(self.nanos(now));
         self.entries.get_mut(key).map(|entry| &mut entry.value)
     }
 
     /// After how long the entry runs out, if it is there.
     pub(super) fn left(&self, key: &K) -> Option<Duration> {
-        self.entries.get(key).map(|entry| entry.deadline.saturating_duration_since(Instant::now()))
+        let now = self.nanos(Instant::now());
+        self.entries.get(key).map(|entry| Duration::from_nanos(entry.deadline.saturating_sub(now)))
     }
 
     /// The entry runs out `ttl` from now.
@@ -102,8 +112,9 @@ impl<K: Clone + Eq + Hash + Ord, V> Timed<K, V> {
     where
         K: Borrow<Q>,
     {
+        let now = self.nanos(now);
         self.sweep(now);
-        let deadline = now + ttl;
+        let deadline = now.saturating_add(nanos(ttl));
         if self.entries.get(key).is_some_and(|entry| deadline < entry.filed) {
             self.file_earlier(key, deadline);
         }
@@ -115,7 +126,7 @@ impl<K: Clone + Eq + Hash + Ord, V> Timed<K, V> {
     }
 
     #[cold]
-    fn file_earlier<Q: Eq + Hash + ?Sized>(&mut self, key: &Q, deadline: Instant)
+    fn file_earlier<Q: Eq + Hash + ?Sized>(&mut self, key: &Q, deadline: Nanos)
     where
         K: Borrow<Q>,
     {
@@ -132,4 +143,8 @@ impl<K: Clone + Eq + Hash + Ord, V> Timed<K, V> {
             self.deadlines.remove(&(entry.filed, key.clone()));
         }
     }
+}
+
+fn nanos(time: Duration) -> Nanos {
+    Nanos::try_from(time.as_nanos()).unwrap_or(Nanos::MAX)
 }

@@ -129,7 +129,8 @@ impl Answering {
 
     /// Whether its answer is found again by who has lost the stream, and reads an event without data.
     pub(super) fn is_resumable(&self) -> bool {
-        let is_kept = matches!(&self.state, State::Calling(calling) if matches!(calling.kept, Kept::Request(..)));
+        let is_kept =
+            matches!(&self.state, State::Calling(calling) if matches!(calling.kept, Kept::Request(..)));
         is_kept && self.shape.version >= mcp::Version::V2025_11_25
     }
 
@@ -248,6 +249,7 @@ impl Calling {
 fn unasked(end: &str) -> Failure {
     let asked = mcp::translate::input::asked(end).flatten().map(|asked| asked.method);
     let asked = asked.collect::<Vec<Cow<'_, str>>>().join(", ");
-    let why = format!("the server needs input ({asked}) that this client can't be asked for; nothing was done");
+    let why =
+        format!("the server needs input ({asked}) that this client can't be asked for; nothing was done");
     Failure::new(ErrorCode::BackendUnavailable, why)
 }

@@ -128,7 +128,11 @@ mod tests {
             ),
         ] {
             let checked = check(&headers(given), asked, params);
-            assert_eq!(checked.map_err(|error| error.code).err(), (!is_right).then_some(HEADER_MISMATCH), "{given:?}");
+            assert_eq!(
+                checked.map_err(|error| error.code).err(),
+                (!is_right).then_some(HEADER_MISMATCH),
+                "{given:?}"
+            );
         }
     }
 }

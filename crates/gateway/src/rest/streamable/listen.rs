@@ -147,9 +147,9 @@ impl Hearing {
 
     /// Where the stream stands; empty where nothing of it can be told again.
     fn event_id(&self) -> String {
-        self.listening.position().map_or_else(String::new, |position| {
-            format!("{PREFIX}{}:{}", position.epoch, position.offset.0)
-        })
+        self.listening
+            .position()
+            .map_or_else(String::new, |position| format!("{PREFIX}{}:{}", position.epoch, position.offset.0))
     }
 
     /// What is to be sent, and whether more may come; none if the stream is over.

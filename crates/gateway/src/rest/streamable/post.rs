@@ -106,7 +106,10 @@ async fn answered(ask: &Ask, message: &Message<'_>, text: &str) -> Result<Answer
     match headers::era(&ask.head.headers, None, false) {
         Ok(Era::Legacy) => {}
         Ok(Era::Modern) => {
-            let error = Error::new(mcp::error::INVALID_REQUEST, "nobody has asked: requests and notifications are taken here");
+            let error = Error::new(
+                mcp::error::INVALID_REQUEST,
+                "nobody has asked: requests and notifications are taken here",
+            );
             return Ok(refused::malformed(None, &error));
         }
         Err(error) => return Ok(refused::malformed(None, &error)),
@@ -226,7 +229,8 @@ async fn call(ask: &Rc<Ask>, asked: &Asked<'_>, plan: Plan) -> Result<Answer, Re
     let (kept, legacy) = match &asked.session {
         Some(session) => {
             // "Sending Messages to the Server" of 2025-11-25: a client that is gone has not cancelled its call.
-            let kept = if is_tool { Kept::Request(session.id, mcp::raw_id(asked.id).into()) } else { Kept::No };
+            let kept =
+                if is_tool { Kept::Request(session.id, mcp::raw_id(asked.id).into()) } else { Kept::No };
             let capabilities = session.client.capabilities.clone();
             (kept, Some(Legacy { session: session.id, capabilities }))
         }

@@ -42,7 +42,12 @@ fn with_status(id: Option<Id<'_>>, error: &Error, status: StatusCode) -> Answer 
 }
 
 /// What REST would tell as a problem, with its status and headers. `missing` is the scope that would have been needed.
-pub(super) fn problem(problem: Problem, id: Option<Id<'_>>, missing: Option<&str>, config: &Config) -> Answer {
+pub(super) fn problem(
+    problem: Problem,
+    id: Option<Id<'_>>,
+    missing: Option<&str>,
+    config: &Config,
+) -> Answer {
     let (failure, mut told) = problem.into_parts();
     let details = failure.details.as_deref().map(String::from_utf8_lossy);
     let error = Error::of(failure.code, &failure.message, details.as_deref());

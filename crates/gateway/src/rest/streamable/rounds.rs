@@ -74,7 +74,12 @@ pub(super) enum Turn {
 
 impl Round {
     /// That of a result which asks for input; none if it asks for what this client can't be asked for.
-    pub(super) fn of(result: &str, capabilities: &str, session: SessionId, shard: &Rc<Shard>) -> Option<Self> {
+    pub(super) fn of(
+        result: &str,
+        capabilities: &str,
+        session: SessionId,
+        shard: &Rc<Shard>,
+    ) -> Option<Self> {
         let asked: Vec<_> = input::asked(result).collect::<Option<_>>()?;
         if asked.iter().any(|asked| !mcp::meta::can_be_asked(capabilities, &asked.method)) {
             return None;

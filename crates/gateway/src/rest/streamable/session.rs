@@ -15,8 +15,8 @@ use mcp::Version;
 use protocol::ErrorCode;
 use serde::{Deserialize, Serialize};
 use session_store::{
-    Channel as _, Epoch, Error, NewSession, PodId, Refusal, Resume, ResumeToken, Resumed, SessionId, Sessions as _,
-    TokenHash,
+    Channel as _, Epoch, Error, NewSession, PodId, Refusal, Resume, ResumeToken, Resumed, SessionId,
+    Sessions as _, TokenHash,
 };
 use sha2::{Digest as _, Sha256};
 use std::time::Duration;
@@ -120,7 +120,9 @@ pub(super) async fn open(ask: &Ask, client: &Client) -> Result<SessionId, Proble
 /// It names none, or none of this agent's that is still there; the store is out of reach.
 pub(super) async fn named(ask: &Ask) -> Result<Session, Problem> {
     let Some(name) = ask.header(&SESSION)? else {
-        let detail = format!("the header {SESSION} is missing: a session is opened by initialize, or {VERSION} and _meta name a version without sessions");
+        let detail = format!(
+            "the header {SESSION} is missing: a session is opened by initialize, or {VERSION} and _meta name a version without sessions"
+        );
         return Err(Problem::new(ErrorCode::InvalidMessage, detail));
     };
     let id = Uuid::try_parse(name).ok().filter(|id| id.hyphenated().to_string() == name).map(SessionId);

@@ -35,7 +35,8 @@ pub(super) async fn answer(mut answering: Answering, kinds: Kinds) -> Result<Ans
             // One object has no place for it.
             Some(Heard::Note(_)) if !kinds.stream => {}
             Some(Heard::Asked(_)) if !kinds.stream => {
-                let detail = "the server asks for input, which needs a stream: name text/event-stream in Accept";
+                let detail =
+                    "the server asks for input, which needs a stream: name text/event-stream in Accept";
                 return Err(Problem::new(protocol::ErrorCode::InvalidMessage, detail)
                     .status(StatusCode::NOT_ACCEPTABLE));
             }
