@@ -352,6 +352,9 @@ impl Connection {
         zlib: &mut Vec<u8>,
         out: &mut Vec<u8>,
     ) -> u64 {
+        if let Incoming::Text(text) = data {
+            self.wire = self.wire.decided(text);
+        }
         let outbox = self.outbox(shard, zlib, out);
         let mut exchange = Exchange::new(shard, &self.peer, outbox, self.draining.is_some());
         exchange.resume(handled);

@@ -18,6 +18,7 @@ mod limits;
 mod listing;
 mod logging;
 mod mail;
+mod mcp;
 mod measure;
 mod outcome;
 mod patience;

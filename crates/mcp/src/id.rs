@@ -2,6 +2,8 @@
 
 pub use protocol::Id;
 
+use std::borrow::Cow;
+
 /// Longer strings are no ids here: a journal has to keep them.
 const LONGEST: usize = 128;
 
@@ -13,6 +15,14 @@ pub fn read_id(raw: &str) -> Option<Id<'_>> {
         None => raw.parse::<u64>().is_ok() || raw.parse::<i64>().is_ok(),
     };
     is_id.then_some(Id::Token(raw))
+}
+
+/// An id as it was written.
+pub fn raw_id(id: Id<'_>) -> Cow<'_, str> {
+    match id {
+        Id::Token(token) => Cow::Borrowed(token),
+        Id::Sequence(number) => Cow::Owned(number.to_string()),
+    }
 }
 
 #[cfg(test)]

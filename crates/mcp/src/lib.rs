@@ -21,7 +21,7 @@ pub mod write;
 
 pub use edit::Edit;
 pub use error::Error;
-pub use id::{Id, read_id};
+pub use id::{Id, raw_id, read_id};
 pub use message::{Message, Rejection};
 pub use meta::Meta;
 pub use version::{Era, Version};

@@ -45,8 +45,7 @@ fn member_id(id: Id<'_>, out: &mut Vec<u8>) {
     write_id(id, out);
 }
 
-/// Appends an id as it was written.
-pub fn write_id(id: Id<'_>, out: &mut Vec<u8>) {
+fn write_id(id: Id<'_>, out: &mut Vec<u8>) {
     match id {
         Id::Token(token) => out.extend_from_slice(token.as_bytes()),
         Id::Sequence(number) => out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes()),

@@ -57,7 +57,7 @@ impl Entry {
     pub(crate) fn frame(&self, wire: Wire) -> &[u8] {
         let (frame, opcode) = match wire {
             Wire::Binary => (&self.binary, OpCode::Binary),
-            Wire::Json | Wire::Echo => (&self.text, OpCode::Text),
+            Wire::Json | Wire::Undecided | Wire::Mcp | Wire::Echo => (&self.text, OpCode::Text),
         };
         frame.get_or_init(|| {
             let message = self.message();
@@ -67,6 +67,11 @@ impl Entry {
             message.encode(wire.format(), &mut frame);
             frame.into_boxed_slice()
         })
+    }
+
+    /// The event's data, if there are any.
+    pub(crate) fn data(&self) -> Option<&str> {
+        std::str::from_utf8(&self.data).ok().filter(|data| !data.is_empty())
     }
 
     /// Bytes of the event's data.

@@ -31,6 +31,10 @@ use std::net::IpAddr;
 /// What a client that cannot set headers puts before its token, as one of its subprotocols.
 const BEARER_PREFIX: &str = "mcpw.bearer.";
 
+/// The same as clients of Model Context Protocol put it. It is echoed where nothing else was offered: many give up without an
+/// echo.
+const MCP_BEARER_PREFIX: &str = "mcp.auth.";
+
 /// A client that may come in.
 pub(super) struct Admission {
     pub(super) identity: Identity,
@@ -96,7 +100,7 @@ async fn admit(
     let config = &terms.config.websocket;
     let path = request.uri().path();
     let echo = config.echo_path.as_deref() == Some(path);
-    if path != config.path && !echo {
+    if path != config.path && path != crate::mcp::PATH && !echo {
         let reason = format!("nothing is at this path; the WebSocket endpoint is {}", config.path);
         return Err(Refused::new(StatusCode::NOT_FOUND, &reason));
     }
@@ -107,7 +111,7 @@ async fn admit(
     }
     terms.door.check(request.headers()).map_err(|shut| shut_out(&shut))?;
     let offered = Offered::of(request.headers())?;
-    let wire = if echo { Wire::Echo } else { offered.wire()? };
+    let (wire, chosen) = if echo { (Wire::Echo, None) } else { offered.wire()? };
     let identity = if echo {
         Identity::nobody()
     } else {
@@ -121,8 +125,9 @@ async fn admit(
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(SEC_WEBSOCKET_ACCEPT, accept(request.headers().get(SEC_WEBSOCKET_KEY)));
-    if !offered.names.is_empty() && !echo {
-        headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(wire.name()));
+    // What was offered as a header's value can be one.
+    if let Some(chosen) = chosen.and_then(|chosen| HeaderValue::from_str(chosen).ok()) {
+        headers.insert(SEC_WEBSOCKET_PROTOCOL, chosen);
     }
     let (tenant, agent) = (identity.tenant(), identity.agent());
     tracing::debug!(connection = place.id, %address, tenant, agent, "upgraded");
@@ -220,30 +225,39 @@ fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item =
 pub(super) struct Offered<'a> {
     names: Vec<&'a str>,
     bearer: Option<&'a str>,
+    /// The whole subprotocol that brought it, if that may be echoed.
+    echoed: Option<&'a str>,
 }
 
 impl<'a> Offered<'a> {
     pub(super) fn of(headers: &'a HeaderMap) -> Result<Self, Refused> {
-        let mut offered = Self { names: Vec::new(), bearer: None };
+        let mut offered = Self { names: Vec::new(), bearer: None, echoed: None };
         for name in tokens(headers, &SEC_WEBSOCKET_PROTOCOL) {
-            match name.strip_prefix(BEARER_PREFIX) {
+            let of_mcp = name.strip_prefix(MCP_BEARER_PREFIX);
+            match name.strip_prefix(BEARER_PREFIX).or(of_mcp) {
                 None => offered.names.push(name),
-                Some(token) if offered.bearer.is_none() => offered.bearer = Some(token),
+                Some(token) if offered.bearer.is_none() => {
+                    (offered.bearer, offered.echoed) = (Some(token), of_mcp.map(|_| name));
+                }
                 Some(_) => return Err(Refused::new(StatusCode::BAD_REQUEST, "two tokens were offered")),
             }
         }
         Ok(offered)
     }
 
-    /// The first that is known; `mcp.v1` where none was asked for.
-    pub(super) fn wire(&self) -> Result<Wire, Refused> {
+    /// The first that is known, and what is echoed. Where none was asked for, the first message shows it.
+    pub(super) fn wire(&self) -> Result<(Wire, Option<&'a str>), Refused> {
         if self.names.is_empty() && self.bearer.is_none() {
-            return Ok(Wire::Json);
+            return Ok((Wire::Undecided, None));
         }
-        self.names.iter().find_map(|name| Wire::from_name(name)).ok_or_else(|| {
+        if self.names.is_empty() && self.echoed.is_some() {
+            return Ok((Wire::Mcp, self.echoed));
+        }
+        let known = self.names.iter().find_map(|name| Some((Wire::from_name(name)?, Some(*name))));
+        known.ok_or_else(|| {
             Refused::new(
                 StatusCode::BAD_REQUEST,
-                "no known subprotocol was offered; known are mcp.v1 and mcp.v1.binary",
+                "no known subprotocol was offered; known are mcp.v1, mcp.v1.binary and mcp",
             )
         })
     }

@@ -26,7 +26,7 @@ pub(super) async fn answer(mut ask: Ask, tool: &str) -> Result<Answer, Problem> 
     })?;
     let work = Work {
         handler: Arc::clone(handler),
-        method: Method::ToolExecute.name(),
+        method: Method::ToolExecute.name().into(),
         params: execute.arguments.map_or("{}", |arguments| arguments.get()).as_bytes().into(),
         timeout: execute.timeout_ms.map(|timeout| Duration::from_millis(timeout.get())),
     };

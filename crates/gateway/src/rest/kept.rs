@@ -30,7 +30,7 @@ pub(super) const EPOCH: Epoch = Epoch(1);
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// The end of somebody who waits for the call. Dropped, the call goes on without.
-pub(super) struct Kept {
+pub(crate) struct Kept {
     waiter: Rc<Waiter>,
     /// The call had been made before.
     pub(super) is_repeated: bool,
@@ -74,7 +74,7 @@ pub(super) async fn start(
         attempt: shard.next_attempt(),
         resent: false,
         handler: work.handler,
-        method: work.method.into(),
+        method: work.method.into_owned().into(),
         params: work.params,
         caller: caller(identity, &session_id),
         holder: Rc::new(Holder {
@@ -86,6 +86,7 @@ pub(super) async fn start(
         tracestate,
         span,
         timeout: work.timeout,
+        ends: None,
     });
     let waiter = Rc::new(Waiter {
         shard: Rc::clone(shard),

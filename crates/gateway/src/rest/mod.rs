@@ -29,6 +29,8 @@ mod tools;
 
 pub(crate) use awaited::Awaited;
 pub(crate) use names::is_shared;
+pub(crate) use plain::Plain;
+pub(crate) use running::Work;
 pub(crate) use sse::{KEEP_ALIVE, write as event};
 
 use crate::audit::{Entry, Event};
@@ -263,7 +265,7 @@ impl Link {
 }
 
 /// Waits for `answer` and looks at it again whenever this peer is woken.
-async fn woken<T>(peer: &Peer, mut ask: impl FnMut(&mut std::task::Context<'_>) -> Poll<T>) -> T {
+pub(crate) async fn woken<T>(peer: &Peer, mut ask: impl FnMut(&mut std::task::Context<'_>) -> Poll<T>) -> T {
     std::future::poll_fn(|cx| {
         peer.watch(cx.waker());
         ask(cx)

@@ -8,15 +8,16 @@ use crate::platform::{self, Holder};
 use crate::session::caller;
 use crate::shard::{Peer, Shard, cancelled};
 use crate::trace::CallSpan;
+use auth::Identity;
 use metrics::TraceId;
-use router::{Call, CallKey, Event, Handler, Sink};
+use router::{Call, CallKey, Event, Failure, Handler, Sink};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 use uuid::Uuid;
 
 /// The call. Dropped before its end, it is cancelled.
-pub(super) struct Plain {
+pub(crate) struct Plain {
     shard: Rc<Shard>,
     /// None once it has ended.
     key: Option<CallKey>,
@@ -29,19 +30,32 @@ pub(super) struct Plain {
 
 impl Plain {
     pub(super) fn start(ask: &Ask, work: &Work) -> Result<Running, Problem> {
-        let shard = ask.shard();
+        let span = ask.span.as_ref().map(CallSpan::of);
+        let (traceparent, tracestate) = ask.trace(span.as_ref());
+        Ok(Self::begin(ask.shard(), &ask.identity, work, (&traceparent, &tracestate), span)?)
+    }
+
+    /// The same for this identity, in the trace of this `traceparent` and `tracestate`.
+    ///
+    /// # Errors
+    /// No backend could take it.
+    pub(crate) fn begin(
+        shard: &Rc<Shard>,
+        identity: &Identity,
+        work: &Work,
+        (traceparent, tracestate): (&str, &str),
+        mut span: Option<CallSpan>,
+    ) -> Result<Running, Failure> {
         let peer = Rc::new(Peer::of_request());
         let session = Uuid::now_v7().to_string();
-        let mut span = ask.span.as_ref().map(CallSpan::of);
-        let (traceparent, tracestate) = ask.trace(span.as_ref());
         let call = Call {
             handler: &work.handler,
-            method: work.method,
+            method: &work.method,
             params: &work.params,
-            caller: &caller(&ask.identity, &session),
+            caller: &caller(identity, &session),
             idempotency_key: &session,
-            traceparent: &traceparent,
-            tracestate: &tracestate,
+            traceparent,
+            tracestate,
             timeout: work.timeout,
         };
         let start = || shard.router.start(call, Rc::clone(&peer) as Rc<dyn Sink>, 0);
@@ -52,12 +66,8 @@ impl Plain {
             shard: Rc::clone(shard),
             key: Some(key),
             handler: Arc::clone(&work.handler),
-            holder: Holder {
-                tenant: ask.identity.tenant().into(),
-                agent: ask.identity.agent().into(),
-                session,
-            },
-            trace: TraceId::sampled(&traceparent),
+            holder: Holder { tenant: identity.tenant().into(), agent: identity.agent().into(), session },
+            trace: TraceId::sampled(traceparent),
             span,
             started: Instant::now(),
         };

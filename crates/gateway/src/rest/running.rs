@@ -13,21 +13,22 @@ use bytes::Bytes;
 use protocol::{ErrorCode, Meta};
 use router::{Event, Failure, Handler, Kind};
 use session_store::ResumeToken;
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 /// What a backend is asked for.
-pub(super) struct Work {
-    pub(super) handler: Arc<Handler>,
-    pub(super) method: &'static str,
-    pub(super) params: Box<[u8]>,
-    pub(super) timeout: Option<Duration>,
+pub(crate) struct Work {
+    pub(crate) handler: Arc<Handler>,
+    pub(crate) method: Cow<'static, str>,
+    pub(crate) params: Box<[u8]>,
+    pub(crate) timeout: Option<Duration>,
 }
 
 /// Who runs a call. Dropped, it is told that nobody waits any more.
-pub(super) enum Hold {
+pub(crate) enum Hold {
     /// It ends with the request.
     Plain(Box<Plain>),
     /// It goes on.
@@ -35,7 +36,7 @@ pub(super) enum Hold {
 }
 
 /// A call on its way.
-pub(super) struct Running {
+pub(crate) struct Running {
     peer: Rc<Peer>,
     inbox: std::vec::IntoIter<Delivery>,
     hold: Hold,
@@ -52,7 +53,7 @@ impl Running {
     }
 
     /// The next event. None comes after the end. Cancel safe.
-    pub(super) async fn next(&mut self) -> Event {
+    pub(crate) async fn next(&mut self) -> Event {
         loop {
             for delivery in self.inbox.by_ref() {
                 let Delivery::Event { event, .. } = delivery else { continue };
@@ -67,7 +68,7 @@ impl Running {
     }
 
     /// How it ends.
-    pub(super) async fn end(&mut self) -> Result<Bytes, Failure> {
+    pub(crate) async fn end(&mut self) -> Result<Bytes, Failure> {
         loop {
             match self.next().await {
                 Event::Progress(_) | Event::Partial(_) => {}
@@ -103,7 +104,7 @@ impl Ask {
 
     fn check(&self, work: &Work) -> Result<(), Problem> {
         if work.handler.kind != Kind::Tool {
-            self.may_ask(work.method)?;
+            self.may_ask(&work.method)?;
         }
         let refused = |code| measure::refused(self.shard(), &work.handler, code);
         self.access().to(&work.handler).map_err(|why| {

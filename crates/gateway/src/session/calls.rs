@@ -1,15 +1,18 @@
 //! The calls of one conversation that backends are at work on. Each ends with exactly one answer.
 
 mod journal;
+mod rounds;
 mod work;
 
 pub(super) use journal::Heeded;
+pub(super) use rounds::Spoken;
+pub(super) use work::Waits;
 
 use super::asker::Asker;
 use super::exchange::Exchange;
-use super::progress;
 use super::requests::Asked;
 use super::standing::Standing;
+use crate::mcp::Ends;
 use crate::measure;
 use crate::platform::{self, Holder};
 use crate::shard::{Order, Peer, Shard, cancelled};
@@ -74,9 +77,24 @@ impl Calls {
 
     /// Whether the id is that of a call that is not answered. One that was only named as unanswered is not: the request
     /// that brings it again tells what it was.
-    pub(super) fn is_in_flight(&self, id: Option<Id<'_>>) -> bool {
+    fn is_in_flight(&self, id: Option<Id<'_>>) -> bool {
         let place = id.and_then(|id| self.by_id.get(&*id.canonical()));
-        place.is_some_and(|&place| self.running[place].handler.is_some())
+        place.is_some_and(|&place| self.running[place].is_known())
+    }
+
+    /// Whether a request with this id may begin, of which so many may run.
+    pub(super) fn room(&self, id: Option<Id<'_>>, most: usize) -> Result<(), Failure> {
+        if self.is_in_flight(id) {
+            let why = "a request with this id is in flight on this connection: use a fresh id";
+            return Err(Failure::new(ErrorCode::InvalidParams, why));
+        }
+        if self.len() >= most {
+            let why = format!(
+                "{most} calls of this connection are in flight, which is max_in_flight: wait for an answer"
+            );
+            return Err(Failure::new(ErrorCode::TooManyInFlight, why));
+        }
+        Ok(())
     }
 
     fn insert(&mut self, asker: Asker, handler: Option<&Arc<Handler>>, span: Option<Open>) -> usize {
@@ -91,6 +109,7 @@ impl Calls {
             trace: None,
             span,
             call: None,
+            spoken: None,
             generation: self.generation,
         });
         if let Some(key) = key {
@@ -147,6 +166,7 @@ impl Calls {
             // It runs already; now it is known what it was.
             let running = &mut self.running[place];
             (running.asker, running.handler) = (asker, Some(Arc::clone(asked.handler)));
+            running.spoken = asked.spoken();
             running.span = exchange.span.take();
             if let Work::Elsewhere { order: missing, .. } = &mut running.work {
                 *missing = Some(order);
@@ -154,6 +174,7 @@ impl Calls {
             return None;
         }
         let place = self.insert(asker, Some(asked.handler), exchange.span.take());
+        self.running[place].spoken = asked.spoken();
         if let Some(context) = asked.context.as_deref() {
             self.running[place].context = Some(context.into());
             let queue = self.contexts.entry(context.into()).or_default();
@@ -177,6 +198,7 @@ impl Calls {
     ) -> Option<Failure> {
         let mut span = exchange.span.get().as_ref().map(CallSpan::of);
         let place = self.insert(asker, Some(asked.handler), exchange.span.take());
+        self.running[place].spoken = asked.spoken();
         let (traceparent, tracestate) = trace::carried(span.as_ref(), &request.meta);
         let call = Call {
             handler: asked.handler,
@@ -253,6 +275,7 @@ impl Calls {
             tracestate: tracestate.to_owned(),
             span,
             timeout: asked.timeout,
+            ends: Ends::of(asked),
         })
     }
 
@@ -305,7 +328,7 @@ impl Calls {
         match event {
             // A client that lags behind is spared what the next progress will say anyway.
             Event::Progress(_) if exchange.is_congested() => {}
-            Event::Progress(progress) => running.notify(&progress::member_of(&progress), exchange),
+            Event::Progress(progress) => running.progress(&progress, exchange),
             Event::Partial(_) if exchange.is_overfull() => {
                 let failure = Failure::new(
                     ErrorCode::TooLarge,
@@ -313,11 +336,8 @@ impl Calls {
                 );
                 return self.give_up(place, failure, exchange, now);
             }
-            Event::Partial(partial) => {
-                let mut member = b"\"partial\":".to_vec();
-                member.extend_from_slice(&partial);
-                running.notify(&member, exchange);
-            }
+            Event::Partial(partial) => running.partial(&partial, exchange),
+            end if self.ask_client(place, &end, exchange) => {}
             end => return self.finish(place, &end, exchange, now),
         }
         None
@@ -335,7 +355,8 @@ impl Calls {
         let counters = &exchange.shard.counters;
         let elapsed = now.saturating_duration_since(running.started);
         counters.latency.observe(elapsed, 1);
-        let failure = if let Event::Failed(failure) = end { Some(failure) } else { None };
+        let told = running.told(end);
+        let failure = if let Event::Failed(failure) = &*told { Some(failure) } else { None };
         if let Some(failure) = failure {
             counters.error(failure.code);
         }
@@ -361,7 +382,7 @@ impl Calls {
                     platform::tell_call(exchange.shard, &self.holder, &request, handler, elapsed, end);
                 }
                 // Whoever ran it has counted it.
-                Work::AtDesk(_) | Work::Elsewhere { .. } => {}
+                Work::AtDesk(_) | Work::Elsewhere { .. } | Work::Waiting(_) => {}
                 Work::Waits(_) | Work::Held(_) | Work::Nobody => {
                     if let Some(failure) = failure {
                         measure::refused(exchange.shard, handler, failure.code);
@@ -378,9 +399,8 @@ impl Calls {
             "a call ended"
         );
         let method_code = running.asker.method_code;
-        if let Some(id) = &running.asker.id {
-            let id = id.borrow();
-            match end {
+        if let Some(id) = running.answers_to() {
+            match &*told {
                 Event::Failed(failure) => exchange.send(&Outgoing::error(
                     Some(id),
                     method_code,
@@ -398,7 +418,7 @@ impl Calls {
         if let Some(context) = &running.context {
             self.start_next(context, exchange);
         }
-        let is_kept = !matches!(running.work, Work::Sent(_));
+        let is_kept = !matches!(running.work, Work::Sent(_) | Work::Waiting(_));
         running.asker.request().filter(|_| is_kept).map(Box::from)
     }
 
@@ -443,7 +463,7 @@ impl Calls {
             Work::AtDesk(key) => shard.give_up(*key, failure.clone()),
             Work::Waits(_) => self.stop_waiting(place),
             Work::Held(order) => shard.withdraw(order),
-            Work::Elsewhere { .. } | Work::Nobody => {}
+            Work::Elsewhere { .. } | Work::Waiting(_) | Work::Nobody => {}
         }
         self.finish(place, &Event::Failed(failure), exchange, now)
     }
@@ -477,7 +497,7 @@ impl Calls {
                 Work::AtDesk(key) if is_over => shard.give_up(key, cancelled()),
                 Work::AtDesk(key) => shard.release(key),
                 Work::Held(order) => shard.withdraw(&order),
-                Work::Waits(_) | Work::Elsewhere { .. } | Work::Nobody => {}
+                Work::Waits(_) | Work::Elsewhere { .. } | Work::Waiting(_) | Work::Nobody => {}
             }
         }
     }

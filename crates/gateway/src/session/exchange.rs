@@ -1,6 +1,7 @@
 //! The way out of a conversation: answers are encoded into the buffer that one write will carry.
 
 use super::asker::{Asker, OwnedId};
+use super::mcp::words;
 use super::tail::Tail;
 use crate::shard::{Peer, Shard};
 use crate::trace;
@@ -56,6 +57,9 @@ impl Outbox<'_> {
         if let Some(tail) = &self.tail {
             tail.sent(message);
         }
+        if self.wire == Wire::Mcp {
+            return self.send_word(message);
+        }
         if self.deflates(message.body.len()) {
             return self.send_deflated(message);
         }
@@ -63,6 +67,14 @@ impl Outbox<'_> {
         let opcode = if self.is_binary() { OpCode::Binary } else { OpCode::Text };
         write_head(self.out, opcode, message.encoded_len(format));
         message.encode(format, self.out);
+    }
+
+    /// The same in the words of Model Context Protocol.
+    fn send_word(&mut self, message: &Outgoing<'_>) {
+        self.zlib.clear();
+        words::encode(message, self.zlib);
+        write_head(self.out, OpCode::Text, self.zlib.len());
+        self.out.extend_from_slice(self.zlib);
     }
 
     fn send_deflated(&mut self, message: &Outgoing<'_>) {

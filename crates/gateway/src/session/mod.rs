@@ -12,6 +12,7 @@ mod forbidden;
 pub(crate) mod fuzzing;
 mod keep;
 mod limited;
+mod mcp;
 mod methods;
 mod open;
 mod params;
@@ -35,9 +36,11 @@ use crate::config::Demand;
 use crate::limits::Allowance;
 use crate::shard::{Delivery, Peer, Shard, Word};
 use crate::trace::{self, Upgrade};
+use crate::wire::Wire;
 use auth::{Identity, Permit};
 use calls::{Calls, Heeded};
 use feed::Feed;
+use mcp::Mcp;
 use pending::Pending;
 use protocol::{
     CloseCode, ErrorCode, Kind, Message, Method, MethodName, Outgoing, Rejection, Signed, binary, text, zlib,
@@ -79,6 +82,8 @@ pub(crate) struct Session {
     allowance: Option<Box<Allowance>>,
     /// The key for signed messages; none where nobody signs, and before `initialize`.
     signing: Option<Box<Signing>>,
+    /// What a client of Model Context Protocol has said; none of any other.
+    mcp: Option<Box<Mcp>>,
     /// Whoever watches its messages; mostly nobody.
     tail: Option<Rc<Tail>>,
     /// Messages of the client so far.
@@ -117,6 +122,7 @@ impl Session {
             pending: None,
             allowance,
             signing: None,
+            mcp: None,
             tail: None,
             messages: 0,
             upgrade,
@@ -166,7 +172,7 @@ impl Session {
 
     /// Whether no call runs.
     pub(crate) fn is_idle(&self) -> bool {
-        self.calls.as_ref().is_none_or(|calls| calls.is_empty())
+        self.calls.as_ref().is_none_or(|calls| calls.only_listens())
     }
 
     /// Whether the space of calls is kept though none runs, for the next one.
@@ -182,6 +188,9 @@ impl Session {
     /// A text frame. Its messages are handled until too much is unsent; see [`Exchange::unfinished`].
     pub(crate) fn text(&mut self, text: &str, exchange: &mut Exchange<'_>) -> Result<(), Close> {
         self.look_at_terms(exchange.shard);
+        if exchange.outbox.wire == Wire::Mcp {
+            return self.mcp_text(text, exchange);
+        }
         if exchange.outbox.is_binary() {
             return Err(Close::new(CloseCode::Unsupported, "mcp.v1.binary has no text frames"));
         }
@@ -201,6 +210,9 @@ impl Session {
     /// A binary frame, handled as a text frame is: messages of `mcp.v1.binary`, or the zlib of a text.
     pub(crate) fn binary(&mut self, frame: &[u8], exchange: &mut Exchange<'_>) -> Result<(), Close> {
         self.look_at_terms(exchange.shard);
+        if exchange.outbox.wire == Wire::Mcp {
+            return Err(Self::mcp_binary());
+        }
         let mut inflated = std::mem::take(exchange.inflated());
         inflated.clear();
         let outcome = if exchange.outbox.is_binary() {
@@ -343,6 +355,7 @@ impl Session {
                 let what = known.map_or("a method of a backend", Method::name);
                 self.forbid(&message, what, &why, exchange);
             }
+            _ if exchange.outbox.wire == Wire::Mcp => self.mcp_take(&message, exchange),
             Kind::Request | Kind::Notification => match known {
                 Some(Method::Echo) => exchange.answer(&message, message.body.as_bytes()),
                 Some(Method::ToolExecute) => self.execute(&message, exchange),
@@ -394,6 +407,8 @@ impl Session {
                 }
             }
             Delivery::Verified(verified) => return self.verified(verified, exchange),
+            Delivery::Changed(changed) => self.mcp_changed(changed, exchange),
+            Delivery::Note(note) => self.mcp_note(&note, exchange),
         }
         Ok(())
     }
@@ -416,7 +431,7 @@ impl Session {
 
     /// The connection is over. What cannot outlive it is cancelled, the rest goes on without it.
     pub(crate) fn end(&mut self, peer: &Peer, shard: &Rc<Shard>) {
-        (self.feed, self.pending, self.tail) = (None, None, None);
+        (self.feed, self.pending, self.tail, self.mcp) = (None, None, None, None);
         for delivery in peer.take_inbox().unwrap_or_default() {
             if let Delivery::Word { word: Word::Unasked(order), .. } = delivery {
                 // Nobody is there to decide, so it is not run.

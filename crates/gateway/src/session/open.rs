@@ -3,6 +3,7 @@
 use super::asker::Asker;
 use super::calls::Calls;
 use super::feed::Feed;
+use super::mcp::Opens;
 use super::params::{Mistake, Params};
 use super::pending::Then;
 use super::signing::{FreshKey, Handout};
@@ -12,6 +13,7 @@ use super::{Close, Exchange, Session};
 use crate::audit::Event;
 use crate::fanout::{Filter, Log};
 use crate::mail::Letter;
+use crate::mcp::Shape;
 use crate::shard::{Held, Shard};
 use auth::Identity;
 use protocol::{CloseCode, ErrorCode, Id, Message, Method};
@@ -71,7 +73,7 @@ struct Limits {
 }
 
 /// What a client says of the session that it had.
-struct Wanted {
+pub(super) struct Wanted {
     /// None if it knows that there is none to be resumed.
     session: Option<(SessionId, ResumeToken)>,
     attempt: Option<Attempt>,
@@ -88,14 +90,14 @@ struct Attempt {
 }
 
 /// A request that the client has no answer to.
-struct Unanswered {
+pub(super) struct Unanswered {
     /// As it was sent.
     token: Box<RawValue>,
     canonical: Box<str>,
 }
 
 /// The session as it is opened.
-struct Opening {
+pub(super) struct Opening {
     id: SessionId,
     opened: Opened,
     /// None if it can't be resumed.
@@ -108,7 +110,7 @@ struct Opening {
 }
 
 /// Why a session is not opened.
-enum Refused {
+pub(super) enum Refused {
     /// The resume is not the client's to make; it is told no more.
     Resume(Refusal),
     /// The store is out of reach, and so is the session.
@@ -180,13 +182,50 @@ impl Session {
         key: Option<FreshKey>,
         exchange: &mut Exchange<'_>,
     ) {
-        let Opening { id, mut opened, token, resumed, recovered, feed, known } = opening;
-        self.id = id.0;
-        opened.unanswered = unanswered.iter().map(|request| request.canonical.clone()).collect();
-        let resend = unanswered.iter().zip(known.iter().map(Option::is_some).chain(std::iter::repeat(false)));
-        let resend = resend.filter(|(_, known)| !known).map(|(request, _)| &*request.token).collect();
-        let shard = Rc::clone(exchange.shard);
-        let terms = shard.terms();
+        self.id = opening.id.0;
+        let result = self.greeting(&opening, unanswered, deflate, key.as_ref(), exchange);
+        exchange.reply(asker, Ok(&result));
+        self.signing = key.map(|(signing, _)| signing);
+        if deflate {
+            self.deflate = true;
+            exchange.enable_deflate();
+        }
+        self.go_on(opening, unanswered, exchange);
+    }
+
+    /// The same for a client of Model Context Protocol, whose subscriptions are its own affair.
+    pub(super) fn mcp_take_up(
+        &mut self,
+        opening: Opening,
+        unanswered: &[Unanswered],
+        asker: &Asker,
+        exchange: &mut Exchange<'_>,
+    ) {
+        self.id = opening.id.0;
+        let token = opening.token.as_ref().map(ResumeToken::reveal);
+        let opens = Opens {
+            session: self.id,
+            token: token.as_deref(),
+            window_ms: exchange.shard.terms().config.session.resume_window_ms,
+            resumed: opening.resumed,
+            resend: opening.resend(unanswered).map(RawValue::get).collect(),
+        };
+        let result = self.mcp_initialized(&opens, exchange).unwrap_or_default();
+        exchange.reply(asker, Ok(result.as_bytes()));
+        self.go_on(Opening { feed: None, ..opening }, unanswered, exchange);
+    }
+
+    /// The answer to `initialize`.
+    fn greeting(
+        &self,
+        opening: &Opening,
+        unanswered: &[Unanswered],
+        deflate: bool,
+        key: Option<&FreshKey>,
+        exchange: &Exchange<'_>,
+    ) -> Vec<u8> {
+        let Opening { token, resumed, recovered, feed, .. } = opening;
+        let terms = exchange.shard.terms();
         let config = &terms.config;
         let websocket = &config.websocket;
         let revealed = token.as_ref().map(ResumeToken::reveal);
@@ -194,8 +233,8 @@ impl Session {
             session_id: self.id,
             resumable: token.is_some(),
             resume_token: revealed.as_deref(),
-            resumed,
-            recovered,
+            resumed: *resumed,
+            recovered: *recovered,
             server: Server { name: "mcpw", version: env!("CARGO_PKG_VERSION") },
             tenant: self.identity.tenant(),
             agent: self.identity.agent(),
@@ -216,16 +255,18 @@ impl Session {
             subscriptions: feed.as_ref().map_or(&[], |(filter, ..)| filter.names()),
             log_epoch: feed.as_ref().map(|(_, position, _)| position.epoch.to_string()),
             last_offset: feed.as_ref().map(|(_, position, _)| position.offset.0),
-            resend,
-            signing: key.as_ref().map(|(_, handout)| handout),
+            resend: opening.resend(unanswered).collect(),
+            signing: key.map(|(_, handout)| handout),
         });
         // Names and numbers can always be written.
-        exchange.reply(asker, Ok(&result.unwrap_or_default()));
-        self.signing = key.map(|(signing, _)| signing);
-        if deflate {
-            self.deflate = true;
-            exchange.enable_deflate();
-        }
+        result.unwrap_or_default()
+    }
+
+    /// The conversation goes on as that of this session.
+    fn go_on(&mut self, opening: Opening, unanswered: &[Unanswered], exchange: &mut Exchange<'_>) {
+        let Opening { id, mut opened, resumed, recovered, feed, known, .. } = opening;
+        opened.unanswered = unanswered.iter().map(|request| request.canonical.clone()).collect();
+        let shard = Rc::clone(exchange.shard);
         shard.hold(id, Held { peer: exchange.peer.key(), epoch: opened.epoch });
         if let Some((filter, position, log)) = feed {
             self.feed = Some(Box::new(Feed::new(filter, position, log, exchange.peer, &shard)));
@@ -253,13 +294,18 @@ impl Session {
 
     /// Answers, or waits for the answer of, a request that was named unanswered.
     fn recall(&mut self, request: &str, entry: Entry, exchange: &mut Exchange<'_>) {
-        let standing = self.standing();
+        let (standing, shape) = (self.standing(), self.mcp_version().map(Shape::bare));
         let calls = self.calls.get_or_insert_with(|| Box::new(Calls::new(&self.identity, self.id, standing)));
-        let kept = calls.recall(request, entry, exchange);
+        let kept = calls.recall(request, entry, shape, exchange);
         self.answered(kept, exchange);
     }
 
-    fn refuse_opening(&self, refused: Refused, asker: &Asker, exchange: &mut Exchange<'_>) -> Close {
+    pub(super) fn refuse_opening(
+        &self,
+        refused: Refused,
+        asker: &Asker,
+        exchange: &mut Exchange<'_>,
+    ) -> Close {
         match refused {
             Refused::Resume(refusal) => {
                 let (outcome, reason) = match refusal {
@@ -300,8 +346,17 @@ impl Session {
     }
 }
 
+impl Opening {
+    /// What of the unanswered the journal does not know.
+    fn resend<'a>(&'a self, unanswered: &'a [Unanswered]) -> impl Iterator<Item = &'a RawValue> {
+        let is_known = |at: usize| self.known.get(at).is_some_and(Option::is_some);
+        let unknown = unanswered.iter().enumerate().filter(move |(at, _)| !is_known(*at));
+        unknown.map(|(_, request)| &*request.token)
+    }
+}
+
 impl Wanted {
-    fn read(resume: &str, most: usize) -> Result<Self, Mistake> {
+    pub(super) fn read(resume: &str, most: usize) -> Result<Self, Mistake> {
         let Ok(params) = Params::of(resume) else { return Err("params.resume must be an object".into()) };
         let named = |mistake: Mistake| Mistake::Owned(mistake.replacen("params.", "params.resume.", 1));
         let id = params.text("session_id").map_err(named)?;
@@ -376,7 +431,7 @@ impl Unanswered {
 }
 
 /// Asks the store for the session that is wanted, or for a fresh one.
-async fn open(
+pub(super) async fn open(
     shard: &Rc<Shard>,
     fresh: SessionId,
     identity: &Identity,

@@ -1,13 +1,15 @@
 //! Requests that backends answer: what was asked is checked here, then handed to the running calls.
 
 use super::Session;
-use super::calls::Calls;
+use super::asker::Asker;
+use super::calls::{Calls, Spoken, Waits};
 use super::exchange::Exchange;
 use super::params::{Mistake, Params};
+use crate::mcp::Shape;
 use crate::measure;
 use crate::outcome;
 use protocol::{ErrorCode, Id, Message, Method};
-use router::{Failure, Handler};
+use router::Handler;
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +21,17 @@ pub(super) struct Asked<'a> {
     pub(super) params: &'a str,
     pub(super) context: Option<Cow<'a, str>>,
     pub(super) timeout: Option<Duration>,
+    /// How what comes of it becomes messages of Model Context Protocol.
+    pub(super) shape: Option<&'a Shape>,
+    /// What a legacy client of that can be asked for.
+    pub(super) capabilities: Option<Box<str>>,
+}
+
+impl Asked<'_> {
+    /// What a call of Model Context Protocol keeps of it.
+    pub(super) fn spoken(&self) -> Option<Box<Spoken>> {
+        self.shape.map(|shape| Box::new(Spoken::new(shape, self)))
+    }
 }
 
 impl Session {
@@ -44,7 +57,9 @@ impl Session {
             );
         };
         let timeout = timeout_ms.or(request.meta.timeout_ms).map(Duration::from_millis);
-        let asked = Asked { handler, method: Method::ToolExecute.name(), params: args, context, timeout };
+        let method = Method::ToolExecute.name();
+        let asked =
+            Asked { handler, method, params: args, context, timeout, shape: None, capabilities: None };
         self.call(request, &asked, exchange);
     }
 
@@ -72,10 +87,12 @@ impl Session {
             Err(mistake) => return exchange.refuse(request, ErrorCode::InvalidParams, &mistake),
         };
         let timeout = request.meta.timeout_ms.map(Duration::from_millis);
-        self.call(request, &Asked { handler, method, params: request.body, context, timeout }, exchange);
+        let params = request.body;
+        let asked = Asked { handler, method, params, context, timeout, shape: None, capabilities: None };
+        self.call(request, &asked, exchange);
     }
 
-    fn call(&mut self, request: &Message<'_>, asked: &Asked<'_>, exchange: &mut Exchange<'_>) {
+    pub(super) fn call(&mut self, request: &Message<'_>, asked: &Asked<'_>, exchange: &mut Exchange<'_>) {
         if let Err(why) = self.access().to(asked.handler) {
             measure::refused(exchange.shard, asked.handler, ErrorCode::Forbidden);
             return self.forbid(request, &asked.handler.name, &why, exchange);
@@ -98,24 +115,35 @@ impl Session {
         }
         let standing = self.standing();
         let calls = self.calls.get_or_insert_with(|| Box::new(Calls::new(&self.identity, self.id, standing)));
-        let refused = if calls.is_in_flight(request.id) {
-            Some(Failure::new(
-                ErrorCode::InvalidParams,
-                "a request with this id is in flight on this connection: use a fresh id",
-            ))
-        } else if calls.len() >= most && !was_sent {
-            Some(Failure::new(
-                ErrorCode::TooManyInFlight,
-                format!(
-                    "{most} calls of this connection are in flight, which is max_in_flight: wait for an answer"
-                ),
-            ))
-        } else {
-            calls.begin(request, asked, was_sent, exchange)
+        let most = if was_sent { usize::MAX } else { most };
+        let refused = match calls.room(request.id, most) {
+            Ok(()) => calls.begin(request, asked, was_sent, exchange),
+            Err(failure) => Some(failure),
         };
         if let Some(failure) = refused {
             measure::refused(exchange.shard, asked.handler, failure.code);
             exchange.refuse(request, failure.code, &failure.message);
+        }
+    }
+
+    /// Starts what is answered beside the conversation, by a task that is given the tag of its answer.
+    pub(super) fn begin_with(
+        &mut self,
+        request: &Message<'_>,
+        shape: Shape,
+        exchange: &mut Exchange<'_>,
+        start: impl FnOnce(u64) -> Waits,
+    ) {
+        if exchange.draining {
+            let why = "this pod drains and takes no more calls: reconnect and send it again";
+            return exchange.refuse(request, ErrorCode::BackendUnavailable, why);
+        }
+        let most = exchange.shard.terms().config.websocket.max_in_flight;
+        let standing = self.standing();
+        let calls = self.calls.get_or_insert_with(|| Box::new(Calls::new(&self.identity, self.id, standing)));
+        match calls.room(request.id, most) {
+            Ok(()) => calls.begin_waiting(Asker::of(request), shape, exchange, start),
+            Err(failure) => exchange.refuse(request, failure.code, &failure.message),
         }
     }
 

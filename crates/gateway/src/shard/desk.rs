@@ -3,6 +3,7 @@
 
 use super::{Delivery, Peer, Shard};
 use crate::mail::{Letter, Memo};
+use crate::mcp::Ends;
 use crate::measure;
 use crate::outcome;
 use crate::patience::Patience;
@@ -42,6 +43,8 @@ pub(crate) struct Order {
     /// None where nothing is traced.
     pub(crate) span: Option<CallSpan>,
     pub(crate) timeout: Option<Duration>,
+    /// What is made of its end before that is stored and told; none where it stays as it is.
+    pub(crate) ends: Option<Ends>,
 }
 
 impl Order {
@@ -116,6 +119,7 @@ struct AtWork {
     holder: Rc<Holder>,
     trace: Option<TraceId>,
     span: Option<CallSpan>,
+    ends: Option<Ends>,
     started: Instant,
 }
 
@@ -142,6 +146,7 @@ impl Desk {
             holder: Rc::clone(&order.holder),
             trace: TraceId::sampled(&order.traceparent),
             span: order.span.clone(),
+            ends: order.ends,
             started: Instant::now(),
         });
         key
@@ -254,6 +259,10 @@ impl Shard {
         let elapsed = call.started.elapsed();
         measure::ended(self, &call.handler, elapsed, &end, call.trace);
         platform::tell_call(self, &call.holder, &call.request, &call.handler, elapsed, &end);
+        let end = match call.ends {
+            Some(ends) => ends.kept(end),
+            None => end,
+        };
         self.keep_end(call.session, call.request, &end, call.client.is_some(), asker);
         if let Some((peer, tag)) = call.client {
             peer.deliver_to(Delivery::Event { tag, event: end });

@@ -18,6 +18,7 @@ pub(crate) use thread::{Common, Parts, Stage, spawn};
 use crate::config::ms;
 use crate::fanout::Logs;
 use crate::mail::Memo;
+use crate::mcp::Changes;
 use crate::platform::{self, Told};
 use crate::pod::Pod;
 use crate::rest;
@@ -92,6 +93,8 @@ pub(crate) struct Shard {
     pub(crate) sessions: RefCell<HashMap<SessionId, Held>>,
     /// What operators left for connections to do.
     tasks: RefCell<HashMap<usize, Vec<Task>>>,
+    /// Who is to hear that what is offered has changed.
+    pub(crate) changes: Changes,
     /// Who waits here for the end of a call that others may wait for too.
     pub(crate) awaited: rest::Awaited,
     /// Every shard of the pod, this one too.
@@ -136,6 +139,7 @@ impl Shard {
             desk: RefCell::default(),
             sessions: RefCell::default(),
             tasks: RefCell::default(),
+            changes: Changes::default(),
             awaited: rest::Awaited::default(),
             // Attempts of two shards are never the same.
             attempts: Cell::new((index as u64) << 48),

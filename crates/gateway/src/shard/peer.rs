@@ -1,6 +1,7 @@
 //! What the rest of the shard may touch of a connection: it can leave results, raise a signal, and wake it.
 
 use super::desk::Word;
+use crate::mcp::{Changed, Note};
 use crate::ws::write_head;
 use fastwebsockets::OpCode;
 use router::{Event, Sink};
@@ -43,6 +44,10 @@ pub(crate) enum Delivery {
     Ended(Box<str>),
     /// What the store said when it was asked whether the session is still held here.
     Verified(Verified),
+    /// What is offered by Model Context Protocol has changed.
+    Changed(Changed),
+    /// News for whoever listens by Model Context Protocol.
+    Note(Box<Note>),
 }
 
 /// Whether a session is still held where it asked.

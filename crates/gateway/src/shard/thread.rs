@@ -79,7 +79,9 @@ fn run(parts: Parts) -> io::Result<()> {
         tokio::task::spawn_local(async move {
             while tables.changed().await.is_ok() {
                 let table = Arc::clone(&tables.borrow_and_update());
-                follower.router.apply(table);
+                let before = follower.router.table();
+                follower.router.apply(Arc::clone(&table));
+                follower.changes.tell(&before, &table);
             }
         });
         let reader = Rc::clone(&shard);

@@ -1,14 +1,12 @@
 //! Notifications: those that a modern client has asked for say which request of its asked for them.
 
-use crate::{Edit, Id, meta, write};
+use crate::{Edit, Id, meta, raw_id};
 use std::borrow::Cow;
 
 /// The params of a notification of a `subscriptions/listen` with this id. `basic/patterns/subscriptions`, "Receiving
 /// Notifications".
 pub fn to_modern<'a>(params: &'a str, subscription: Id<'_>) -> Cow<'a, str> {
-    let mut id = Vec::new();
-    write::write_id(subscription, &mut id);
-    let id = String::from_utf8(id).unwrap_or_default();
+    let id = raw_id(subscription).into_owned();
     Edit::of(params).within(meta::NAME, |edit| edit.set(meta::SUBSCRIPTION_ID, id)).finish()
 }
 

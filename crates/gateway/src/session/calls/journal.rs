@@ -2,7 +2,9 @@
 //! those that wait for the journal.
 
 use super::Calls;
+use super::rounds::Spoken;
 use super::work::{Watch, Work};
+use crate::mcp::Shape;
 use crate::outcome;
 use crate::session::asker::{Asker, OwnedId};
 use crate::session::exchange::Exchange;
@@ -128,6 +130,9 @@ impl Calls {
                 return Heeded::Nothing;
             }
         };
+        if self.ask_client(place, &end, exchange) {
+            return Heeded::Nothing;
+        }
         match self.finish(place, &end, exchange, now) {
             Some(request) => Heeded::Answered(request),
             None => Heeded::Nothing,
@@ -139,10 +144,12 @@ impl Calls {
         &mut self,
         request: &str,
         entry: Entry,
+        shape: Option<Shape>,
         exchange: &mut Exchange<'_>,
     ) -> Option<Box<str>> {
         let asker = Asker { id: Some(OwnedId::Token(request.into())), method_code: 0 };
         let place = self.insert(asker, None, None);
+        self.running[place].spoken = shape.map(|shape| Box::new(Spoken::bare(shape)));
         let end = match entry {
             Entry::Done(ended) => outcome::decode(&ended),
             Entry::Forgotten => Event::Failed(outcome::forgotten()),

@@ -1,12 +1,15 @@
 //! Who works on a call, and what is known of it until it is answered.
 
-use crate::session::asker::Asker;
+use super::rounds::Spoken;
+use crate::mcp::Note;
+use crate::session::asker::{Asker, OwnedId};
 use crate::session::exchange::Exchange;
-use crate::session::progress;
+use crate::session::{mcp, progress};
 use crate::shard::{DeskKey, Order};
 use crate::trace::CallSpan;
 use metrics::TraceId;
 use metrics::trace::Open;
+use protocol::{Id, pb};
 use router::{CallKey, Handler, Kind};
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -28,6 +31,8 @@ pub(super) enum Work {
     Held(Box<Order>),
     /// Another pod or shard. With the order it can be run here if that dies.
     Elsewhere { order: Option<Box<Order>>, watch: Watch },
+    /// A task beside the conversation, which ends with it.
+    Waiting(Waits),
     /// It is over, or between two of the others.
     Nobody,
 }
@@ -37,6 +42,30 @@ pub(super) enum Work {
 pub(super) struct Watch {
     pub(super) task: AbortHandle,
     pub(super) news: Rc<Notify>,
+}
+
+/// A task that brings an answer, or news. Dropped, it brings no more.
+#[derive(Debug)]
+pub(in crate::session) struct Waits {
+    task: AbortHandle,
+    /// It ends only when it is dropped.
+    pub(super) is_listening: bool,
+}
+
+impl Waits {
+    pub(in crate::session) const fn asking(task: AbortHandle) -> Self {
+        Self { task, is_listening: false }
+    }
+
+    pub(in crate::session) const fn listening(task: AbortHandle) -> Self {
+        Self { task, is_listening: true }
+    }
+}
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 impl Work {
@@ -69,6 +98,8 @@ pub(super) struct Running {
     pub(super) span: Option<Open>,
     /// The call's, while this connection alone has it.
     pub(super) call: Option<CallSpan>,
+    /// How its events become messages of Model Context Protocol; none where the client speaks another.
+    pub(super) spoken: Option<Box<Spoken>>,
     /// Tells a late event of an earlier call in the same place.
     pub(super) generation: u32,
 }
@@ -83,7 +114,38 @@ impl Running {
         }
     }
 
-    pub(super) fn notify(&self, member: &[u8], exchange: &mut Exchange<'_>) {
+    /// Whether it is known what was asked for.
+    pub(super) const fn is_known(&self) -> bool {
+        self.handler.is_some() || matches!(self.work, Work::Waiting(_))
+    }
+
+    /// Whom its end is told; nobody if none is awaited.
+    pub(super) fn answers_to(&self) -> Option<Id<'_>> {
+        let is_silent = self.spoken.as_ref().is_some_and(|spoken| spoken.is_silent);
+        self.asker.id.as_ref().filter(|_| !is_silent).map(OwnedId::borrow)
+    }
+
+    pub(super) fn progress(&self, progress: &pb::Progress, exchange: &mut Exchange<'_>) {
+        match &self.spoken {
+            None => self.notify(&progress::member_of(progress), exchange),
+            Some(spoken) => self.tell(spoken.shape.progress(progress), exchange),
+        }
+    }
+
+    pub(super) fn partial(&self, partial: &[u8], exchange: &mut Exchange<'_>) {
+        match &self.spoken {
+            None => self.notify(&[b"\"partial\":", partial].concat(), exchange),
+            Some(spoken) => self.tell(spoken.shape.partial(partial), exchange),
+        }
+    }
+
+    fn tell(&self, note: Option<Note>, exchange: &mut Exchange<'_>) {
+        if let Some(note) = note.filter(|_| self.answers_to().is_some()) {
+            mcp::tell(&note, exchange);
+        }
+    }
+
+    fn notify(&self, member: &[u8], exchange: &mut Exchange<'_>) {
         if let Some(id) = &self.asker.id {
             progress::notify(id.borrow(), member, exchange);
         }

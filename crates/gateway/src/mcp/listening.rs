@@ -1,0 +1,273 @@
+//! News for somebody who listens: lists that have changed, and resources that have. `basic/patterns/subscriptions`. Whoever
+//! carries them adds what they belong to.
+
+use super::changes::Changed;
+use super::decide::{Request, Server};
+use super::plan::Note;
+use super::{contexts, sources};
+use crate::fanout::{News, Reader};
+use crate::rest::{Plain, Work, woken};
+use crate::shard::{Delivery, Peer, Shard};
+use auth::Identity;
+use mcp::{Error, method, text, translate};
+use protocol::{ErrorCode, json};
+use router::{Event, Failure, Mcp};
+use std::collections::{HashSet, VecDeque};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+use tokio::task::AbortHandle;
+
+/// How long a backend is left in peace after it has failed: from the first pause to the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+/// What somebody wants to hear.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wish {
+    pub(crate) changed: Changed,
+    /// Resources.
+    pub(crate) uris: Vec<String>,
+}
+
+impl Wish {
+    /// That of a `subscriptions/listen`.
+    pub(super) fn of(request: &Request<'_>) -> Result<Self, Error> {
+        let filter = json::member(request.params, "notifications").filter(|raw| raw.starts_with('{'));
+        let filter = filter.ok_or_else(|| Error::params("params.notifications must be an object"))?;
+        let is_set = |name| json::member(filter, name) == Some("true");
+        let uris = json::member(filter, "resourceSubscriptions").unwrap_or("[]");
+        let uris: Option<Vec<_>> =
+            text::elements(uris).map(|raw| text::string(raw).map(std::borrow::Cow::into_owned)).collect();
+        let wrong =
+            || Error::params("params.notifications.resourceSubscriptions must be an array of strings");
+        Ok(Self {
+            changed: Changed {
+                tools: is_set("toolsListChanged"),
+                resources: is_set("resourcesListChanged"),
+                prompts: is_set("promptsListChanged"),
+            },
+            uris: uris.ok_or_else(wrong)?,
+        })
+    }
+
+    /// As a filter.
+    fn written(&self) -> String {
+        let Changed { tools, resources, prompts } = self.changed;
+        let told = [
+            (tools, "toolsListChanged"),
+            (prompts, "promptsListChanged"),
+            (resources, "resourcesListChanged"),
+        ];
+        let mut members: Vec<String> =
+            told.iter().filter(|(is_so, _)| *is_so).map(|(_, name)| format!("\"{name}\":true")).collect();
+        if !self.uris.is_empty() {
+            let uris: Vec<String> = self.uris.iter().map(|uri| text::quoted(uri)).collect();
+            members.push(format!("\"resourceSubscriptions\":[{}]", uris.join(",")));
+        }
+        format!("{{{}}}", members.join(","))
+    }
+}
+
+/// Somebody who listens. Dropped, it hears no more.
+pub(crate) struct Listening {
+    shard: Rc<Shard>,
+    peer: Rc<Peer>,
+    place: usize,
+    /// What of the wish can be had.
+    wish: Wish,
+    /// The contexts among the resources, by id, and the way through the tenant's log that tells of them.
+    contexts: HashSet<String>,
+    reader: Option<Reader>,
+    /// Those who listen to backends for it.
+    tasks: Vec<AbortHandle>,
+    queue: VecDeque<Note>,
+}
+
+impl Listening {
+    /// Listens from now on, to whatever the caller may read.
+    ///
+    /// # Cancel safety
+    /// Nothing is left behind.
+    pub(crate) async fn open(shard: &Rc<Shard>, identity: &Identity, wish: Wish) -> Self {
+        let permit = shard.terms().authorization.permit(identity);
+        let table = shard.router.table();
+        let access = crate::access::Access { identity, permit: &permit };
+        let server = Server { table, access };
+        let may_read = server
+            .table
+            .method("context.get")
+            .is_some_and(|handler| server.may_ask(handler, "context.get").is_ok());
+        let (ours, others): (Vec<_>, Vec<_>) =
+            wish.uris.into_iter().partition(|uri| uri.starts_with(contexts::SCHEME));
+        let contexts: HashSet<String> = ours
+            .iter()
+            .filter(|_| may_read)
+            .filter_map(|uri| contexts::id_of(uri))
+            .map(str::to_owned)
+            .collect();
+        let mut asked: Vec<(Arc<Mcp>, Wish)> = Vec::new();
+        let mut uris: Vec<String> = contexts.iter().map(|id| contexts::uri(id)).collect();
+        let lists = Changed { tools: false, ..wish.changed };
+        if lists.any() {
+            let all = server.table.mcp().iter();
+            let all =
+                all.filter(|source| server.may_ask(&source.methods, &source.method(method::LISTEN)).is_ok());
+            asked.extend(all.map(|source| (source.clone(), Wish { changed: lists, uris: Vec::new() })));
+        }
+        for uri in others {
+            let sources = sources::of_uri(&server, &uri, method::LISTEN);
+            if !sources.is_empty() {
+                uris.push(uri.clone());
+            }
+            for source in sources {
+                match asked.iter_mut().find(|(known, _)| known.backend == source.backend) {
+                    Some((_, wish)) => wish.uris.push(uri.clone()),
+                    None => {
+                        asked.push((source, Wish { changed: Changed::default(), uris: vec![uri.clone()] }))
+                    }
+                }
+            }
+        }
+        let peer = Rc::new(Peer::of_request());
+        let mut listening = Self {
+            shard: Rc::clone(shard),
+            place: shard.changes.join(&peer),
+            wish: Wish { changed: wish.changed, uris },
+            contexts,
+            reader: None,
+            tasks: Vec::new(),
+            queue: VecDeque::new(),
+            peer,
+        };
+        if !listening.contexts.is_empty() {
+            let log = shard.logs.open(identity.tenant());
+            let end = log.end().await;
+            listening.reader = Some(Reader::new(end, log, &listening.peer, shard));
+        }
+        for (source, wish) in asked {
+            let told = follow(Rc::clone(shard), identity.clone(), source, wish, Rc::clone(&listening.peer));
+            listening.tasks.push(tokio::task::spawn_local(told).abort_handle());
+        }
+        listening
+    }
+
+    /// What is listened to. `basic/patterns/subscriptions`, "Acknowledgment".
+    pub(crate) fn acknowledged(&self) -> Note {
+        let params = format!("{{\"notifications\":{}}}", self.wish.written());
+        Note { method: method::ACKNOWLEDGED.into(), params }
+    }
+
+    /// The next news. Cancel safe.
+    pub(crate) async fn next(&mut self) -> Note {
+        loop {
+            if let Some(note) = self.queue.pop_front() {
+                return note;
+            }
+            let Self { peer, reader, contexts, queue, wish, .. } = self;
+            woken(peer, |cx| {
+                for delivery in peer.take_inbox().unwrap_or_default() {
+                    match delivery {
+                        Delivery::Changed(changed) => {
+                            queue.extend(changed.of(wish.changed).methods().map(Note::bare));
+                        }
+                        Delivery::Note(note) => queue.push_back(*note),
+                        _ => {}
+                    }
+                }
+                while let Some(reader) = reader
+                    && let Poll::Ready(Some(news)) = reader.poll_next(cx)
+                {
+                    match news {
+                        News::Event(entry) => queue.extend(updated(&entry, contexts)),
+                        // What has changed meanwhile is not known: perhaps all of it.
+                        News::Gap(_) => queue.extend(contexts.iter().map(|id| told(&contexts::uri(id)))),
+                    }
+                    if !queue.is_empty() {
+                        break;
+                    }
+                }
+                if queue.is_empty() { Poll::Pending } else { Poll::Ready(()) }
+            })
+            .await;
+        }
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.shard.changes.leave(self.place);
+        self.tasks.iter().for_each(AbortHandle::abort);
+    }
+}
+
+/// What an event of the log says of these contexts.
+fn updated(entry: &crate::fanout::Entry, contexts: &HashSet<String>) -> Option<Note> {
+    if !matches!(&*entry.name, "context.updated" | "context.deleted") {
+        return None;
+    }
+    let id = text::member(entry.data()?, "id")?;
+    contexts.contains(&*id).then(|| told(&contexts::uri(&id)))
+}
+
+/// A resource has changed.
+fn told(uri: &str) -> Note {
+    Note { method: method::RESOURCE_UPDATED.into(), params: format!("{{\"uri\":{}}}", text::quoted(uri)) }
+}
+
+/// Listens to a backend for as long as it is polled.
+async fn follow(shard: Rc<Shard>, identity: Identity, source: Arc<Mcp>, wish: Wish, peer: Rc<Peer>) {
+    let client = translate::request::Client { info: "", capabilities: "", log_level: "" };
+    let params = format!("{{\"notifications\":{}}}", wish.written());
+    let params = translate::request::to_modern(&params, &client).into_owned();
+    let mut pause = PAUSES.0;
+    loop {
+        match listen(&shard, &identity, &source, &params, &peer).await {
+            ErrorCode::MethodNotFound | ErrorCode::Forbidden => return,
+            // As long as a call may take; then it is made again.
+            ErrorCode::DeadlineExceeded => pause = PAUSES.0,
+            _ => {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(PAUSES.1);
+            }
+        }
+        // What was not heard meanwhile may have happened.
+        let perhaps = wish.changed.methods().map(Note::bare).chain(wish.uris.iter().map(|uri| told(uri)));
+        perhaps.for_each(|note| peer.deliver_to(Delivery::Note(Box::new(note))));
+    }
+}
+
+/// Listens until the backend ends it.
+async fn listen(
+    shard: &Rc<Shard>,
+    identity: &Identity,
+    source: &Mcp,
+    params: &str,
+    peer: &Peer,
+) -> ErrorCode {
+    let work = Work {
+        handler: source.methods.clone(),
+        method: source.method(method::LISTEN).into(),
+        params: params.as_bytes().into(),
+        timeout: Some(Duration::from_millis(shard.terms().config.router.max_timeout_ms)),
+    };
+    let mut running = match Plain::begin(shard, identity, &work, ("", ""), None) {
+        Ok(running) => running,
+        Err(failure) => return failure.code,
+    };
+    loop {
+        match running.next().await {
+            Event::Partial(partial) => {
+                let note = Note::read(&String::from_utf8_lossy(&partial));
+                let note = note.filter(|note| note.method != method::ACKNOWLEDGED);
+                if let Some(Note { method, params }) = note {
+                    let params = translate::notification::to_legacy(&params).into_owned();
+                    peer.deliver_to(Delivery::Note(Box::new(Note { method, params })));
+                }
+            }
+            Event::Progress(_) => {}
+            Event::Result(_) => return ErrorCode::BackendUnavailable,
+            Event::Failed(Failure { code, .. }) => return code,
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! Calls of Model Context Protocol: what is asked of a legacy client while one runs, and questions that run beside the
+//! conversation. `basic/patterns/mrtr`: the server asks by its result, and the answers are another call.
+
+use super::work::{Waits, Work};
+use super::{Calls, Running};
+use crate::mcp::{Ends, Shape};
+use crate::outcome;
+use crate::session::asker::Asker;
+use crate::session::exchange::Exchange;
+use crate::session::requests::Asked;
+use bytes::Bytes;
+use mcp::translate::{input, result};
+use mcp::{Era, Id};
+use protocol::{ErrorCode, Message, Meta, Outgoing};
+use router::{Event, Failure};
+use std::borrow::Cow;
+use std::time::{Duration, Instant};
+
+/// The most rounds of one request.
+const ROUNDS: u32 = 100;
+
+/// What the ids of requests to clients begin with.
+const PREFIX: &str = "mcpw:";
+
+/// A call of this protocol.
+#[derive(Debug)]
+pub(in crate::session) struct Spoken {
+    pub(in crate::session) shape: Shape,
+    /// What a legacy client can be asked for; none of a modern one, which is asked by the result.
+    capabilities: Option<Box<str>>,
+    /// As the backend was sent them: those of the next round are made of them.
+    method: Box<str>,
+    params: Box<str>,
+    timeout: Option<Duration>,
+    round: Option<Round>,
+    rounds: u32,
+    /// The client has cancelled it, and awaits no answer.
+    pub(super) is_silent: bool,
+}
+
+/// What a legacy client is being asked.
+#[derive(Debug)]
+struct Round {
+    /// Raw.
+    state: Option<Box<str>>,
+    /// By key, and what was answered.
+    answers: Vec<(Box<str>, Option<Box<str>>)>,
+}
+
+impl Spoken {
+    pub(in crate::session) fn new(shape: &Shape, asked: &Asked<'_>) -> Self {
+        // A modern client's call has one round.
+        let is_legacy = asked.capabilities.is_some();
+        let kept = |text: &str| if is_legacy { text.into() } else { Box::default() };
+        Self {
+            shape: shape.clone(),
+            capabilities: asked.capabilities.clone(),
+            method: kept(asked.method),
+            params: kept(asked.params),
+            timeout: asked.timeout,
+            round: None,
+            rounds: 0,
+            is_silent: false,
+        }
+    }
+
+    /// A call of which nothing is known but who gets the answer.
+    pub(in crate::session) fn bare(shape: Shape) -> Self {
+        Self {
+            shape,
+            capabilities: None,
+            method: Box::default(),
+            params: Box::default(),
+            timeout: None,
+            round: None,
+            rounds: 0,
+            is_silent: false,
+        }
+    }
+
+    /// What the client is asked by this end, if it has to be asked by requests.
+    fn asks<'a>(&self, end: &'a Event) -> Option<Cow<'a, str>> {
+        let Event::Result(result) = end else { return None };
+        if self.shape.version.era() == Era::Modern {
+            return None;
+        }
+        let result = String::from_utf8_lossy(result);
+        result::asks_for_input(&result).then_some(result)
+    }
+}
+
+impl Running {
+    /// How the client is told this end.
+    pub(super) fn told<'a>(&self, end: &'a Event) -> Cow<'a, Event> {
+        let Some(spoken) = &self.spoken else { return Cow::Borrowed(end) };
+        // The desk has done it already, since it has stored the end.
+        let kept = match &self.work {
+            Work::Sent(_) => spoken.shape.ends.kept(end.clone()),
+            _ => end.clone(),
+        };
+        if spoken.asks(&kept).is_some() {
+            return Cow::Owned(Event::Failed(outcome::repeatable(
+                "it waits for input that nobody was asked for",
+            )));
+        }
+        match kept {
+            Event::Result(result) => {
+                Cow::Owned(Event::Result(Bytes::from(spoken.shape.result(&result).into_bytes())))
+            }
+            Event::Failed(failure) => {
+                let error = spoken.shape.error(&failure);
+                let details = Some(Bytes::from(format!("{{\"mcp\":{}}}", error.to_json())));
+                Cow::Owned(Event::Failed(Failure { details, ..failure }))
+            }
+            other => Cow::Owned(other),
+        }
+    }
+
+    /// Whether it listens: it ends only when its client wants it to.
+    pub(super) const fn listens(&self) -> bool {
+        matches!(&self.work, Work::Waiting(waits) if waits.is_listening)
+    }
+}
+
+impl Calls {
+    /// Whether nothing runs that would end by itself.
+    pub(in crate::session) fn only_listens(&self) -> bool {
+        self.running.iter().all(|(_, running)| running.listens())
+    }
+
+    /// A question that runs beside the conversation, by a task that is given the tag of its answer.
+    pub(in crate::session) fn begin_waiting(
+        &mut self,
+        asker: Asker,
+        shape: Shape,
+        exchange: &Exchange<'_>,
+        start: impl FnOnce(u64) -> Waits,
+    ) {
+        let place = self.insert(asker, None, exchange.span.take());
+        self.running[place].spoken = Some(Box::new(Spoken::bare(shape)));
+        self.running[place].work = Work::Waiting(start(self.tag(place)));
+    }
+
+    /// Cancels a call whose client awaits no answer to it. Also the id of a call that the journal has an answer of.
+    pub(in crate::session) fn cancel_silently(
+        &mut self,
+        id: &str,
+        exchange: &mut Exchange<'_>,
+    ) -> Option<Box<str>> {
+        let place = *self.by_id.get(id)?;
+        if let Some(spoken) = &mut self.running[place].spoken {
+            spoken.is_silent = true;
+        }
+        self.cancel(id, exchange).1
+    }
+
+    /// Asks a legacy client for what the server has asked for by this end; false if it is an end.
+    pub(super) fn ask_client(&mut self, place: usize, end: &Event, exchange: &mut Exchange<'_>) -> bool {
+        let tag = self.tag(place);
+        let running = &mut self.running[place];
+        let Some(spoken) = &mut running.spoken else { return false };
+        let Some(result) = spoken.asks(end) else { return false };
+        let Some(capabilities) = &spoken.capabilities else { return false };
+        let asked: Option<Vec<_>> = input::asked(&result).collect();
+        let Some(asked) = asked.filter(|_| spoken.rounds < ROUNDS) else { return false };
+        if asked.iter().any(|asked| !mcp::meta::can_be_asked(capabilities, &asked.method)) {
+            return false;
+        }
+        spoken.rounds += 1;
+        spoken.round = Some(Round {
+            state: input::state(&result).map(Box::from),
+            answers: asked.iter().map(|asked| (Box::from(&*asked.key), None)).collect(),
+        });
+        let was_sent = matches!(running.work.take(), Work::Sent(_));
+        if was_sent {
+            exchange.shard.counters.calls_ended.increment();
+        }
+        for (number, asked) in asked.iter().enumerate() {
+            let id = format!("\"{PREFIX}{tag}:{number}\"");
+            let method = protocol::MethodName::Custom(Cow::Borrowed(&*asked.method));
+            exchange.send(&Outgoing::request(Id::Token(&id), method, asked.params.as_bytes(), None));
+        }
+        if asked.is_empty() {
+            // Nothing is needed but another attempt.
+            self.next_round(place, exchange);
+        }
+        true
+    }
+
+    /// A client has answered something. Also the id of a call that the journal has an answer of.
+    pub(in crate::session) fn hear_input(
+        &mut self,
+        id: Id<'_>,
+        answer: Result<&str, &str>,
+        exchange: &mut Exchange<'_>,
+    ) -> Option<Box<str>> {
+        let raw = mcp::raw_id(id);
+        let (tag, number) =
+            raw.strip_prefix('"')?.strip_suffix('"')?.strip_prefix(PREFIX)?.split_once(':')?;
+        let place = self.place_of(tag.parse().ok()?)?;
+        let round = self.running[place].spoken.as_mut()?.round.as_mut()?;
+        let slot = round.answers.get_mut(number.parse::<usize>().ok()?)?;
+        match answer {
+            Ok(result) => slot.1 = Some(result.into()),
+            Err(error) => {
+                let details = Some(Bytes::from(format!("{{\"mcp\":{error}}}")));
+                let message = "the client has refused what the server asked it for";
+                let failure = Failure { details, ..Failure::new(ErrorCode::Cancelled, message) };
+                return self.finish(place, &Event::Failed(failure), exchange, Instant::now());
+            }
+        }
+        if round.answers.iter().all(|(_, answer)| answer.is_some()) {
+            self.next_round(place, exchange);
+        }
+        None
+    }
+
+    /// Calls again, with what the client has answered. The journal knows the first round alone: a client that is gone
+    /// meanwhile has not got its answer, and nobody else can ask it.
+    fn next_round(&mut self, place: usize, exchange: &Exchange<'_>) {
+        let running = &mut self.running[place];
+        let (Some(handler), Some(spoken)) = (running.handler.clone(), &mut running.spoken) else { return };
+        let Some(round) = spoken.round.take() else { return };
+        let answers = round.answers.iter().map(|(key, answer)| (&**key, answer.as_deref().unwrap_or("{}")));
+        let params = input::retry(&spoken.params, answers, round.state.as_deref()).into_owned();
+        let (method, shape, rounds) = (spoken.method.clone(), spoken.shape.clone(), spoken.rounds);
+        let asked = Asked {
+            handler: &handler,
+            method: &method,
+            params: &params,
+            context: None,
+            timeout: spoken.timeout,
+            shape: Some(&shape),
+            capabilities: None,
+        };
+        let asker = running.asker.clone();
+        let request = Message {
+            id: None,
+            kind: protocol::Kind::Request,
+            method: None,
+            body: "",
+            meta: Meta::default(),
+            seq: None,
+        };
+        let mut order = self.order(&asker, &request, &asked, false, exchange);
+        order.request = format!("{}#{rounds}", order.request).into();
+        let client = (exchange.peer.clone(), self.tag(place));
+        self.running[place].work = Work::AtDesk(exchange.shard.run(&order, client));
+    }
+}
+
+impl Ends {
+    /// The same where a call is begun for such a shape.
+    pub(in crate::session) fn of(asked: &Asked<'_>) -> Option<Self> {
+        asked.shape.map(|shape| shape.ends)
+    }
+}

@@ -1,0 +1,47 @@
+//! Backends come and go: clients are told that what is offered has changed.
+
+use crate::{Peer, Server};
+use serde_json::json;
+use tests::{Counter, Gateway, Tools};
+
+#[test]
+fn lists_that_change_are_told() {
+    let (gateway, counter, server) = (Gateway::start(), Counter::new(), Server::new());
+    let mut legacy = Peer::legacy(&gateway, "2025-11-25");
+    let mut modern = Peer::modern(&gateway);
+    let filter = json!({"notifications": {"toolsListChanged": true, "promptsListChanged": true}});
+    modern.send(&json!(3), "subscriptions/listen", &filter);
+    assert_eq!(
+        modern.note("notifications/subscriptions/acknowledged")["notifications"],
+        filter["notifications"]
+    );
+    let tools = Tools::serve(counter.backend(), &gateway);
+    let told = modern.note("notifications/tools/list_changed");
+    assert_eq!(told["_meta"]["io.modelcontextprotocol/subscriptionId"], 3);
+    assert_eq!(legacy.note("notifications/tools/list_changed"), json!(null));
+    let _server = server.serve("words", &gateway);
+    modern.note("notifications/tools/list_changed");
+    modern.note("notifications/prompts/list_changed");
+    for method in ["tools", "resources", "prompts"] {
+        legacy.note(&format!("notifications/{method}/list_changed"));
+    }
+    drop(tools);
+    legacy.note("notifications/tools/list_changed");
+    modern.note("notifications/tools/list_changed");
+}
+
+#[test]
+fn resources_of_servers_are_heard_of() {
+    let (gateway, server) = (Gateway::start(), Server::new());
+    let _server = server.serve("words", &gateway);
+    let mut modern = Peer::modern(&gateway);
+    modern.await_tool("words.own");
+    let filter = json!({"notifications": {"resourceSubscriptions": ["words://1", "none://1"]}});
+    modern.send(&json!("l"), "subscriptions/listen", &filter);
+    let acknowledged = modern.note("notifications/subscriptions/acknowledged");
+    assert_eq!(acknowledged["notifications"], json!({"resourceSubscriptions": ["words://1"]}));
+    server.update("words://1");
+    let told = modern.note("notifications/resources/updated");
+    assert_eq!(told["uri"], "words://1");
+    assert_eq!(told["_meta"]["io.modelcontextprotocol/subscriptionId"], "l");
+}

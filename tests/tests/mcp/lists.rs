@@ -1,0 +1,39 @@
+//! Resources, prompts and completions: whatever has them is asked.
+
+use crate::{Peer, Server};
+use serde_json::json;
+use tests::Gateway;
+
+#[test]
+fn lists_are_gathered_over_servers_page_by_page() {
+    let gateway = Gateway::start();
+    let (one, two) = (Server::new(), Server::new());
+    let _backends = [one.serve("alpha", &gateway), two.serve("beta", &gateway)];
+    for mut peer in [Peer::modern(&gateway), Peer::legacy(&gateway, "2025-11-25")] {
+        peer.await_tool("beta.own");
+        let (mut uris, mut cursor) = (Vec::new(), None);
+        loop {
+            let params = cursor.map_or_else(|| json!({}), |cursor| json!({ "cursor": cursor }));
+            let page = peer.ask("resources/list", &params);
+            let resources = page["resources"].as_array().expect("a list").clone();
+            uris.extend(resources.iter().map(|resource| resource["uri"].as_str().expect("a uri").to_owned()));
+            cursor = page["nextCursor"].as_str().map(str::to_owned);
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(uris, ["alpha://1", "alpha://2", "beta://1", "beta://2"]);
+        peer.wrong("resources/list", &json!({"cursor": "made up"}), -32602);
+        let prompts = peer.ask("prompts/list", &json!({}));
+        assert_eq!(prompts["prompts"], json!([{"name": "alpha.p"}, {"name": "beta.p"}]));
+        assert_eq!(peer.ask("prompts/get", &json!({"name": "beta.p"}))["messages"], json!([]));
+        peer.wrong("prompts/get", &json!({"name": "none"}), -32602);
+        let read = peer.ask("resources/read", &json!({"uri": "beta://2"}));
+        assert_eq!(read["contents"], json!([{"uri": "beta://2", "text": "beta"}]));
+        let complete =
+            json!({"ref": {"type": "ref/prompt", "name": "p"}, "argument": {"name": "a", "value": ""}});
+        assert_eq!(peer.ask("completion/complete", &complete)["completion"]["values"], json!(["v"]));
+    }
+    Peer::modern(&gateway).wrong("resources/read", &json!({"uri": "none://1"}), -32602);
+    Peer::legacy(&gateway, "2025-11-25").wrong("resources/read", &json!({"uri": "none://1"}), -32002);
+}

@@ -1,0 +1,16 @@
+//! The platform as a server of Model Context Protocol, over the WebSocket, to clients of both eras.
+
+mod changes;
+mod contexts;
+mod crowds;
+mod eras;
+mod handshakes;
+mod input;
+mod lists;
+mod peer;
+mod resume;
+mod server;
+mod tools;
+
+use peer::Peer;
+use server::Server;
