@@ -54,7 +54,9 @@ pub enum Refusal {
     )]
     InUrl,
     /// A ticket where none is taken.
-    #[error("a ticket opens a WebSocket alone, without a token beside it, and only where auth.tickets.enabled is set")]
+    #[error(
+        "a ticket opens a WebSocket alone, without a token beside it, and only where auth.tickets.enabled is set"
+    )]
     MisplacedTicket,
     /// No ticket, or none that is kept: which of both is not told.
     #[error("the ticket is not accepted: it was used, has run out, or was never given out")]

@@ -21,6 +21,8 @@ pub(crate) enum Letter {
     Cancel { session: Uuid, request: Box<str> },
     /// An operator ended it: its connection closes, and nobody resumes it.
     Over { session: Uuid },
+    /// A client of it has answered a question that a call at this pod has asked.
+    Answer { session: Uuid, question: Box<str>, message: Box<str> },
 }
 
 impl Letter {
@@ -85,6 +87,7 @@ mod tests {
             Letter::Ended { session, request: "\"a\"".into() },
             Letter::Cancel { session, request: "7".into() },
             Letter::Over { session },
+            Letter::Answer { session, question: "a".into(), message: "{\"result\":{}}".into() },
         ] {
             assert_eq!(serde_json::from_slice::<Letter>(&letter.encode()).unwrap(), letter);
         }

@@ -9,7 +9,8 @@ use tokio::sync::watch;
 use crate::{
     Availability, Begin, Call, Channel, Directory, Entry, Epoch, Error, EventLog, Finish, Inbox, Journal,
     Leases, MemoryStore, NewEvent, NewSession, Page, PodId, Position, Quotas, ReadLimit, RedisStore, Resume,
-    Resumed, Revocation, Revocations, Revoked, Seen, SessionId, Sessions, Snapshot, Spent, Tail, Takeover, Ticket, Tickets,
+    Resumed, Revocation, Revocations, Revoked, Seen, SessionId, Sessions, Snapshot, Spent, Tail, Takeover,
+    Ticket, Tickets,
 };
 
 /// The same call on whichever it is. With an operation it is counted, if it goes to Redis.

@@ -56,7 +56,12 @@ pub trait Tickets: Send + Sync + 'static {
     /// # Errors
     /// [`Error::TooLarge`] for more than 64 KiB, and in memory [`Error::Full`] while as many tickets as
     /// [`Bounds::sessions`](crate::Bounds::sessions) are kept. Nothing was kept then.
-    fn keep(&self, ticket: &Ticket, what: &[u8], ttl: Duration) -> impl Future<Output = Result<(), Error>> + Send;
+    fn keep(
+        &self,
+        ticket: &Ticket,
+        what: &[u8],
+        ttl: Duration,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Takes what a ticket stands for; none if there is no such ticket any more.
     ///

@@ -14,6 +14,8 @@ settings! {
         authorization_servers: Vec<String> = Vec::new(),
         /// The scopes that a client needs at least, as it is told them.
         scopes: Vec<String> = Vec::new(),
+        /// How long a session over HTTP is kept without a request, in milliseconds.
+        session_ms: u64 = 3_600_000,
     }
 }
 
@@ -29,6 +31,9 @@ impl Mcp {
                 return Err(ConfigError::value("mcp.authorization_servers", server, right));
             }
         }
+        if self.session_ms < 1_000 {
+            return Err(ConfigError::value("mcp.session_ms", self.session_ms, "1000 or more"));
+        }
         let is_scope = |scope: &str| {
             // RFC 6749 section 3.3.
             !scope.is_empty() && scope.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte))
@@ -43,7 +48,8 @@ impl Mcp {
             return Err(ConfigError::value("mcp.resource", resource, right));
         }
         if self.issuers(auth).is_empty() {
-            let right = "an issuer that is an address, in auth.issuer, auth.issuers or mcp.authorization_servers,";
+            let right =
+                "an issuer that is an address, in auth.issuer, auth.issuers or mcp.authorization_servers,";
             return Err(ConfigError::value("mcp.resource", resource, right));
         }
         Ok(())

@@ -392,8 +392,8 @@ impl Config {
                 let right = format!(
                     "a path that is not below {}, and neither {} nor below {},",
                     rest::ROOT,
-                    rest::mcp::PATH,
-                    rest::mcp::metadata::WELL_KNOWN
+                    rest::streamable::PATH,
+                    rest::streamable::metadata::WELL_KNOWN
                 );
                 return Err(ConfigError::value(key, path, &right));
             }

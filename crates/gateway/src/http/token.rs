@@ -54,7 +54,8 @@ async fn verify(
 
 /// Whether nothing secret stands in the URL.
 fn check_uri(uri: &Uri) -> Result<(), Refusal> {
-    let names = || uri.query().unwrap_or_default().split('&').map(|pair| pair.split('=').next().unwrap_or_default());
+    let names =
+        || uri.query().unwrap_or_default().split('&').map(|pair| pair.split('=').next().unwrap_or_default());
     if names().any(|name| SECRETS.iter().any(|known| name.eq_ignore_ascii_case(known))) {
         return Err(Refusal::InUrl);
     }

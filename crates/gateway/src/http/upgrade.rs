@@ -144,7 +144,9 @@ async fn identify(
     shard: &Shard,
 ) -> Result<Identity, Unredeemed> {
     let (headers, holder) = (request.headers(), visit.holder.as_ref());
-    match ticket::of(request.uri()) {
+    // Those who speak that protocol alone have headers for their tokens.
+    let is_for_all = request.uri().path() != crate::mcp::PATH;
+    match ticket::of(request.uri()).filter(|_| is_for_all) {
         Some(presented) => ticket::redeem(presented, headers, bearer, holder, shard).await,
         None => Ok(token::identify(request.uri(), headers, bearer, holder, shard).await?),
     }

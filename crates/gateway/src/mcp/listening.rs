@@ -7,11 +7,13 @@ use super::plan::Note;
 use super::{contexts, sources};
 use crate::fanout::{News, Reader};
 use crate::rest::{Plain, Work, woken};
+use crate::session::reach;
 use crate::shard::{Delivery, Peer, Shard};
 use auth::Identity;
 use mcp::{Error, method, text, translate};
 use protocol::{ErrorCode, json};
 use router::{Event, Failure, Mcp};
+use session_store::Position;
 use std::collections::{HashSet, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -72,6 +74,7 @@ impl Wish {
 /// Somebody who listens. Dropped, it hears no more.
 pub(crate) struct Listening {
     shard: Rc<Shard>,
+    tenant: Box<str>,
     peer: Rc<Peer>,
     place: usize,
     /// What of the wish can be had.
@@ -132,6 +135,7 @@ impl Listening {
         let peer = Rc::new(Peer::of_request());
         let mut listening = Self {
             shard: Rc::clone(shard),
+            tenant: identity.tenant().into(),
             place: shard.changes.join(&peer),
             wish: Wish { changed: wish.changed, uris },
             contexts,
@@ -156,6 +160,33 @@ impl Listening {
     pub(crate) fn acknowledged(&self) -> Note {
         let params = format!("{{\"notifications\":{}}}", self.wish.written());
         Note { method: method::ACKNOWLEDGED.into(), params }
+    }
+
+    /// Where it stands in the tenant's log; none where nothing is read of it.
+    pub(crate) fn position(&self) -> Option<Position> {
+        self.reader.as_ref().map(Reader::cursor)
+    }
+
+    /// Tells what has come after this position of the log too.
+    ///
+    /// # Cancel safety
+    /// It goes on from where it stood, or from the position.
+    pub(crate) async fn go_on_from(&mut self, wanted: Position) {
+        if self.reader.is_none() {
+            return;
+        }
+        let reached = reach(&self.shard, &self.tenant, wanted).await;
+        let log = self.shard.logs.open(&self.tenant);
+        match reached {
+            Ok(position) => {
+                self.reader = Some(Reader::new(position, log, &self.peer, &self.shard));
+                if position != wanted {
+                    self.queue.extend(self.contexts.iter().map(|id| told(&contexts::uri(id))));
+                }
+            }
+            // What has changed meanwhile is not known: perhaps all of it.
+            Err(_) => self.queue.extend(self.contexts.iter().map(|id| told(&contexts::uri(id)))),
+        }
     }
 
     /// The next news. Cancel safe.

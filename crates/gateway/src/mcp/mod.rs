@@ -18,7 +18,8 @@ pub(crate) use client::Client;
 pub(crate) use decide::{Becomes, Request, Server};
 pub(crate) use hello::initialized;
 pub(crate) use listening::{Listening, Wish};
-pub(crate) use plan::{Ends, Note, Shape};
+pub(crate) use lists::Asking;
+pub(crate) use plan::{Ends, Note, Plan, Shape};
 
 use mcp::method;
 use protocol::{Method, MethodName, json};

@@ -11,8 +11,8 @@ use protocol::ErrorCode;
 use serde::Deserialize;
 
 impl Ask {
-    /// The JSON text of the body, which is of this media type. None where there is no body at all.
-    pub(super) async fn json(&mut self, kind: &str) -> Result<Option<String>, Problem> {
+    /// The text of the body, which is of this media type. None where there is no body at all.
+    async fn text(&mut self, kind: &str) -> Result<Option<String>, Problem> {
         let Some(body) = self.body.take().filter(|body| !body.is_end_stream()) else { return Ok(None) };
         self.check_kind(kind)?;
         let terms = self.link.shard.terms();
@@ -36,15 +36,26 @@ impl Ask {
         };
         let text = std::str::from_utf8(&bytes)
             .map_err(|_| Problem::new(ErrorCode::InvalidMessage, "the body is not UTF-8"))?;
-        protocol::json::validate(text, websocket.max_json_depth)
-            .map_err(|malformed| Problem::new(ErrorCode::InvalidMessage, malformed.to_string()))?;
         Ok(Some(text.trim().to_owned()))
+    }
+
+    /// The JSON text of the body, which is of this media type. None where there is no body at all.
+    pub(super) async fn json(&mut self, kind: &str) -> Result<Option<String>, Problem> {
+        let Some(text) = self.text(kind).await? else { return Ok(None) };
+        let depth = self.shard().terms().config.websocket.max_json_depth;
+        protocol::json::validate(&text, depth)
+            .map_err(|malformed| Problem::new(ErrorCode::InvalidMessage, malformed.to_string()))?;
+        Ok(Some(text))
     }
 
     /// As [`Ask::json`], where there has to be a body.
     pub(super) async fn needed_json(&mut self, kind: &str) -> Result<String, Problem> {
-        let body = self.json(kind).await?;
-        body.ok_or_else(|| Problem::new(ErrorCode::InvalidMessage, format!("a body of {kind} is needed")))
+        self.json(kind).await?.ok_or_else(|| no_body(kind))
+    }
+
+    /// As [`Ask::needed_json`], but nobody has looked yet whether it is JSON.
+    pub(super) async fn needed_text(&mut self, kind: &str) -> Result<String, Problem> {
+        self.text(kind).await?.ok_or_else(|| no_body(kind))
     }
 
     fn check_kind(&self, kind: &str) -> Result<(), Problem> {
@@ -71,6 +82,10 @@ pub(super) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Problem
     }
     serde_json::from_str(text)
         .map_err(|error| Problem::new(ErrorCode::InvalidParams, format!("the body: {error}")))
+}
+
+fn no_body(kind: &str) -> Problem {
+    Problem::new(ErrorCode::InvalidMessage, format!("a body of {kind} is needed"))
 }
 
 fn too_large(most: usize) -> Problem {

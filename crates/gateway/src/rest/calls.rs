@@ -49,7 +49,12 @@ pub(super) fn written(status: StatusCode, id: CallId, state: &CallState<'_>) -> 
 }
 
 /// How it ended; `None` while it runs.
-async fn end(ask: &Ask, id: CallId, session: SessionId, entry: Entry) -> Result<Option<Event>, Error> {
+pub(super) async fn end(
+    ask: &Ask,
+    id: CallId,
+    session: SessionId,
+    entry: Entry,
+) -> Result<Option<Event>, Error> {
     let shard = ask.shard();
     let (pod, repeatable) = match entry {
         Entry::Done(ended) => return Ok(Some(outcome::decode(&ended))),

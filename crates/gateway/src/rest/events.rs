@@ -4,6 +4,7 @@ use super::answer::{self, Answer};
 use super::ask::{Ask, EVENT_STREAM, JSON};
 use super::body::object;
 use super::kept::{self, out_of_reach};
+use super::lasting::{expiry, over};
 use super::problem::Problem;
 use super::query::wrong;
 use super::schema::{Events, Publish, Published};
@@ -14,7 +15,6 @@ use crate::fanout::{Entry, Filter, News, Reader};
 use crate::platform;
 use crate::session::{PUBLISH, reach};
 use crate::shard::Peer;
-use auth::Identity;
 use bytes::Bytes;
 use futures_util::stream;
 use hyper::header::HeaderName;
@@ -25,7 +25,7 @@ use session_store::{Error, EventLog as _, LogEpoch, NewEvent, Offset, Position};
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// What a WebSocket publishes by.
 const METHOD: &str = protocol::Method::EventPublish.name();
@@ -225,17 +225,11 @@ fn stream(ask: Ask, feed: Feed) -> Answer {
         let (link, identity, mut feed) = state?;
         let bytes = tokio::select! {
             biased;
-            () = link.left() => {
-                let retry = link.shard.pod.reconnect_delay_ms();
-                return Some((Bytes::from(format!("retry: {retry}\n\n")), None));
-            }
-            () = until(expires) => {
-                let problem = Problem::new(ErrorCode::AuthenticationFailed, "the token has expired");
-                return Some((sse::write("error", "", &problem.body()), None));
-            }
-            reason = link.disowned(&identity) => {
-                let problem = Problem::new(ErrorCode::AuthenticationFailed, reason);
-                return Some((sse::write("error", "", &problem.body()), None));
+            over = over(&link, &identity, expires) => {
+                return Some((match over.problem() {
+                    None => sse::retry(&link),
+                    Some(problem) => sse::write("error", "", &problem.body()),
+                }, None));
             }
             news = timeout(heartbeat, feed.next()) => told(&link, &feed, news.ok()),
         };
@@ -264,20 +258,6 @@ fn told(link: &Link, feed: &Feed, news: Option<News>) -> Bytes {
 /// The id of a server-sent event: the place behind it.
 fn id(position: Position) -> String {
     format!("{}:{}", position.epoch, position.offset.0)
-}
-
-/// When a stream ends whose token has run out; never for one that does not.
-fn expiry(identity: &Identity, grace_s: u64) -> Option<Instant> {
-    let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
-    let left = identity.expires_at()?.saturating_sub(now).saturating_add(grace_s);
-    Instant::now().checked_add(Duration::from_secs(left))
-}
-
-async fn until(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => sleep_until(moment).await,
-        None => std::future::pending().await,
-    }
 }
 
 fn filter(names: &str, most: usize) -> Result<Filter, Problem> {

@@ -6,6 +6,7 @@ use super::names::{CallId, is_shared};
 use super::problem::Problem;
 use super::running::{Hold, Running, Work};
 use crate::config::ms;
+use crate::mcp::Ends;
 use crate::outcome;
 use crate::platform::Holder;
 use crate::session::caller;
@@ -51,7 +52,8 @@ struct Opening {
     token: TokenHash,
 }
 
-/// Makes the call, or joins it if it was made before. Answers once it stands in the journal.
+/// Makes the call, or joins it if it was made before. Answers once it stands in the journal. `ends` is what is made of its
+/// end before that is kept.
 ///
 /// # Errors
 /// The same name was given to another request; the store is out of reach; too many calls of the holder run here.
@@ -60,6 +62,7 @@ pub(super) async fn start(
     id: CallId,
     token: &ResumeToken,
     work: Work,
+    ends: Option<Ends>,
 ) -> Result<Running, Problem> {
     let (shard, identity) = (ask.shard(), &ask.identity);
     check_room(shard, identity)?;
@@ -86,7 +89,7 @@ pub(super) async fn start(
         tracestate,
         span,
         timeout: work.timeout,
-        ends: None,
+        ends,
     });
     let waiter = Rc::new(Waiter {
         shard: Rc::clone(shard),

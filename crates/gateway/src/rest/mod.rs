@@ -12,8 +12,8 @@ mod execute;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod kept;
+mod lasting;
 mod limited;
-pub(crate) mod mcp;
 mod names;
 mod openapi;
 mod patient;
@@ -24,6 +24,7 @@ mod route;
 mod running;
 mod schema;
 mod sse;
+pub(crate) mod streamable;
 mod tickets;
 mod tools;
 
@@ -32,6 +33,7 @@ pub(crate) use names::is_shared;
 pub(crate) use plain::Plain;
 pub(crate) use running::Work;
 pub(crate) use sse::{KEEP_ALIVE, write as event};
+pub(crate) use streamable::Rounds;
 
 use crate::audit::{Entry, Event};
 use crate::config::ms;
@@ -69,10 +71,19 @@ pub(crate) const ROOT: &str = "/api/v1";
 
 /// Whether a request with this head is one for REST.
 pub(crate) fn is_meant(head: &[u8]) -> bool {
-    let mut words = head.split(|byte| *byte == b' ');
-    words
-        .nth(1)
-        .is_some_and(|target| is_own(target.split(|byte| *byte == b'?').next().unwrap_or_default()))
+    let target = head.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+    let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
+    // A WebSocket may be opened there too.
+    is_own(path) && !(path == streamable::PATH.as_bytes() && is_upgrade(head))
+}
+
+/// Whether a head has a header that asks for another protocol. Behind it may come a body.
+fn is_upgrade(head: &[u8]) -> bool {
+    let lines = head.split(|byte| *byte == b'\n').skip(1);
+    lines.take_while(|line| !line.trim_ascii().is_empty()).any(|line| {
+        let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+        name.eq_ignore_ascii_case(b"upgrade")
+    })
 }
 
 /// Whether a path is the API's, or one of Model Context Protocol.
@@ -80,7 +91,7 @@ pub(crate) fn is_own(path: &[u8]) -> bool {
     let is_below = |root: &str| {
         path.strip_prefix(root.as_bytes()).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
     };
-    is_below(ROOT) || path == mcp::PATH.as_bytes() || is_below(mcp::metadata::WELL_KNOWN)
+    is_below(ROOT) || path == streamable::PATH.as_bytes() || is_below(streamable::metadata::WELL_KNOWN)
 }
 
 /// A connection, as its requests see it.
@@ -159,8 +170,10 @@ impl Link {
         let method = request.method().clone();
         let tracer = &self.shard.pod.tracer;
         let span = trace::request(tracer, request.headers());
+        let is_mcp = target == Some(Target::Mcp);
         let answer = match self.respond(request, target, refused, span).await {
             Ok(answer) => answer,
+            Err(problem) if is_mcp => self.refuse_word(problem),
             Err(problem) => problem.answer(),
         };
         let status = answer.status().as_u16();
@@ -190,9 +203,13 @@ impl Link {
             return Err(Problem::new(ErrorCode::MethodNotFound, detail));
         };
         if target == Target::Metadata {
-            return mcp::metadata::found(&self.shard.terms().config, &request);
+            return streamable::metadata::found(&self.shard.terms().config, &request);
         }
         let ask = Ask::new(self, request, address, target.methods(), span).await?;
+        if target == Target::Mcp {
+            // It is counted once it is known what is asked.
+            return streamable::answer(ask).await;
+        }
         let method = target.asked(&ask.head.method);
         let seats = self.count(&ask, method.map_or("", Method::name)).await?;
         if let Some(method) = method.filter(|_| target.is_of_gateway()) {
@@ -215,7 +232,10 @@ impl Link {
             Target::Context(id) => contexts::one(ask, &id).await,
             Target::Events => events::answer(ask).await,
             Target::Tickets => tickets::give(&ask).await,
-            Target::Metadata => Err(Problem::new(ErrorCode::MethodNotFound, "metadata is for everybody")),
+            // Both are answered before.
+            Target::Mcp | Target::Metadata => {
+                Err(Problem::new(ErrorCode::MethodNotFound, "nothing is at this path"))
+            }
         }
     }
 
@@ -271,4 +291,25 @@ pub(crate) async fn woken<T>(peer: &Peer, mut ask: impl FnMut(&mut std::task::Co
         ask(cx)
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_meant;
+
+    #[test]
+    fn an_upgrade_is_none_of_rests_requests() {
+        for (head, expected) in [
+            ("GET /api/v1/tools HTTP/1.1\r\nHost: a\r\n\r\n", true),
+            ("GET /api/v1/tools HTTP/1.1\r\nUpgrade: websocket\r\n\r\n", true),
+            ("GET /ws HTTP/1.1\r\nHost: a\r\n\r\n", false),
+            ("GET /mcp?a=b HTTP/1.1\r\nHost: a\r\n\r\n", true),
+            ("GET /mcp HTTP/1.1\r\nHost: a\r\nupgrade: websocket\r\n\r\n", false),
+            ("POST /mcp HTTP/1.1\r\nHost: a\r\n\r\n\nUpgrade: websocket\r\n", true),
+            ("GET /mcp/x HTTP/1.1\r\nHost: a\r\n\r\n", false),
+            ("GET /.well-known/oauth-protected-resource/mcp HTTP/1.1\r\n\r\n", true),
+        ] {
+            assert_eq!(is_meant(head.as_bytes()), expected, "{head:?}");
+        }
+    }
 }

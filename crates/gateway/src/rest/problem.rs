@@ -119,6 +119,11 @@ impl Problem {
         answer
     }
 
+    /// Why there is no result, and the answer that says so.
+    pub(super) fn into_parts(self) -> (Failure, Answer) {
+        (self.failure.clone(), self.answer())
+    }
+
     /// In seconds, as the backend says, if it does.
     fn retry_after(&self) -> HeaderValue {
         #[derive(serde::Deserialize)]

@@ -1,7 +1,7 @@
 //! Which paths there are, and what may be asked at each.
 
 use super::ROOT;
-use super::mcp::metadata;
+use super::streamable::{self, metadata};
 use hyper::Method;
 use metrics::Route;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -22,12 +22,17 @@ pub(super) enum Target {
     Tickets,
     /// Which authorization servers there are, for everybody.
     Metadata,
+    /// Model Context Protocol.
+    Mcp,
 }
 
 impl Target {
     pub(super) fn of(path: &str) -> Option<Self> {
         if metadata::is_below(path) {
             return Some(Self::Metadata);
+        }
+        if path == streamable::PATH {
+            return Some(Self::Mcp);
         }
         let rest = path.strip_prefix(ROOT)?.strip_prefix('/')?;
         let parts: Vec<&str> = rest.split('/').collect();
@@ -60,6 +65,7 @@ impl Target {
             Self::Events => Route::Events,
             Self::Tickets => Route::Tickets,
             Self::Metadata => Route::Metadata,
+            Self::Mcp => Route::Mcp,
         }
     }
 
@@ -77,6 +83,7 @@ impl Target {
             Self::Events => "/api/v1/events",
             Self::Tickets => "/api/v1/tickets",
             Self::Metadata => metadata::WELL_KNOWN,
+            Self::Mcp => streamable::PATH,
         }
     }
 
@@ -94,7 +101,9 @@ impl Target {
             (Self::Context(_), _) => Platform::ContextGet,
             (Self::Events, &Method::POST) => Platform::EventPublish,
             (Self::Events, _) => Platform::EventSubscribe,
-            (Self::OpenApi | Self::Call(_) | Self::Tickets | Self::Metadata, _) => return None,
+            (Self::OpenApi | Self::Call(_) | Self::Tickets | Self::Metadata | Self::Mcp, _) => {
+                return None;
+            }
         })
     }
 
@@ -111,6 +120,7 @@ impl Target {
             }
             Self::Execute(_) | Self::Tickets => &[Method::POST],
             Self::Call(_) => &[Method::GET, Method::HEAD, Method::DELETE],
+            Self::Mcp => &[Method::POST, Method::GET, Method::DELETE],
             Self::Contexts | Self::Events => &[Method::GET, Method::HEAD, Method::POST],
             Self::Context(_) => &[Method::GET, Method::HEAD, Method::PUT, Method::PATCH, Method::DELETE],
         }

@@ -6,6 +6,7 @@ use super::names::{CallId, fingerprint};
 use super::plain::Plain;
 use super::problem::Problem;
 use super::woken;
+use crate::mcp::Ends;
 use crate::measure;
 use crate::shard::{Delivery, Peer};
 use crate::trace::{self, CallSpan};
@@ -83,12 +84,22 @@ impl Ask {
     /// Has a backend do the work. With an idempotency key it is done once, whoever asks how often; else it ends with the
     /// request.
     pub(super) async fn run(&self, work: Work, body: &str) -> Result<Running, Problem> {
+        let name = self.idempotency_key()?.map(|key| CallId::of_key(&self.identity, &key));
+        self.begin(work, name, body, None).await
+    }
+
+    /// The same under this name, if there is one. `content` tells the request from another one of the name, and `ends` is
+    /// what is made of the end before it is kept under it.
+    pub(super) async fn begin(
+        &self,
+        work: Work,
+        name: Option<CallId>,
+        content: &str,
+        ends: Option<Ends>,
+    ) -> Result<Running, Problem> {
         self.check(&work)?;
-        match self.idempotency_key()? {
-            Some(key) => {
-                let token = self.fingerprint(body)?;
-                kept::start(self, CallId::of_key(&self.identity, &key), &token, work).await
-            }
+        match name {
+            Some(name) => kept::start(self, name, &self.fingerprint(content)?, work, ends).await,
             None => Plain::start(self, &work),
         }
     }
@@ -98,7 +109,7 @@ impl Ask {
         self.check(&work)?;
         let key = self.idempotency_key()?;
         let id = key.map_or_else(CallId::fresh, |key| CallId::of_key(&self.identity, &key));
-        kept::start(self, id, &self.fingerprint(body)?, work).await?;
+        kept::start(self, id, &self.fingerprint(body)?, work, None).await?;
         Ok(id)
     }
 

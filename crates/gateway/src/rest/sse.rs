@@ -1,5 +1,6 @@
 //! Server-sent events: how one is written, and the events of a call.
 
+use super::Link;
 use super::answer::{self, Answer};
 use super::problem::Problem;
 use super::running::Running;
@@ -28,6 +29,11 @@ pub(crate) fn write(kind: &str, id: &str, data: &[u8]) -> Bytes {
     }
     out.push(b'\n');
     out.into()
+}
+
+/// The end of a stream whose pod goes: when to come back.
+pub(super) fn retry(link: &Link) -> Bytes {
+    Bytes::from(format!("retry: {}\n\n", link.shard.pod.reconnect_delay_ms()))
 }
 
 /// What comes of a call: `progress` and `partial` as they come, at last `result` or `error`.

@@ -70,6 +70,9 @@ impl Shard {
                 let (answer, _) = mpsc::channel(1);
                 self.asked(Ask::One(Whom::Session(SessionId(session)), Errand::End(answer)));
             }
+            Memo::Letter(Letter::Answer { session, question, message }) => {
+                self.rounds.answered(SessionId(session), &question, &message);
+            }
             Memo::Letter(Letter::Cancel { session, request }) => {
                 self.cancel_for(SessionId(session), &request);
             }

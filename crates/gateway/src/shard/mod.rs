@@ -97,6 +97,8 @@ pub(crate) struct Shard {
     pub(crate) changes: Changes,
     /// Who waits here for the end of a call that others may wait for too.
     pub(crate) awaited: rest::Awaited,
+    /// Who waits here for what clients of Model Context Protocol answer.
+    pub(crate) rounds: rest::Rounds,
     /// Every shard of the pod, this one too.
     pub(crate) shards: Arc<[mpsc::Sender<Memo>]>,
     /// Events of the platform that wait for the store.
@@ -141,6 +143,7 @@ impl Shard {
             tasks: RefCell::default(),
             changes: Changes::default(),
             awaited: rest::Awaited::default(),
+            rounds: rest::Rounds::default(),
             // Attempts of two shards are never the same.
             attempts: Cell::new((index as u64) << 48),
             index,

@@ -26,7 +26,17 @@ pub(crate) trait Everything:
 }
 
 impl<S> Everything for S where
-    S: Sessions + Journal + EventLog + Leases + Revocations + Quotas + Tickets + Channel + Directory + Clone + Debug
+    S: Sessions
+        + Journal
+        + EventLog
+        + Leases
+        + Revocations
+        + Quotas
+        + Tickets
+        + Channel
+        + Directory
+        + Clone
+        + Debug
 {
 }
 
