@@ -60,10 +60,15 @@ impl Http {
 
     /// Sends a request; its path stands below `/api/v1`. A body is JSON where no header says otherwise.
     pub fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) {
-        let mut request = format!(
-            "{method} /api/v1{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n",
-            self.token
-        );
+        self.send_at(method, &format!("/api/v1{path}"), headers, body);
+    }
+
+    /// As [`Self::send`], with the whole path.
+    pub fn send_at(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) {
+        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n");
+        if !self.token.is_empty() {
+            request += &format!("Authorization: Bearer {}\r\n", self.token);
+        }
         for (name, value) in headers {
             request += &format!("{name}: {value}\r\n");
         }
@@ -133,6 +138,11 @@ impl Http {
         assert_eq!(head.header("Content-Type"), Some("text/event-stream"), "{head:?}");
         assert_eq!(head.header("Transfer-Encoding"), Some("chunked"), "{head:?}");
         head
+    }
+
+    /// The head of an answer whose body comes bit by bit.
+    pub fn head(&mut self) -> Response {
+        self.socket.head()
     }
 
     /// The next server-sent event, or comment.

@@ -11,7 +11,7 @@ use crate::{clean, gateway_with, repository};
 
 #[test]
 fn the_lines_of_the_page_can_be_pasted() {
-    let gateway = gateway_with(|_| {});
+    let gateway = gateway_with(|config| config.auth.tickets.enabled = true);
     let _tools = Tools::start(&gateway, &repository(), "127.0.0.1:0");
     let _contexts = Contexts::passing(env!("CARGO_BIN_EXE_mcpw-under-test"), &gateway);
     let mut http = Http::open(&gateway);

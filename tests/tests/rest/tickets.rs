@@ -101,7 +101,11 @@ fn a_ticket_is_taken_where_it_belongs_and_alone() {
         check(&gateway, &upgrade(&gateway, query), "the ticket is not accepted");
     }
     // A token is no ticket, wherever it stands.
-    check(&gateway, &upgrade(&gateway, &format!("ticket={}", gateway.keys.token())), "the ticket is not accepted");
+    check(
+        &gateway,
+        &upgrade(&gateway, &format!("ticket={}", gateway.keys.token())),
+        "the ticket is not accepted",
+    );
     let says = "a token must not stand in a URL";
     check(&gateway, &upgrade(&gateway, &format!("token={}", gateway.keys.token())), says);
 }

@@ -1,0 +1,17 @@
+//! Model Context Protocol over Streamable HTTP: raw requests of both eras on real sockets, at one gateway and at several that
+//! share a Redis.
+
+mod authorization;
+mod calls;
+mod form;
+mod modern;
+mod notifications;
+mod peer;
+mod pods;
+#[expect(dead_code, reason = "the tests of the WebSocket use more of it")]
+#[path = "../mcp/server.rs"]
+mod server;
+mod sessions;
+
+use peer::Peer;
+use server::Server;

@@ -1,0 +1,72 @@
+//! Sessions of legacy clients: opened by `initialize`, named by a header, ended by DELETE.
+
+use crate::Peer;
+use crate::peer::BOTH;
+use serde_json::json;
+use tests::{Gateway, Tools};
+
+#[test]
+fn every_legacy_version_has_its_session() {
+    let gateway = Gateway::start();
+    let _tools = Tools::at(&gateway);
+    for version in ["2025-03-26", "2025-06-18", "2025-11-25"] {
+        let peer = Peer::legacy(&gateway, version, &json!({}));
+        peer.await_tool("echo");
+        let result = peer.call("echo", &json!({"a": 1}));
+        assert_eq!(result["structuredContent"], json!({"a": 1}));
+        assert!(result.get("resultType").is_none(), "{result}");
+        assert_eq!(peer.ask("ping", &json!({})), json!({}));
+        // The header with the version came with 2025-06-18.
+        let session = peer.session.as_deref().expect("a session");
+        let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
+        assert_eq!(peer.post(&[("Mcp-Session-Id", session)], &ping).status, 200);
+    }
+}
+
+#[test]
+fn a_session_is_needed_and_has_to_be_the_agents_own() {
+    let gateway = Gateway::start();
+    let peer = Peer::legacy(&gateway, "2025-11-25", &json!({}));
+    let session = peer.session.clone().expect("a session");
+    let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
+    assert_eq!(peer.post(&[], &list).status, 400);
+    assert_eq!(peer.post(&[("Mcp-Session-Id", &session)], &list).status, 200);
+    for unknown in ["x", "01a204f6-03c8-74fc-b31e-452765a423b4", &session.to_uppercase()] {
+        let answer = peer.post(&[("Mcp-Session-Id", unknown)], &list);
+        assert_eq!((answer.status, &answer.json()["id"]), (404, &json!(1)), "{unknown}");
+    }
+    let claims = auth::Claims::new("stranger", "agent");
+    let stranger = peer.with_token(&gateway.keys.mint(&claims));
+    assert_eq!(stranger.post(&[("Mcp-Session-Id", &session)], &list).status, 404);
+    assert_eq!(stranger.delete().status, 404);
+    assert_eq!(peer.post(&[("Mcp-Session-Id", &session)], &list).status, 200);
+}
+
+#[test]
+fn a_session_that_was_ended_is_gone() {
+    let gateway = Gateway::start();
+    let peer = Peer::legacy(&gateway, "2025-11-25", &json!({}));
+    let mut stream = peer.listen(None);
+    assert_eq!(peer.delete().status, 204);
+    stream.stream_ended();
+    let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
+    assert_eq!(peer.post_own(&list).status, 404);
+    assert_eq!(peer.post_own(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).status, 404);
+    assert_eq!(peer.delete().status, 404);
+    let mut http = peer.open();
+    let session = peer.session.as_deref().expect("a session");
+    http.send_at("GET", "/mcp", &[("Accept", BOTH), ("Mcp-Session-Id", session)], None);
+    assert_eq!(http.response().status, 404);
+}
+
+#[test]
+fn a_session_that_is_not_used_ends() {
+    let gateway = Gateway::with(|config| config.mcp.session_ms = 3_000);
+    let peer = Peer::legacy(&gateway, "2025-11-25", &json!({}));
+    let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
+    assert_eq!(peer.post_own(&list).status, 200);
+    let begun = std::time::Instant::now();
+    // Not asked meanwhile: that would prolong it.
+    std::thread::sleep(std::time::Duration::from_millis(3_300));
+    assert_eq!(peer.post_own(&list).status, 404, "after {:?}", begun.elapsed());
+}
