@@ -137,7 +137,7 @@ fn a_question_comes_as_a_result_and_its_answer_as_another_request() {
     let params = json!({"name": "words.own", "arguments": {"do": "ask"}, "_meta": meta});
     let asked = peer.ask("tools/call", &params);
     assert_eq!(asked["resultType"], "input_required");
-    let mut again = params.clone();
+    let mut again = params;
     again["inputResponses"] = json!({"who": {"action": "decline"}});
     again["requestState"] = asked["requestState"].clone();
     for _ in 0..2 {
