@@ -7,5 +7,6 @@ pub use crate::door::fuzzing::{forwarded, proxy};
 pub use crate::fanout::fuzzing::event_names;
 pub use crate::http::fuzzing::upgrade;
 pub use crate::rest::fuzzing::rest;
+pub use crate::rest::streamable::fuzzing::streamable;
 pub use crate::session::fuzzing::params;
 pub use crate::ws::fuzzing::frames;

@@ -54,6 +54,18 @@ pub(crate) fn tokens(input: &[u8]) {
     }
 }
 
+/// What a store gives back for a ticket is an identity that was written for one, or nobody, and no panic.
+pub(crate) fn tickets(input: &[u8]) {
+    match VERIFIER.redeem(input) {
+        Ok(identity) => {
+            assert!(!identity.tenant().is_empty() && !identity.agent().is_empty());
+            let again = VERIFIER.redeem(&identity.to_ticket());
+            assert_eq!(again.as_ref(), Ok(&identity));
+        }
+        Err(refusal) => check_words(refusal),
+    }
+}
+
 /// Of what was rightly signed, only what keeps every rule becomes an identity, and one that says the same. The first line is
 /// a header, the rest are claims.
 pub(crate) fn claims(input: &[u8]) {

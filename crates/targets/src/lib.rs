@@ -10,7 +10,7 @@ mod wire;
 pub type Body = fn(&[u8]);
 
 /// All targets, by the names of their files in `fuzz/fuzz_targets` and their folders in `fuzz/corpus`.
-pub const ALL: [(&str, Body); 28] = [
+pub const ALL: [(&str, Body); 30] = [
     ("api_keys", identity::api_keys),
     ("audit", gateway::fuzzing::audit),
     ("binary_decode", wire::binary_decode),
@@ -35,7 +35,9 @@ pub const ALL: [(&str, Body); 28] = [
     ("replies", session_store::fuzzing::replies),
     ("rest", gateway::fuzzing::rest),
     ("search", context::fuzzing::search),
+    ("streamable", gateway::fuzzing::streamable),
     ("text_decode", wire::text_decode),
+    ("tickets", identity::tickets),
     ("tokens", identity::tokens),
     ("traceparent", metrics::trace::fuzzing::traceparent),
     ("upgrade", gateway::fuzzing::upgrade),

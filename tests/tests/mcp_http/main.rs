@@ -8,6 +8,7 @@ mod modern;
 mod notifications;
 mod peer;
 mod pods;
+#[expect(dead_code, reason = "the tests of the WebSocket use more of it")]
 #[path = "../mcp/server.rs"]
 mod server;
 mod sessions;

@@ -90,7 +90,7 @@ fn a_client_that_goes_cancels_its_call() {
     let http = peer.send_own(crate::peer::BOTH, &[], &peer.message(&json!(1), "tools/call", &params));
     counter.await_executed("a", 1);
     drop(http);
-    gateway.await_metric("calls_active", 0.0);
+    gateway.await_metric("backend_calls_in_flight", 0.0);
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn a_question_comes_as_a_result_and_its_answer_as_another_request() {
     let params = json!({"name": "words.own", "arguments": {"do": "ask"}, "_meta": meta});
     let asked = peer.ask("tools/call", &params);
     assert_eq!(asked["resultType"], "input_required");
-    let mut again = params.clone();
+    let mut again = params;
     again["inputResponses"] = json!({"who": {"action": "decline"}});
     again["requestState"] = asked["requestState"].clone();
     for _ in 0..2 {

@@ -77,7 +77,7 @@ fn a_retry_finds_its_answer_at_another_pod() {
     counter.await_executed("a", 1);
     drop(lost);
     let waits = std::thread::spawn({
-        let (remote, params) = (remote.clone(), params.clone());
+        let params = params.clone();
         move || remote.ask("tools/call", &params)
     });
     counter.let_go();

@@ -61,12 +61,12 @@ fn a_session_that_was_ended_is_gone() {
 
 #[test]
 fn a_session_that_is_not_used_ends() {
-    let gateway = Gateway::with(|config| config.mcp.session_ms = 1_000);
+    let gateway = Gateway::with(|config| config.mcp.session_ms = 3_000);
     let peer = Peer::legacy(&gateway, "2025-11-25", &json!({}));
     let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
     assert_eq!(peer.post_own(&list).status, 200);
     let begun = std::time::Instant::now();
     // Not asked meanwhile: that would prolong it.
-    std::thread::sleep(std::time::Duration::from_millis(1_300));
+    std::thread::sleep(std::time::Duration::from_millis(3_300));
     assert_eq!(peer.post_own(&list).status, 404, "after {:?}", begun.elapsed());
 }

@@ -8,7 +8,7 @@ use crate::rest::problem::Problem;
 use crate::rest::running::{Running, Work};
 use bytes::Bytes;
 use mcp::translate::result;
-use mcp::{Era, Error, Id, write};
+use mcp::{Error, Id, write};
 use protocol::ErrorCode;
 use router::{Event, Failure};
 use session_store::SessionId;
@@ -120,11 +120,6 @@ impl Answering {
     /// The id, as it was written.
     pub(super) fn id(&self) -> Id<'_> {
         Id::Token(&self.id)
-    }
-
-    /// The version in which it is answered.
-    pub(super) const fn era(&self) -> Era {
-        self.shape.version.era()
     }
 
     /// Whether its answer is found again by who has lost the stream, and reads an event without data.

@@ -42,11 +42,15 @@ pub(super) async fn answer(ask: Ask) -> Result<Answer, Problem> {
         return post::answer(ask).await;
     }
     // "Earlier Streamable HTTP Revisions": without sessions there is neither a stream to get nor one to end.
-    if matches!(headers::era(&ask.head.headers, None, false), Ok(Era::Modern)) {
-        let detail = "with this MCP-Protocol-Version all is asked by POST";
-        return Err(Problem::new(ErrorCode::MethodNotFound, detail)
-            .status(StatusCode::METHOD_NOT_ALLOWED)
-            .with(ALLOW, HeaderValue::from_static("POST")));
+    match headers::era(&ask.head.headers, None, false) {
+        Ok(Era::Legacy) => {}
+        Ok(Era::Modern) => {
+            let detail = "with this MCP-Protocol-Version all is asked by POST";
+            return Err(Problem::new(ErrorCode::MethodNotFound, detail)
+                .status(StatusCode::METHOD_NOT_ALLOWED)
+                .with(ALLOW, HeaderValue::from_static("POST")));
+        }
+        Err(error) => return Ok(refused::malformed(None, &error)),
     }
     let seats = ask.link.count(&ask, "").await?;
     let mut answer = if ask.head.method == Method::DELETE {

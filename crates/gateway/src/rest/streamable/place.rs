@@ -38,6 +38,10 @@ impl Place {
     pub(super) async fn changed(&self) {
         woken(&self.peer, |_| {
             let signals = self.peer.take_signals();
+            if signals.has(Signals::TASK) {
+                // An operator's; all that can be done here is to see whether the session was ended.
+                self.shard.forget_tasks(self.peer.key());
+            }
             let told = [Signals::TAKEN, Signals::VERIFY, Signals::TASK];
             if told.into_iter().any(|signal| signals.has(signal)) { Poll::Ready(()) } else { Poll::Pending }
         })

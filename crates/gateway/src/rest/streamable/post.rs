@@ -238,7 +238,7 @@ async fn call(ask: &Rc<Ask>, asked: &Asked<'_>, plan: Plan) -> Result<Answer, Re
     };
     let answering = Answering::calling(Rc::clone(ask), &mcp::raw_id(asked.id), plan, kept, legacy);
     stream::answer(answering, asked.kinds).await.map_err(|problem| {
-        let missing = missing.filter(|_| problem.is(ErrorCode::Forbidden)).map(|scope| scope.to_string());
+        let missing = missing.filter(|_| problem.is(ErrorCode::Forbidden));
         Refusal::Problem(problem, missing)
     })
 }

@@ -21,9 +21,12 @@ pub(super) const MOST: u32 = 100;
 /// What the ids of requests to clients begin with.
 const PREFIX: &str = "mcpw:";
 
+/// Who waits for the answer of a client of this session.
+type Waits = (SessionId, oneshot::Sender<Box<str>>);
+
 /// Who waits in a shard for what clients answer, by the name of the question.
 #[derive(Debug, Default)]
-pub(crate) struct Rounds(RefCell<HashMap<Box<str>, (SessionId, oneshot::Sender<Box<str>>)>>);
+pub(crate) struct Rounds(RefCell<HashMap<Box<str>, Waits>>);
 
 impl Rounds {
     /// A client of this session has answered the question of this name; nothing if nobody here waits for it.
