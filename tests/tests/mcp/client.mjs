@@ -18,9 +18,10 @@ let version;
 transport.setProtocolVersion = chosen => { version = chosen; };
 await client.connect(transport);
 const tools = await client.listTools();
+const walked = await client.callTool({ name: 'walk', arguments: {} });
+// The SDK forgets who listens when a result comes, and looks at progress later: here a question lies between.
 const onprogress = ({ progress: done, total, message }) => progress.push([done, total, message]);
-const walked = await client.callTool({ name: 'walk', arguments: {} }, undefined, { onprogress });
-const told = await client.callTool({ name: 'words.own', arguments: { do: 'ask' } });
+const told = await client.callTool({ name: 'words.own', arguments: { do: 'ask' } }, undefined, { onprogress });
 const failed = await client.callTool({ name: 'fail', arguments: {} });
 const { resources } = await client.listResources();
 const { contents } = await client.readResource({ uri: resources[0].uri });
