@@ -22,7 +22,8 @@ fn check(client: impl FnOnce(&str) -> Command) {
     let output = client(&format!("ws://{}/mcp", gateway.clients)).output().expect("it can be run");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}: {said}", output.status);
-    let seen: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {said}"));
+    let seen: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {said}"));
     let expected = json!({
         "version": "2025-11-25",
         "server": "mcpw",
