@@ -45,3 +45,19 @@ fn resources_of_servers_are_heard_of() {
     assert_eq!(told["uri"], "words://1");
     assert_eq!(told["_meta"]["io.modelcontextprotocol/subscriptionId"], "l");
 }
+
+#[test]
+fn who_listens_is_told_that_the_pod_drains() {
+    let mut gateway = Gateway::start();
+    let mut modern = Peer::modern(&gateway);
+    let filter = json!({"notifications": {"toolsListChanged": true}});
+    modern.send(&json!("l"), "subscriptions/listen", &filter);
+    modern.note("notifications/subscriptions/acknowledged");
+    gateway.drain();
+    assert_eq!(modern.note("notifications/mcpw/session.migrate")["reason"], "draining");
+    let ended = modern.result(&json!("l"));
+    assert_eq!(ended["resultType"], "complete");
+    assert_eq!(ended["_meta"]["io.modelcontextprotocol/subscriptionId"], "l");
+    modern.closed(1012);
+    gateway.await_end();
+}

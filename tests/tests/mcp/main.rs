@@ -7,6 +7,7 @@ mod eras;
 mod handshakes;
 mod input;
 mod lists;
+mod official;
 mod peer;
 mod resume;
 mod server;

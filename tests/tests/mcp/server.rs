@@ -69,9 +69,15 @@ impl Server {
         self.note(call.method(), &params);
         let said: serde_json::Value = serde_json::from_str(text(&params)).expect("it is JSON");
         match said["arguments"]["do"].as_str() {
-            Some("ask") if said["inputResponses"].is_null() => Ok(raw(
-                r#"{"resultType":"input_required","inputRequests":{"who":{"method":"elicitation/create","params":{"mode":"form","message":"Who?","requestedSchema":{"type":"object","properties":{}},"odd":1.50}}},"requestState":"s\"1"}"#,
-            )),
+            Some("ask") if said["inputResponses"].is_null() => {
+                let token = &said["_meta"]["progressToken"];
+                if !token.is_null() {
+                    call.partial(raw(&format!(r#"{{"method":"notifications/progress","params":{{"progressToken":{token},"progress":1,"total":2,"message":"half"}}}}"#))).await?;
+                }
+                Ok(raw(
+                    r#"{"resultType":"input_required","inputRequests":{"who":{"method":"elicitation/create","params":{"mode":"form","message":"Who?","requestedSchema":{"type":"object","properties":{}},"odd":1.50}}},"requestState":"s\"1"}"#,
+                ))
+            }
             Some("ask") => {
                 let answer = said["inputResponses"]["who"].to_string();
                 let state = said["requestState"].to_string();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tests::{Counter, Gateway, Request, Tools};
 
 /// A tool that tells how far it is, one that fails, and one that is not for everybody.
-fn native() -> Backend {
+pub(crate) fn native() -> Backend {
     let walk = Tool::new("walk", |call: Call, _: Raw| async move {
         call.progress(1.0, 2.0, "half").await;
         Ok(Json(json!({"done": true})))

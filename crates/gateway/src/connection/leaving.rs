@@ -1,15 +1,20 @@
 //! The way of a connection out of a pod that drains.
 
 use super::{Connection, Phase};
+use crate::session::Exchange;
 use crate::shard::Shard;
 use crate::wheel::Tick;
 use crate::wire::Wire;
+use std::rc::Rc;
 
 impl Connection {
     /// Tells the client that the pod drains.
-    pub(super) fn migrate(&self, shard: &Shard, zlib: &mut Vec<u8>, out: &mut Vec<u8>) {
+    pub(super) fn migrate(&mut self, shard: &Rc<Shard>, zlib: &mut Vec<u8>, out: &mut Vec<u8>) {
         if self.phase == Phase::Open && self.wire != Wire::Echo {
-            self.session.migrate(&mut self.outbox(shard, zlib, out), self.reconnect_delay_ms());
+            let delay = self.reconnect_delay_ms();
+            let mut outbox = self.outbox(shard, zlib, out);
+            self.session.migrate(&mut outbox, delay);
+            self.session.end_listening(&mut Exchange::new(shard, &self.peer, outbox, true));
         }
     }
 

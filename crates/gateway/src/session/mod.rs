@@ -25,6 +25,7 @@ mod signing;
 mod standing;
 mod state;
 mod tail;
+mod wanted;
 
 pub(crate) use calls::caller;
 pub(crate) use events::PUBLISH;

@@ -9,6 +9,7 @@ use super::pending::Then;
 use super::signing::{FreshKey, Handout};
 use super::standing::{Opened, Standing};
 use super::state::State;
+use super::wanted::{Attempt, Unanswered, Wanted};
 use super::{Close, Exchange, Session};
 use crate::audit::Event;
 use crate::fanout::{Filter, Log};
@@ -16,14 +17,13 @@ use crate::mail::Letter;
 use crate::mcp::Shape;
 use crate::shard::{Held, Shard};
 use auth::Identity;
-use protocol::{CloseCode, ErrorCode, Id, Message, Method};
+use protocol::{CloseCode, ErrorCode, Message, Method};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use session_store::{
     Channel as _, Entry, Epoch, Error, EventLog as _, Journal as _, NewSession, Page, Position, ReadLimit,
     Refusal, ResumeToken, Resumed, SessionId, Sessions as _,
 };
-use std::collections::HashSet;
 use std::rc::Rc;
 
 /// The answer to `initialize`.
@@ -70,30 +70,6 @@ struct Limits {
     compression_threshold: usize,
     max_subscriptions: usize,
     max_event_bytes: usize,
-}
-
-/// What a client says of the session that it had.
-pub(super) struct Wanted {
-    /// None if it knows that there is none to be resumed.
-    session: Option<(SessionId, ResumeToken)>,
-    attempt: Option<Attempt>,
-    position: Option<Position>,
-    unanswered: Vec<Unanswered>,
-}
-
-/// A resume as its client makes it, perhaps not for the first time.
-struct Attempt {
-    /// Told apart from another attempt with the same token.
-    name: String,
-    /// From 1, and higher each time that it is made.
-    turn: u32,
-}
-
-/// A request that the client has no answer to.
-pub(super) struct Unanswered {
-    /// As it was sent.
-    token: Box<RawValue>,
-    canonical: Box<str>,
 }
 
 /// The session as it is opened.
@@ -353,81 +329,6 @@ impl Opening {
         let is_known = |at: usize| self.known.get(at).is_some_and(Option::is_some);
         let unknown = unanswered.iter().enumerate().filter(move |(at, _)| !is_known(*at));
         unknown.map(|(_, request)| &*request.token)
-    }
-}
-
-impl Wanted {
-    pub(super) fn read(resume: &str, most: usize) -> Result<Self, Mistake> {
-        let Ok(params) = Params::of(resume) else { return Err("params.resume must be an object".into()) };
-        let named = |mistake: Mistake| Mistake::Owned(mistake.replacen("params.", "params.resume.", 1));
-        let id = params.text("session_id").map_err(named)?;
-        let token = params.secret("resume_token").map_err(named)?;
-        let session = match (id, token) {
-            (None, None) => None,
-            (Some(id), Some(token)) => {
-                let id = id.parse().map_err(|_| "params.resume.session_id is no session id")?;
-                let right =
-                    "params.resume.resume_token is no resume token: 43 characters of base64url are needed";
-                Some((SessionId(id), ResumeToken::parse(&token).ok_or(right)?))
-            }
-            _ => {
-                return Err(
-                    "params.resume needs session_id and resume_token, or neither if the session was not resumable"
-                        .into(),
-                );
-            }
-        };
-        Ok(Self {
-            session,
-            attempt: Attempt::read(&params).map_err(named)?,
-            position: params.position().map_err(named)?,
-            unanswered: Unanswered::read(&params, most)?,
-        })
-    }
-}
-
-impl Attempt {
-    fn read(params: &Params<'_>) -> Result<Option<Self>, Mistake> {
-        let turn = params.positive("turn")?.unwrap_or(1);
-        let Ok(turn) = u32::try_from(turn) else {
-            return Err(format!("params.turn is {turn}, and {} is the most", u32::MAX).into());
-        };
-        let Some(name) = params.text("attempt")? else { return Ok(None) };
-        if !(16..=64).contains(&name.len()) {
-            return Err("params.attempt must have 16 to 64 bytes, chosen at random for each resume".into());
-        }
-        Ok(Some(Self { name: name.into_owned(), turn }))
-    }
-}
-
-impl Unanswered {
-    fn read(params: &Params<'_>, most: usize) -> Result<Vec<Self>, Mistake> {
-        let right = "params.resume.unanswered must be an array of request ids: strings of 1 to 128 bytes, or integers";
-        let Some(raw) = params.raw("unanswered") else { return Ok(Vec::new()) };
-        let tokens: Vec<Box<RawValue>> = serde_json::from_str(raw).map_err(|_| right)?;
-        if tokens.len() > most {
-            let count = tokens.len();
-            return Err(format!(
-                "params.resume.unanswered has {count} ids, and session.max_unanswered is {most}"
-            )
-            .into());
-        }
-        let mut seen = HashSet::new();
-        let mut unanswered = Vec::with_capacity(tokens.len());
-        for token in tokens {
-            let text = token.get();
-            let digits = text.strip_prefix('-').unwrap_or(text);
-            let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-            let is_string = text.starts_with('"') && (3..=1_024).contains(&text.len());
-            if !is_number && !is_string {
-                return Err(right.into());
-            }
-            let canonical: Box<str> = Id::Token(text).canonical().into();
-            if seen.insert(canonical.clone()) {
-                unanswered.push(Self { token, canonical });
-            }
-        }
-        Ok(unanswered)
     }
 }
 

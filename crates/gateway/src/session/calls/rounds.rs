@@ -129,6 +129,17 @@ impl Calls {
         self.running.iter().all(|(_, running)| running.listens())
     }
 
+    /// Ends those that listen, with a result.
+    pub(in crate::session) fn end_listening(&mut self, exchange: &mut Exchange<'_>) {
+        let listening = self.running.iter().filter(|(_, running)| running.listens());
+        let listening: Vec<usize> = listening.map(|(place, _)| place).collect();
+        for place in listening {
+            let id = self.running[place].asker.request().unwrap_or_default().into_owned();
+            let result = format!("{{\"_meta\":{{\"{}\":{id}}}}}", mcp::meta::SUBSCRIPTION_ID);
+            self.finish(place, &Event::Result(Bytes::from(result)), exchange, Instant::now());
+        }
+    }
+
     /// A question that runs beside the conversation, by a task that is given the tag of its answer.
     pub(in crate::session) fn begin_waiting(
         &mut self,

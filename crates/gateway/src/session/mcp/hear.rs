@@ -153,6 +153,14 @@ impl Session {
         });
     }
 
+    /// The pod drains: whoever listens is told that there is nothing more to hear. `basic/patterns/subscriptions`,
+    /// "Graceful Closure".
+    pub(crate) fn end_listening(&mut self, exchange: &mut Exchange<'_>) {
+        if let Some(calls) = &mut self.calls {
+            calls.end_listening(exchange);
+        }
+    }
+
     /// What is offered has changed.
     pub(in crate::session) fn mcp_changed(&self, changed: Changed, exchange: &mut Exchange<'_>) {
         for method in changed.methods() {

@@ -3,8 +3,9 @@
 use super::{Heard, Mcp, refuse};
 use crate::mcp::{Client, Server, initialized};
 use crate::session::asker::Asker;
-use crate::session::open::{Wanted, open};
+use crate::session::open::open;
 use crate::session::pending::Then;
+use crate::session::wanted::Wanted;
 use crate::session::{Exchange, Session};
 use mcp::{Error, Meta, Version};
 use protocol::Message;
