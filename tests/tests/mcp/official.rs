@@ -37,7 +37,8 @@ fn check(client: impl FnOnce(&str) -> Command) {
     });
     for (member, value) in expected.as_object().expect("an object") {
         // One writes whole numbers with a fraction, the other without.
-        assert!(seen[member].to_string().replace(".0", "") == value.to_string(), "{member}: {seen}\n{said}");
+        let (found, awaited) = (seen[member].to_string().replace(".0", ""), value.to_string());
+        assert_eq!(found, awaited, "{member}: {seen}\n{said}");
     }
 }
 
