@@ -23,7 +23,7 @@ use crate::health::Health;
 use crate::registration::Gateway;
 use crate::service::{Service, Shared};
 use crate::token::Token;
-use crate::{Backend, Error, Publisher, Serve, tasks};
+use crate::{Error, Publisher, Replacer, Serve, tasks};
 
 const WINDOW: u32 = 4 << 20;
 const KEEPALIVE: Duration = Duration::from_secs(15);
@@ -165,20 +165,9 @@ impl Running {
         }
     }
 
-    /// Takes other tools and methods from now on; whoever watches the backend's health asks what they are. Calls
-    /// that run go on. The name stays that of the start, whatever this one says.
-    ///
-    /// # Errors
-    /// As [`Backend::serve`]: a name is invalid or was given twice. Then nothing has changed.
-    ///
-    /// # Cancel safety
-    /// Dropped before it is ready, the change may not have been told yet.
-    pub async fn replace(&self, backend: Backend) -> Result<(), Error> {
-        let name = self.shared.handlers.load().description.name.clone();
-        self.shared.handlers.store(Arc::new(Handlers::new(backend.renamed(name))?));
-        // Said again, it makes gateways ask for the description.
-        self.health.serving().await;
-        Ok(())
+    /// A way to change what the backend offers while it runs. It may outlive the backend.
+    pub fn replacer(&self) -> Replacer {
+        Replacer::new(Arc::clone(&self.shared), self.health.clone())
     }
 
     /// Ready when the server has ended by itself, which it only does on an error.
