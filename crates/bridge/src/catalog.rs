@@ -95,7 +95,9 @@ impl Catalog {
                 named.push((name, (server, own, listed)));
             } else {
                 let server = servers[server];
-                self.clashes.push(format!("{what} {own:?} of server {server} is left out: there is a {name} already"));
+                self.clashes.push(format!(
+                    "{what} {own:?} of server {server} is left out: there is a {name} already"
+                ));
             }
         }
         named
@@ -141,7 +143,11 @@ mod tests {
 
     #[test]
     fn prompts_are_found_by_both_names() {
-        let catalog = Catalog::new(&["x", "z"], vec![offers(&[], &["p"]), offers(&[], &["p", "q"])], Prefix::Conditional);
+        let catalog = Catalog::new(
+            &["x", "z"],
+            vec![offers(&[], &["p"]), offers(&[], &["p", "q"])],
+            Prefix::Conditional,
+        );
         assert_eq!(catalog.prompt("z__p"), Some(&(1, "p".to_owned())));
         assert_eq!(catalog.prompt_name(1, "q"), Some("q"));
         assert_eq!(catalog.prompt("p"), None);

@@ -23,8 +23,10 @@ pub(crate) fn backend(federation: &Arc<Federation>) -> Backend {
         let federation = Arc::clone(&answering);
         async move { methods::answer(&federation, &call, &params).await }
     });
-    let mut backend =
-        Backend::new(name).version(env!("CARGO_PKG_VERSION")).method(methods).mcp(described(federation, &catalog));
+    let mut backend = Backend::new(name)
+        .version(env!("CARGO_PKG_VERSION"))
+        .method(methods)
+        .mcp(described(federation, &catalog));
     for tool in &catalog.tools {
         match declared(federation, tool) {
             Ok(tool) => backend = backend.tool(tool),
@@ -56,7 +58,9 @@ fn declared(federation: &Arc<Federation>, tool: &Tool) -> Result<backend::Tool, 
     }
     declared = declared.description(description);
     for (member, is_input) in [("inputSchema", true), ("outputSchema", false)] {
-        let Some(schema) = json::member(listed, member).filter(|schema| schema.starts_with('{')) else { continue };
+        let Some(schema) = json::member(listed, member).filter(|schema| schema.starts_with('{')) else {
+            continue;
+        };
         if schema.len() > MAX_SCHEMA || json::validate(schema, Limits::MAX_DEPTH).is_err() {
             return Err(format!("its {member} is larger than {MAX_SCHEMA} bytes"));
         }
@@ -75,7 +79,8 @@ fn declared(federation: &Arc<Federation>, tool: &Tool) -> Result<backend::Tool, 
         declared = declared.idempotent();
     }
     // As the protocol says: whoever tells nothing may destroy.
-    if !is_read_only && !(trusted && hint("destructiveHint") == Some("false")) {
+    let is_harmless = trusted && hint("destructiveHint") == Some("false");
+    if !is_read_only && !is_harmless {
         declared = declared.destructive();
     }
     for scope in &settings.scopes {
@@ -119,7 +124,8 @@ fn described(federation: &Federation, catalog: &Catalog) -> Mcp {
     }
     instructions.truncate(instructions.floor_char_boundary(MAX_INSTRUCTIONS));
     let servers = federation.servers.iter().zip(&catalog.offers);
-    let mut with_resources = servers.filter(|(_, offers)| offers.as_ref().is_none_or(|offers| offers.terms.has("resources")));
+    let mut with_resources =
+        servers.filter(|(_, offers)| offers.as_ref().is_none_or(|offers| offers.terms.has("resources")));
     let prefixes = with_resources.try_fold(Vec::new(), |mut all, (server, _)| {
         let own = &server.settings().uri_prefixes;
         all.extend(own.iter().cloned());

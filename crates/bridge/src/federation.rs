@@ -96,7 +96,12 @@ impl Federation {
                 Ok(offers) => self.offered(at, conversation, offers),
                 Err(error) => {
                     let server = self.servers[at].name();
-                    tracing::warn!(server, error = error.message, code = error.code, "a server's lists can't be read");
+                    tracing::warn!(
+                        server,
+                        error = error.message,
+                        code = error.code,
+                        "a server's lists can't be read"
+                    );
                 }
             }
             self.settle(at);
@@ -158,7 +163,12 @@ impl Federation {
         } else {
             format!("{{\"name\":{},\"arguments\":{given}}}", mcp::text::quoted(&tool.own))
         };
-        let request = Request { call, method: mcp::method::TOOLS_CALL, params: if is_mcp { given } else { "{}" }, is_mcp };
+        let request = Request {
+            call,
+            method: mcp::method::TOOLS_CALL,
+            params: if is_mcp { given } else { "{}" },
+            is_mcp,
+        };
         let conversation = self.conversation(tool.server, call).await?;
         request.ask(&conversation, &own, &self.room).await
     }
@@ -170,7 +180,10 @@ impl Federation {
     pub(crate) async fn conversation(&self, at: usize, call: &Call) -> Result<Arc<Conversation>, Failure> {
         let server = &self.servers[at];
         server.conversation(&calls::session(call)).await.map_err(|reason| {
-            Failure::unavailable(format!("server {} is down: {reason}; nothing was sent, try again", server.name()))
+            Failure::unavailable(format!(
+                "server {} is down: {reason}; nothing was sent, try again",
+                server.name()
+            ))
         })
     }
 }
@@ -179,4 +192,3 @@ impl Federation {
 pub(crate) fn text(raw: &Raw) -> Result<&str, Failure> {
     std::str::from_utf8(raw.as_bytes()).map_err(|_| Failure::invalid_params("the params are not UTF-8"))
 }
-

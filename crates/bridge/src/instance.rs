@@ -1,10 +1,10 @@
 //! One running server: started, spoken with, and started again when it is lost. Dropped, it is ended.
 use crate::backoff::Backoff;
 use crate::conversation::{Conversation, shake};
+use crate::link::Link;
 use crate::link::child;
 use crate::link::http::Http;
 use crate::link::stdio::{self, Stdio};
-use crate::link::Link;
 use crate::settings::{Era, Server};
 use crate::tasks::Owned;
 use std::path::PathBuf;
@@ -86,7 +86,12 @@ async fn keep(start: Arc<Start>, states: watch::Sender<State>) {
             backoff.reset();
         }
         let pause = backoff.pause();
-        tracing::warn!(server = name, reason, pause_ms = pause.as_millis() as u64, "a server is down; it is started again");
+        tracing::warn!(
+            server = name,
+            reason,
+            pause_ms = pause.as_millis() as u64,
+            "a server is down; it is started again"
+        );
         states.send_replace(State::Down(reason));
         tokio::time::sleep(pause).await;
     }
@@ -134,7 +139,11 @@ async fn converse(
         if let Err(reason) = shake(conversation, *era, start.patience).await {
             return format!("no conversation with it: {reason}");
         }
-        tracing::info!(server = start.server.name, version = conversation.terms().version.name(), "a server is up");
+        tracing::info!(
+            server = start.server.name,
+            version = conversation.terms().version.name(),
+            "a server is up"
+        );
         states.send_replace(State::Up(Arc::clone(conversation)));
         conversation.lost().await;
         "the conversation was lost".to_owned()

@@ -7,7 +7,10 @@ const LONGEST: usize = 128;
 
 /// Whether a server may be called so.
 pub(crate) fn is_server(name: &str) -> bool {
-    (1..=32).contains(&name.len()) && name.bytes().all(fits) && !name.contains(SEPARATOR) && !name.ends_with('_')
+    (1..=32).contains(&name.len())
+        && name.bytes().all(fits)
+        && !name.contains(SEPARATOR)
+        && !name.ends_with('_')
 }
 
 /// The name with the server's before it, made to fit.

@@ -35,13 +35,17 @@ impl Offers {
             false => Ok(Vec::new()),
         };
         let named = |entries: Vec<String>, member: &str| {
-            entries.iter().filter_map(|entry| text::member(entry, member).map(|text| text.into_owned())).collect()
+            entries
+                .iter()
+                .filter_map(|entry| text::member(entry, member).map(|text| text.into_owned()))
+                .collect()
         };
         let tools = list("tools", method::TOOLS_LIST, "tools").await?;
         let prompts = list("prompts", method::PROMPTS_LIST, "prompts").await?;
         let resources = list("resources", method::RESOURCES_LIST, "resources").await?;
         // Some have resources and know of no templates.
-        let templates = list("resources", method::TEMPLATES_LIST, "resourceTemplates").await.unwrap_or_default();
+        let templates =
+            list("resources", method::TEMPLATES_LIST, "resourceTemplates").await.unwrap_or_default();
         Ok(Self {
             prompts: named(prompts, "name"),
             resources: named(resources, "uri"),

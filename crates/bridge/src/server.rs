@@ -32,7 +32,8 @@ impl Server {
         let start = Arc::new(Start { server: settings, supervisor, patience, longest });
         let sessions = Arc::default();
         let idle = Duration::from_millis(start.server.idle_timeout_ms);
-        let sweeping = (start.server.per == Per::Session).then(|| Owned::spawn(sweep(Arc::clone(&sessions), idle)));
+        let sweeping =
+            (start.server.per == Per::Session).then(|| Owned::spawn(sweep(Arc::clone(&sessions), idle)));
         Self { common: Instance::new(Arc::clone(&start)), start, sessions, _sweeping: sweeping }
     }
 
@@ -78,20 +79,9 @@ impl Server {
             return Err(format!("{MOST} sessions have a child of it, which is the most"));
         }
         let instance = Arc::new(Instance::new(Arc::clone(&self.start)));
-        sessions.insert(session.to_owned(), Session { instance: Arc::clone(&instance), used: Instant::now() });
+        sessions
+            .insert(session.to_owned(), Session { instance: Arc::clone(&instance), used: Instant::now() });
         Ok(instance)
-    }
-
-    /// The sessions that have a child of it.
-    pub(crate) fn sessions(&self) -> Vec<String> {
-        lock(&self.sessions).keys().cloned().collect()
-    }
-
-    /// Ends the child of a session, if it has one.
-    pub(crate) fn end(&self, session: &str) {
-        if lock(&self.sessions).remove(session).is_some() {
-            tracing::debug!(server = self.name(), "a session has ended, and its child with it");
-        }
     }
 }
 

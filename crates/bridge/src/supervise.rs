@@ -83,7 +83,9 @@ fn descendants() -> Vec<Pid> {
 }
 
 fn children(of: Pid) -> Vec<Pid> {
-    let Ok(threads) = std::fs::read_dir(format!("/proc/{}/task", of.as_raw_nonzero())) else { return Vec::new() };
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{}/task", of.as_raw_nonzero())) else {
+        return Vec::new();
+    };
     let of_thread = |thread: std::fs::DirEntry| std::fs::read_to_string(thread.path().join("children")).ok();
     let lists: Vec<String> = threads.filter_map(Result::ok).filter_map(of_thread).collect();
     let pids = lists.iter().flat_map(|list| list.split_ascii_whitespace());

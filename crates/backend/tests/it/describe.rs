@@ -156,8 +156,11 @@ async fn a_backend_that_takes_other_handlers_says_so_to_those_who_watch_it() {
         other => panic!("it is not up: {other:?}"),
     };
     assert_eq!(tools().await, ["a"]);
-    let error =
-        running.replacer().replace(Backend::new("x").tool(noop("b")).tool(noop("b"))).await.expect_err("b twice");
+    let error = running
+        .replacer()
+        .replace(Backend::new("x").tool(noop("b")).tool(noop("b")))
+        .await
+        .expect_err("b twice");
     assert!(matches!(error, Error::DuplicateTool { .. }), "{error:?}");
     running.replacer().replace(Backend::new("x").tool(noop("b"))).await.expect("it is right");
     assert_eq!(tools().await, ["b"]);

@@ -106,7 +106,9 @@ impl Desk {
         match Message::decode(text, Limits::MAX_DEPTH) {
             Ok(Message::Response { id, result }) => self.end(id, Ending::Result(result.to_owned())),
             Ok(Message::Failure { id: Some(id), error }) => self.end(id, Ending::Error(error.to_owned())),
-            Ok(Message::Failure { id: None, error }) => tracing::warn!(error, "the server could not read a message"),
+            Ok(Message::Failure { id: None, error }) => {
+                tracing::warn!(error, "the server could not read a message")
+            }
             Ok(Message::Notification { method, params }) => self.notified(&method, params, stream),
             Ok(Message::Request { id, method, params }) => return self.asked(id, &method, params, stream),
             Err(rejection) => tracing::warn!(reason = %rejection.message, "the server sent no message"),
@@ -174,9 +176,12 @@ impl Desk {
         let call = match (stream.filter(|id| calls.contains(id)), &calls[..]) {
             (Some(call), _) => call,
             (None, [call]) => *call,
-            (None, []) => return refuse(Error::new(error::INVALID_REQUEST, "no call runs, so nobody can be asked")),
+            (None, []) => {
+                return refuse(Error::new(error::INVALID_REQUEST, "no call runs, so nobody can be asked"));
+            }
             (None, _) => {
-                let message = "several calls run, so it is not known whom to ask; give each session a child of its own";
+                let message =
+                    "several calls run, so it is not known whom to ask; give each session a child of its own";
                 return refuse(Error::new(error::INVALID_REQUEST, message));
             }
         };

@@ -24,8 +24,12 @@ pub(crate) struct Terms {
 
 impl Terms {
     /// Before anything is known.
-    pub(super) const MODERN: Self =
-        Self { version: Version::LATEST, capabilities: String::new(), instructions: String::new(), info: None };
+    pub(super) const MODERN: Self = Self {
+        version: Version::LATEST,
+        capabilities: String::new(),
+        instructions: String::new(),
+        info: None,
+    };
 
     fn read(result: &str, version: Version, info: Option<&str>) -> Self {
         Self {
@@ -72,7 +76,9 @@ async fn find(conversation: &Arc<Conversation>, patience: Duration) -> Result<Te
         },
     };
     match known {
-        Err(error) if !is_modern(&error) && !conversation.is_lost() => initialize(conversation, patience).await,
+        Err(error) if !is_modern(&error) && !conversation.is_lost() => {
+            initialize(conversation, patience).await
+        }
         known => known,
     }
 }
@@ -87,7 +93,10 @@ async fn discover(conversation: &Arc<Conversation>, patience: Duration) -> Resul
     let versions = json::member(&result, "supportedVersions").unwrap_or("[]");
     let is_spoken = |raw: &str| text::string(raw).as_deref() == Some(Version::LATEST.name());
     if !text::elements(versions).any(is_spoken) {
-        return Err(Error::new(error::UNSUPPORTED_VERSION, format!("it speaks none of the versions known here: {versions}")));
+        return Err(Error::new(
+            error::UNSUPPORTED_VERSION,
+            format!("it speaks none of the versions known here: {versions}"),
+        ));
     }
     let meta = json::member(&result, mcp::meta::NAME).unwrap_or("{}");
     Ok(Terms::read(&result, Version::LATEST, json::member(meta, mcp::meta::SERVER_INFO)))

@@ -12,14 +12,15 @@ use event::{Ending, Lost, Notice};
 pub(crate) use handshake::{Terms, shake};
 use mcp::{Edit, Era, Error, Id, Version, meta, method, translate, write};
 use running::{Running, Said};
-use subscriptions::Subscriptions;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
+use subscriptions::Subscriptions;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 /// Who the bridge says that it is, to servers that are not told who asks.
-pub(crate) const CLIENT_INFO: &str = concat!(r#"{"name":"mcpw-bridge","version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
+pub(crate) const CLIENT_INFO: &str =
+    concat!(r#"{"name":"mcpw-bridge","version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
 
 pub(crate) struct Conversation {
     pub(crate) desk: Desk,
@@ -100,7 +101,12 @@ impl Conversation {
     ///
     /// # Errors
     /// The server is lost; nothing was sent.
-    pub(crate) async fn start(self: &Arc<Self>, name: &str, params: &str, is_call: bool) -> Result<Running, Lost> {
+    pub(crate) async fn start(
+        self: &Arc<Self>,
+        name: &str,
+        params: &str,
+        is_call: bool,
+    ) -> Result<Running, Lost> {
         if is_call && self.terms().version.era() == Era::Legacy {
             self.set_level(params);
         }
@@ -173,7 +179,10 @@ impl Conversation {
         }
         let wants_progress = mcp::Meta::of(params).progress_token.is_some();
         let with_token = |edit: Edit<'_>| match wants_progress {
-            true => edit.within(meta::NAME, |edit| edit.set(meta::PROGRESS_TOKEN, id.to_string())).finish().into_owned(),
+            true => edit
+                .within(meta::NAME, |edit| edit.set(meta::PROGRESS_TOKEN, id.to_string()))
+                .finish()
+                .into_owned(),
             false => edit.finish().into_owned(),
         };
         match self.terms().version.era() {

@@ -9,7 +9,13 @@ use mcp::{Edit, Error, method, text};
 use protocol::json;
 
 pub(super) async fn resources(federation: &Federation, call: &Call, params: &str) -> Result<Raw, Failure> {
-    page(federation, call, params, &Kind { method: method::RESOURCES_LIST, capability: "resources", member: "resources" }).await
+    page(
+        federation,
+        call,
+        params,
+        &Kind { method: method::RESOURCES_LIST, capability: "resources", member: "resources" },
+    )
+    .await
 }
 
 pub(super) async fn templates(federation: &Federation, call: &Call, params: &str) -> Result<Raw, Failure> {
@@ -18,7 +24,13 @@ pub(super) async fn templates(federation: &Federation, call: &Call, params: &str
 }
 
 pub(super) async fn prompts(federation: &Federation, call: &Call, params: &str) -> Result<Raw, Failure> {
-    page(federation, call, params, &Kind { method: method::PROMPTS_LIST, capability: "prompts", member: "prompts" }).await
+    page(
+        federation,
+        call,
+        params,
+        &Kind { method: method::PROMPTS_LIST, capability: "prompts", member: "prompts" },
+    )
+    .await
 }
 
 struct Kind {
@@ -29,9 +41,10 @@ struct Kind {
 
 async fn page(federation: &Federation, call: &Call, params: &str, kind: &Kind) -> Result<Raw, Failure> {
     let cursor = match text::member(params, "cursor") {
-        Some(cursor) => {
-            Some(Cursor::read(&cursor).ok_or_else(|| Failure::invalid_params("cursor: it is not one of this list"))?)
-        }
+        Some(cursor) => Some(
+            Cursor::read(&cursor)
+                .ok_or_else(|| Failure::invalid_params("cursor: it is not one of this list"))?,
+        ),
         None => None,
     };
     let (mut at, mut inside) = match cursor {
@@ -43,17 +56,19 @@ async fn page(federation: &Federation, call: &Call, params: &str, kind: &Kind) -
     };
     while at < federation.servers.len() {
         let server = &federation.servers[at];
-        let next = federation.servers.get(at + 1).map(|next| Cursor { source: next.name().to_owned(), at: None });
+        let next =
+            federation.servers.get(at + 1).map(|next| Cursor { source: next.name().to_owned(), at: None });
         match of_server(federation, call, params, kind, at, inside.take().as_deref()).await {
-            Ok(Some(mut found)) => {
-                let rest = found.cursor.map(|rest| Cursor { source: server.name().to_owned(), at: Some(rest) });
+            Ok(Some(found)) => {
+                let rest =
+                    found.cursor.map(|rest| Cursor { source: server.name().to_owned(), at: Some(rest) });
                 let cursor = rest.or(next);
                 // An empty page in the middle would only be asked past.
                 if found.entries.is_empty() && cursor.is_some() && found.is_end {
                     at += 1;
                     continue;
                 }
-                return Ok(raw(written(kind, &mut found.entries, cursor))?);
+                return raw(written(kind, &found.entries, cursor));
             }
             Ok(None) => {}
             Err(error) if federation.settings.partial == Partial::Fail => {
@@ -61,12 +76,17 @@ async fn page(federation: &Federation, call: &Call, params: &str, kind: &Kind) -
             }
             Err(error) => {
                 let (server, method) = (server.name(), kind.method);
-                tracing::warn!(server, method, error = error.message, "a server's part of a list is left out");
+                tracing::warn!(
+                    server,
+                    method,
+                    error = error.message,
+                    "a server's part of a list is left out"
+                );
             }
         }
         at += 1;
     }
-    Ok(raw(written(kind, &mut Vec::new(), None))?)
+    raw(written(kind, &[], None))
 }
 
 /// A page of one server's list.
@@ -108,7 +128,11 @@ async fn of_server(
         }
         let own = text::member(entry, "name")?;
         let name = catalog.prompt_name(at, &own)?;
-        Some(if name == own { entry.to_owned() } else { Edit::of(entry).set_text("name", name).finish().into_owned() })
+        Some(if name == own {
+            entry.to_owned()
+        } else {
+            Edit::of(entry).set_text("name", name).finish().into_owned()
+        })
     };
     let entries = entries.filter_map(named).collect();
     let cursor = text::member(&page, "nextCursor").map(|cursor| cursor.into_owned());
@@ -116,8 +140,9 @@ async fn of_server(
     Ok(Some(Found { entries, cursor, is_end }))
 }
 
-fn written(kind: &Kind, entries: &mut [String], cursor: Option<Cursor>) -> String {
-    let cursor = cursor.map(|cursor| format!(",\"nextCursor\":{}", text::quoted(&cursor.write()))).unwrap_or_default();
+fn written(kind: &Kind, entries: &[String], cursor: Option<Cursor>) -> String {
+    let cursor =
+        cursor.map(|cursor| format!(",\"nextCursor\":{}", text::quoted(&cursor.write()))).unwrap_or_default();
     let result = format!("{{\"{}\":[{}]{cursor}}}", kind.member, entries.join(","));
     to_modern(&result, kind.method, Cache::NONE, None).into_owned()
 }

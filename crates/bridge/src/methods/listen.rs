@@ -29,7 +29,9 @@ pub(super) async fn listen(federation: &Federation, call: &Call, params: &str) -
     let uris = text::elements(json::member(wanted, "resourceSubscriptions").unwrap_or("[]"));
     let uris: Vec<String> = uris.filter_map(|raw| text::string(raw).map(|uri| uri.into_owned())).collect();
     if uris.len() > MOST {
-        return Err(Failure::invalid_params(format!("notifications.resourceSubscriptions: up to {MOST} are allowed")));
+        return Err(Failure::invalid_params(format!(
+            "notifications.resourceSubscriptions: up to {MOST} are allowed"
+        )));
     }
     let mut by_server: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     for uri in &uris {
@@ -91,7 +93,8 @@ async fn legacy(conversation: &Arc<Conversation>, uris: &[String], updates: &mps
             Ok(Notice::Updated(params)) => {
                 let uri = text::member(&params, "uri").unwrap_or_default();
                 // Servers may tell of what is below a resource too.
-                if uris.iter().any(|own| uri.starts_with(own.as_str())) && updates.send(params).await.is_err() {
+                if uris.iter().any(|own| uri.starts_with(own.as_str())) && updates.send(params).await.is_err()
+                {
                     return;
                 }
             }

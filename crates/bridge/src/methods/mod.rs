@@ -30,5 +30,6 @@ pub(crate) async fn answer(federation: &Federation, call: &Call, params: &Raw) -
 
 /// A text that the params must have.
 fn needed<'a>(params: &'a str, member: &str) -> Result<std::borrow::Cow<'a, str>, Failure> {
-    mcp::text::member(params, member).ok_or_else(|| Failure::invalid_params(format!("{member}: a string is needed")))
+    mcp::text::member(params, member)
+        .ok_or_else(|| Failure::invalid_params(format!("{member}: a string is needed")))
 }

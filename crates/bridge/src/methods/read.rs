@@ -16,7 +16,9 @@ pub(super) async fn read(federation: &Federation, call: &Call, params: &str) -> 
         };
         match asked.await {
             // It may be another one's.
-            Err(failure) if matches!(failure.code, ErrorCode::NotFound | ErrorCode::InvalidParams) => last = Some(failure),
+            Err(failure) if matches!(failure.code, ErrorCode::NotFound | ErrorCode::InvalidParams) => {
+                last = Some(failure)
+            }
             other => return other,
         }
     }
@@ -26,13 +28,16 @@ pub(super) async fn read(federation: &Federation, call: &Call, params: &str) -> 
 /// Those that may have this resource, the likeliest first. If one is sure to have it, that one alone.
 pub(super) fn servers(federation: &Federation, uri: &str) -> Vec<usize> {
     let servers = &federation.servers;
-    let claims = |at: &usize| servers[*at].settings().uri_prefixes.iter().any(|prefix| uri.starts_with(prefix.as_str()));
+    let claims = |at: &usize| {
+        servers[*at].settings().uri_prefixes.iter().any(|prefix| uri.starts_with(prefix.as_str()))
+    };
     if let Some(own) = (0..servers.len()).find(claims) {
         return vec![own];
     }
     let catalog = federation.catalog();
     let offers = |at: usize| catalog.offers.get(at).and_then(Option::as_ref);
-    let listed = |at: &usize| offers(*at).is_some_and(|offers| offers.resources.iter().any(|known| known == uri));
+    let listed =
+        |at: &usize| offers(*at).is_some_and(|offers| offers.resources.iter().any(|known| known == uri));
     if let Some(own) = (0..servers.len()).find(listed) {
         return vec![own];
     }

@@ -84,5 +84,6 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 /// This program, which knows `supervise`.
 pub(super) fn supervisor() -> anyhow::Result<PathBuf> {
-    std::env::current_exe().context("this program's own file is not known, and children can't be watched over")
+    std::env::current_exe()
+        .context("this program's own file is not known, and children can't be watched over")
 }

@@ -97,7 +97,9 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     for line in &mcp {
         servers.add(bridge::Server::of_command(line));
     }
-    servers.check().map_err(|(key, value, right)| anyhow::anyhow!("bridge.{key} = {value}: {right} is needed"))?;
+    servers
+        .check()
+        .map_err(|(key, value, right)| anyhow::anyhow!("bridge.{key} = {value}: {right} is needed"))?;
     let supervisor = super::bridge::supervisor()?;
     let path = config.websocket.path.clone();
     let scheme = if config.tls.is_on() { "wss" } else { "ws" };

@@ -420,9 +420,9 @@ impl Config {
         self.context.check().map_err(|(key, value, right)| {
             ConfigError::Type(format!("context.{key} = {value}: {right} is needed"))
         })?;
-        self.bridge.check().map_err(|(key, value, right)| {
-            ConfigError::value(format!("bridge.{key}"), value, &right)
-        })?;
+        self.bridge
+            .check()
+            .map_err(|(key, value, right)| ConfigError::value(format!("bridge.{key}"), value, &right))?;
         for address in &self.backends {
             router::normalise(address)
                 .map_err(|error| ConfigError::value("backends", address, &error.to_string()))?;

@@ -23,7 +23,9 @@ impl Connector {
     /// What is wrong with the file of authorities.
     pub(super) fn new(server: &Server) -> Result<Self, String> {
         let files = ClientFiles { ca_file: server.server_ca_file.clone(), ..ClientFiles::default() };
-        ClientTls::new(files).map(|tls| Self(Arc::new(tls))).map_err(|error| format!("server_ca_file: {error}"))
+        ClientTls::new(files)
+            .map(|tls| Self(Arc::new(tls)))
+            .map_err(|error| format!("server_ca_file: {error}"))
     }
 }
 
@@ -66,13 +68,21 @@ impl Connection for Socket {
 }
 
 impl Read for Socket {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_read(context, into)
     }
 }
 
 impl Write for Socket {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        from: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.0).poll_write(context, from)
     }
 

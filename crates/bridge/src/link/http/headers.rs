@@ -108,7 +108,10 @@ mod tests {
         let mirrored = Mirrored::of(schema).expect("it keeps the rules");
         let mut headers = HeaderMap::new();
         mirrored.put(r#"{"arguments":{"region":"us","deep":{"n":-7},"q":"x"}}"#, &mut headers);
-        assert_eq!((headers.len(), &headers["mcp-param-region"], &headers["mcp-param-n"]), (2, &"us".parse().unwrap(), &"-7".parse().unwrap()));
+        assert_eq!(
+            (headers.len(), &headers["mcp-param-region"], &headers["mcp-param-n"]),
+            (2, &"us".parse().unwrap(), &"-7".parse().unwrap())
+        );
         for wrong in [
             r#"{"properties":{"a":{"type":"number","x-mcp-header":"A"}}}"#,
             r#"{"properties":{"a":{"type":"string","x-mcp-header":""}}}"#,

@@ -106,7 +106,13 @@ impl Http {
     }
 
     /// Sends a request, and hands over what comes back until its answer has.
-    pub(crate) async fn exchange(self: Arc<Self>, to: Weak<Conversation>, headers: HeaderMap, id: u64, text: String) {
+    pub(crate) async fn exchange(
+        self: Arc<Self>,
+        to: Weak<Conversation>,
+        headers: HeaderMap,
+        id: u64,
+        text: String,
+    ) {
         let reason = match self.send(Method::POST, headers, text).await {
             Ok(response) => self.read(&to, response, Some(id)).await,
             Err(reason) => Err(reason),
@@ -152,7 +158,12 @@ impl Http {
         }
     }
 
-    async fn send(&self, method: Method, mut headers: HeaderMap, text: String) -> Result<Response<Incoming>, String> {
+    async fn send(
+        &self,
+        method: Method,
+        mut headers: HeaderMap,
+        text: String,
+    ) -> Result<Response<Incoming>, String> {
         let is_get = method == Method::GET;
         let accept = if is_get { EVENTS } else { "application/json, text/event-stream" };
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
@@ -169,7 +180,8 @@ impl Http {
             headers.insert(AUTHORIZATION, token);
         }
         let mut request = Request::new(Full::new(Bytes::from(text)));
-        (*request.method_mut(), *request.uri_mut(), *request.headers_mut()) = (method, self.uri.clone(), headers);
+        (*request.method_mut(), *request.uri_mut(), *request.headers_mut()) =
+            (method, self.uri.clone(), headers);
         let sent = self.client.request(request).await;
         let response = sent.map_err(|error| format!("it can't be reached: {}", innermost(&error)))?;
         if let Some(session) = response.headers().get(SESSION) {
@@ -189,7 +201,9 @@ impl Http {
                 let read = read.await.map_err(|error| error.to_string())?;
                 read.map_err(|error| format!("bearer_token_file: {}: {error}", path.display()))?
             }
-            (None, Some(name)) => std::env::var(name).map_err(|_| format!("bearer_token_env: {name} is not set"))?,
+            (None, Some(name)) => {
+                std::env::var(name).map_err(|_| format!("bearer_token_env: {name} is not set"))?
+            }
             (None, None) => return Ok(None),
         };
         let mut value = HeaderValue::from_str(&format!("Bearer {}", token.trim()))
