@@ -10,17 +10,17 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 use tonic::transport::Channel;
 
-pub const BINARY: &str = env!("CARGO_BIN_EXE_mcpw-under-test");
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_mcpw-under-test");
 
 /// A running bridge. Dropped, it is killed.
-pub struct Bridge {
+pub(crate) struct Bridge {
     child: Child,
     address: String,
     _folder: TempDir,
 }
 
 /// A server that Node runs.
-pub fn node(name: &str, arguments: &[&str]) -> bridge::Server {
+pub(crate) fn node(name: &str, arguments: &[&str]) -> bridge::Server {
     let folder = tests::installed(env!("CARGO_TARGET_TMPDIR"), "servers-node");
     let file = folder.join("node_modules/@modelcontextprotocol").join(arguments[0]).join("dist/index.js");
     let command = ["node".to_owned(), file.to_string_lossy().into_owned()];
@@ -29,7 +29,7 @@ pub fn node(name: &str, arguments: &[&str]) -> bridge::Server {
 }
 
 /// A server that Python runs.
-pub fn python(name: &str, arguments: &[&str]) -> bridge::Server {
+pub(crate) fn python(name: &str, arguments: &[&str]) -> bridge::Server {
     let program =
         tests::installed(env!("CARGO_TARGET_TMPDIR"), "servers-venv").join("bin").join(arguments[0]);
     let command = [program.to_string_lossy().into_owned()];
@@ -39,7 +39,7 @@ pub fn python(name: &str, arguments: &[&str]) -> bridge::Server {
 
 impl Bridge {
     /// Starts `mcpw bridge` with these settings, and waits until it serves.
-    pub fn start(settings: bridge::Settings) -> Self {
+    pub(crate) fn start(settings: bridge::Settings) -> Self {
         let folder = TempDir::new().expect("the system has a folder for temporary files");
         let mut config = serde_json::to_value(Config { bridge: settings.clone(), ..Config::default() })
             .expect("plain data");
@@ -64,21 +64,21 @@ impl Bridge {
     }
 
     /// With these servers, and the defaults for the rest.
-    pub fn with(servers: impl IntoIterator<Item = bridge::Server>) -> Self {
+    pub(crate) fn with(servers: impl IntoIterator<Item = bridge::Server>) -> Self {
         Self::start(bridge::Settings { servers: servers.into_iter().collect(), ..Default::default() })
     }
 
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// Ends it as the kernel does when memory is short.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it is our child");
         self.child.wait().expect("it is our child");
     }
 
-    pub async fn client(&self) -> Asker {
+    pub(crate) async fn client(&self) -> Asker {
         let client = BackendClient::connect(self.address.clone()).await.expect("it listens");
         Asker { client: client.max_decoding_message_size(64 << 20) }
     }
@@ -92,7 +92,7 @@ impl Drop for Bridge {
 }
 
 /// Who asks a bridge.
-pub struct Asker {
+pub(crate) struct Asker {
     client: BackendClient<Channel>,
 }
 
@@ -121,18 +121,18 @@ impl Asker {
     }
 
     /// `tools/call` with these arguments.
-    pub async fn call(&mut self, tool: &str, arguments: Value) -> Value {
+    pub(crate) async fn call(&mut self, tool: &str, arguments: Value) -> Value {
         self.ask("tools/call", tool, &json!({"name": tool, "arguments": arguments})).await
     }
 
     /// A method of the protocol.
-    pub async fn method(&mut self, method: &str, params: Value) -> Value {
+    pub(crate) async fn method(&mut self, method: &str, params: Value) -> Value {
         self.ask(&format!("mcp.mcp.{method}"), "", &params).await
     }
 }
 
 /// The processes below this one, all of them.
-pub fn below(id: u32) -> Vec<u32> {
+pub(crate) fn below(id: u32) -> Vec<u32> {
     let Ok(threads) = std::fs::read_dir(format!("/proc/{id}/task")) else { return Vec::new() };
     let lists =
         threads.flatten().filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
@@ -142,7 +142,7 @@ pub fn below(id: u32) -> Vec<u32> {
 }
 
 /// Whether a process runs, and is more than a name.
-pub fn runs(id: u32) -> bool {
+pub(crate) fn runs(id: u32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
     let state = status.rsplit(") ").next().and_then(|rest| rest.chars().next());
     state.is_some_and(|state| state != 'Z')

@@ -2,4 +2,6 @@
 
 mod both_eras;
 mod children;
+mod endpoint;
 mod harness;
+mod http;
