@@ -94,6 +94,8 @@ async fn keep(start: Arc<Start>, states: watch::Sender<State>) {
         );
         states.send_replace(State::Down(reason));
         tokio::time::sleep(pause).await;
+        // Who asks from now on waits for it.
+        states.send_replace(State::Starting);
     }
 }
 

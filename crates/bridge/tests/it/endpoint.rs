@@ -98,7 +98,8 @@ fn answer(head: &str, body: &Value, is_legacy: bool) -> (&'static str, &'static 
             let note = format!(
                 r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{token},"progress":1}}}}"#
             );
-            let end = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":[],"y":{{ }}}}}}"#);
+            let kind = if is_legacy { "" } else { r#","resultType":"complete""# };
+            let end = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":[],"y":{{ }}{kind}}}}}"#);
             (
                 "200 OK",
                 "text/event-stream",
