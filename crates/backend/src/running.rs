@@ -23,7 +23,7 @@ use crate::health::Health;
 use crate::registration::Gateway;
 use crate::service::{Service, Shared};
 use crate::token::Token;
-use crate::{Error, Publisher, Replacer, Serve, tasks};
+use crate::{Error, Publisher, Replacer, Serve, Sessions, tasks};
 
 const WINDOW: u32 = 4 << 20;
 const KEEPALIVE: Duration = Duration::from_secs(15);
@@ -38,6 +38,7 @@ pub struct Running {
     local_addr: SocketAddr,
     instance: String,
     publisher: Publisher,
+    sessions: Sessions,
     shared: Arc<Shared>,
     drain_timeout: Duration,
     health: Health,
@@ -64,6 +65,7 @@ pub(crate) async fn start(handlers: Handlers, options: Serve) -> Result<Running,
     let (reporter, health_server) = tonic_health::server::health_reporter();
     let health = Health(reporter);
     health.serving().await;
+    let sessions = Sessions::new(&gateways, token.clone());
     let publisher = Publisher::new(&handlers.description.name, &gateways, token, options.publish_timeout);
     let shared = Shared {
         handlers: ArcSwap::from_pointee(handlers),
@@ -118,6 +120,7 @@ pub(crate) async fn start(handlers: Handlers, options: Serve) -> Result<Running,
     Ok(Running {
         local_addr,
         publisher,
+        sessions,
         shared,
         registrations: registrations.collect(),
         drain_timeout: options.drain_timeout,
@@ -152,6 +155,11 @@ impl Running {
     /// A way to publish events from outside of a call. It may outlive the backend.
     pub fn publisher(&self) -> Publisher {
         self.publisher.clone()
+    }
+
+    /// A way to ask which sessions have ended. It may outlive the backend.
+    pub fn sessions(&self) -> Sessions {
+        self.sessions.clone()
     }
 
     /// Ready once every gateway to register at has given a lease. At once if there is none to register at.

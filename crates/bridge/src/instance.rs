@@ -15,6 +15,9 @@ use tokio::sync::watch;
 /// Who stays up for this long is not taken for one that only ever falls.
 const STEADY: Duration = Duration::from_secs(10);
 
+/// How long the end of a child and that of its pipes may be apart.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
 /// What an instance is started with.
 #[derive(Debug)]
 pub(crate) struct Start {
@@ -119,10 +122,19 @@ async fn run(start: &Start, era: &mut Era, states: &watch::Sender<State>) -> Str
             let _writing = Owned::spawn(writing);
             let _logging = Owned::spawn(stdio::log(pipes.errors, start.server.name.clone()));
             let reading = stdio::read(pipes.output, Arc::downgrade(&conversation), start.longest);
-            let reason = converse(start, &conversation, era, states, reading).await;
+            let mut conversing = std::pin::pin!(converse(start, &conversation, era, states, reading));
+            let reason = tokio::select! {
+                reason = &mut conversing => reason,
+                how = running.ended() => {
+                    // What it wrote last is still to be read.
+                    let _ = tokio::time::timeout(LAST_WORDS, conversing).await;
+                    conversation.lose(&how);
+                    return how;
+                }
+            };
             // How it ended says more than that it did.
-            match tokio::time::timeout(Duration::from_millis(200), running.ended()).await {
-                Ok(how) if reason == "it has ended" => how,
+            match tokio::time::timeout(LAST_WORDS, running.ended()).await {
+                Ok(how) if reason == stdio::ENDED => how,
                 _ => reason,
             }
         }

@@ -11,6 +11,7 @@ mod catalog;
 mod conversation;
 mod described;
 mod error;
+mod farewell;
 mod federation;
 mod instance;
 mod link;

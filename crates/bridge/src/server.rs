@@ -85,6 +85,21 @@ impl Server {
     }
 }
 
+impl Server {
+    /// The sessions that have a child of it.
+    pub(crate) fn sessions(&self) -> Vec<String> {
+        lock(&self.sessions).keys().cloned().collect()
+    }
+
+    /// Ends the child of a session, if it has one.
+    pub(crate) fn end(&self, session: &str) {
+        let ended = lock(&self.sessions).remove(session);
+        if ended.is_some() {
+            tracing::debug!(server = self.name(), "a session has ended, and its child with it");
+        }
+    }
+}
+
 /// Ends children that nobody has called for long.
 async fn sweep(sessions: Arc<Mutex<HashMap<String, Session>>>, idle: Duration) {
     loop {

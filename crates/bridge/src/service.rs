@@ -1,5 +1,6 @@
 //! The bridge that runs: its servers, and the backend that they are at gateways.
 use crate::described;
+use crate::farewell::farewell;
 use crate::federation::Federation;
 use crate::tasks::Owned;
 use crate::{Error, Settings};
@@ -47,6 +48,7 @@ impl Service {
         federation.settled().await;
         changes.borrow_and_update();
         let running = described::backend(&federation).serve(serve).await?;
+        keepers.push(Owned::spawn(farewell(Arc::clone(&federation), running.sessions())));
         keepers.push(Owned::spawn(tell(federation, running.replacer(), changes)));
         Ok(Self { running, _keepers: keepers })
     }

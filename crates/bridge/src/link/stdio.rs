@@ -10,6 +10,9 @@ const UNWRITTEN: usize = 256;
 /// The longest line of a log; what is behind it is cut.
 const LOG_LINE: usize = 8 << 10;
 
+/// Why a child is lost that has closed its pipe.
+pub(crate) const ENDED: &str = "it has ended";
+
 /// Towards a child. Dropped, the child's input ends.
 #[derive(Debug)]
 pub(crate) struct Stdio {
@@ -56,7 +59,7 @@ pub(crate) async fn read(from: ChildStdout, to: Weak<Conversation>, longest: usi
         line.clear();
         match next_line(&mut from, &mut line, longest).await {
             Ok(true) => {}
-            Ok(false) => return "it has ended".to_owned(),
+            Ok(false) => return ENDED.to_owned(),
             Err(error) => return error.to_string(),
         }
         let Some(conversation) = to.upgrade() else { return "nobody listens".to_owned() };
