@@ -5,7 +5,7 @@ use bytes::Bytes;
 use protocol::{ErrorCode, pb};
 use serde::Serialize;
 
-use crate::Error;
+use crate::{Error, Raw};
 
 /// Why a call has no result. Code, message and details are shown to the client.
 #[derive(Clone, Debug)]
@@ -18,12 +18,14 @@ pub struct Failure {
     pub details: Option<serde_json::Value>,
     /// Logged, never shown.
     cause: Option<String>,
+    /// Stands for `details` where it must not change by a byte.
+    raw: Option<Raw>,
 }
 
 impl Failure {
     /// A failure of this kind.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), details: None, cause: None }
+        Self { code, message: message.into(), details: None, cause: None, raw: None }
     }
 
     /// The params are not what the handler takes (4005); the message should name the field.
@@ -71,12 +73,20 @@ impl Failure {
         self
     }
 
+    /// Adds details that are sent as they were written; above all others.
+    #[must_use]
+    pub fn with_raw_details(mut self, details: Raw) -> Self {
+        self.raw = Some(details);
+        self
+    }
+
     pub(crate) fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
     }
 
     pub(crate) fn into_error(self) -> pb::Error {
-        let details = self.details.map(|details| Bytes::from(details.to_string())).unwrap_or_default();
+        let told = |details: serde_json::Value| Bytes::from(details.to_string());
+        let details = self.raw.map(Raw::into_bytes).or_else(|| self.details.map(told)).unwrap_or_default();
         pb::Error { code: self.code.as_u16().into(), message: self.message, details }
     }
 }

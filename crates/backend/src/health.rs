@@ -11,6 +11,7 @@ type BackendServer = pb::backend_server::BackendServer<Service>;
 /// The whole server, and the one service that matters.
 const NAMES: [&str; 2] = ["", <BackendServer as NamedService>::NAME];
 
+#[derive(Clone)]
 pub(crate) struct Health(pub(crate) HealthReporter);
 
 impl Health {

@@ -23,6 +23,11 @@ impl Raw {
         Ok(Self(json))
     }
 
+    /// The text `{}`.
+    pub const fn empty() -> Self {
+        Self(Bytes::from_static(b"{}"))
+    }
+
     /// The JSON text.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0

@@ -23,7 +23,7 @@ use crate::health::Health;
 use crate::registration::Gateway;
 use crate::service::{Service, Shared};
 use crate::token::Token;
-use crate::{Backend, Error, Publisher, Serve, tasks};
+use crate::{Error, Publisher, Replacer, Serve, Sessions, tasks};
 
 const WINDOW: u32 = 4 << 20;
 const KEEPALIVE: Duration = Duration::from_secs(15);
@@ -38,6 +38,7 @@ pub struct Running {
     local_addr: SocketAddr,
     instance: String,
     publisher: Publisher,
+    sessions: Sessions,
     shared: Arc<Shared>,
     drain_timeout: Duration,
     health: Health,
@@ -64,6 +65,7 @@ pub(crate) async fn start(handlers: Handlers, options: Serve) -> Result<Running,
     let (reporter, health_server) = tonic_health::server::health_reporter();
     let health = Health(reporter);
     health.serving().await;
+    let sessions = Sessions::new(&gateways, token.clone());
     let publisher = Publisher::new(&handlers.description.name, &gateways, token, options.publish_timeout);
     let shared = Shared {
         handlers: ArcSwap::from_pointee(handlers),
@@ -118,6 +120,7 @@ pub(crate) async fn start(handlers: Handlers, options: Serve) -> Result<Running,
     Ok(Running {
         local_addr,
         publisher,
+        sessions,
         shared,
         registrations: registrations.collect(),
         drain_timeout: options.drain_timeout,
@@ -154,6 +157,11 @@ impl Running {
         self.publisher.clone()
     }
 
+    /// A way to ask which sessions have ended. It may outlive the backend.
+    pub fn sessions(&self) -> Sessions {
+        self.sessions.clone()
+    }
+
     /// Ready once every gateway to register at has given a lease. At once if there is none to register at.
     ///
     /// # Cancel safety
@@ -165,20 +173,9 @@ impl Running {
         }
     }
 
-    /// Takes other tools and methods from now on; whoever watches the backend's health asks what they are. Calls
-    /// that run go on. The name stays that of the start, whatever this one says.
-    ///
-    /// # Errors
-    /// As [`Backend::serve`]: a name is invalid or was given twice. Then nothing has changed.
-    ///
-    /// # Cancel safety
-    /// Dropped before it is ready, the change may not have been told yet.
-    pub async fn replace(&self, backend: Backend) -> Result<(), Error> {
-        let name = self.shared.handlers.load().description.name.clone();
-        self.shared.handlers.store(Arc::new(Handlers::new(backend.renamed(name))?));
-        // Said again, it makes gateways ask for the description.
-        self.health.serving().await;
-        Ok(())
+    /// A way to change what the backend offers while it runs. It may outlive the backend.
+    pub fn replacer(&self) -> Replacer {
+        Replacer::new(Arc::clone(&self.shared), self.health.clone())
     }
 
     /// Ready when the server has ended by itself, which it only does on an error.

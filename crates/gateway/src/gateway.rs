@@ -3,8 +3,8 @@
 use crate::audit;
 use crate::config::{Config, ConfigError, Loaded, StoreKind, ms};
 use crate::control::{
-    Access, Admin, Backends, Guard, Publisher, Registry, Revocations, Served, Services, Settings, keep_lease,
-    serve_grpc, settle_quotas, start_issuers, watch_store,
+    Access, Admin, Backends, Guard, Publisher, Registry, Revocations, Served, Services, Sessions, Settings,
+    keep_lease, serve_grpc, settle_quotas, start_issuers, watch_store,
 };
 use crate::fanout;
 use crate::limits::{Due, Ledger, Limits};
@@ -260,7 +260,8 @@ impl Gateway {
             Registry::new(Arc::clone(&backends), guard.clone(), dialer.clone(), &config);
         let events = Publisher::new(store.clone(), guard.clone());
         tasks.spawn(guard.clone().follow_tokens());
-        let services = Services { registry, accepted, events, guard };
+        let sessions = Sessions::new(store.clone());
+        let services = Services { registry, accepted, events, sessions, guard };
         let certificates = registry_tls.as_ref().map(Follower::in_force);
         tasks.spawn(serve_grpc(grpc, certificates, config.registry.clone(), services, Arc::clone(&pod)));
         if let Some(follower) = registry_tls {

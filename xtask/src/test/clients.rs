@@ -1,5 +1,5 @@
 //! What the tests need of other languages: WebSocket clients for Python and Node, an identity provider, what judges the REST API,
-//! and what judges `deploy/`, in folders of their own below the target folder. Installed once; a stamp tells what is there.
+//! what judges `deploy/`, and servers of Model Context Protocol, in folders of their own below the target folder. Installed once; a stamp tells what is there.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -18,6 +18,9 @@ pub(crate) fn install(folder: &Path) -> Result<()> {
     let sources = root().join("tests/clients");
     python(&folder.join("venv"), &sources.join("python"))?;
     node(&folder.join("node"), &sources.join("node"))?;
+    let servers = root().join("tests/servers");
+    python(&folder.join("servers-venv"), &servers.join("python"))?;
+    node(&folder.join("servers-node"), &servers.join("node"))?;
     judges(&folder.join("judges"), &root().join("tests/judges"))
 }
 

@@ -156,10 +156,13 @@ async fn a_backend_that_takes_other_handlers_says_so_to_those_who_watch_it() {
         other => panic!("it is not up: {other:?}"),
     };
     assert_eq!(tools().await, ["a"]);
-    let error =
-        running.replace(Backend::new("x").tool(noop("b")).tool(noop("b"))).await.expect_err("b twice");
+    let error = running
+        .replacer()
+        .replace(Backend::new("x").tool(noop("b")).tool(noop("b")))
+        .await
+        .expect_err("b twice");
     assert!(matches!(error, Error::DuplicateTool { .. }), "{error:?}");
-    running.replace(Backend::new("x").tool(noop("b"))).await.expect("it is right");
+    running.replacer().replace(Backend::new("x").tool(noop("b"))).await.expect("it is right");
     assert_eq!(tools().await, ["b"]);
     let description = client.describe(DescribeRequest {}).await.expect("it describes itself").into_inner();
     assert_eq!(description.name, "changing");

@@ -31,6 +31,10 @@ pub(super) struct Arguments {
     /// The folder where contexts are kept. Without it they are in a temporary one, and forgotten at the end.
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
+    /// The command line of a server of Model Context Protocol whose tools are offered too, such as 'npx -y PACKAGE'; may be
+    /// given several times.
+    #[arg(long, value_name = "COMMAND")]
+    mcp: Vec<String>,
     /// Print one JSON line {"url","admin","grpc","token"} once everything is ready, and nothing else.
     #[arg(long)]
     json: bool,
@@ -46,7 +50,7 @@ struct Ready {
 }
 
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Arguments { sources, root, data, json } = arguments;
+    let Arguments { sources, root, data, mcp, json } = arguments;
     let mut secret = [0; 32];
     getrandom::fill(&mut secret).map_err(|error| anyhow::anyhow!("no randomness for a key: {error}"))?;
     let secret: String = secret.iter().fold(String::new(), |mut hex, byte| {
@@ -89,6 +93,14 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     })?;
     logging::init(&config.log)?;
 
+    let mut servers = config.bridge.clone();
+    for line in &mcp {
+        servers.add(bridge::Server::of_command(line));
+    }
+    servers
+        .check()
+        .map_err(|(key, value, right)| anyhow::anyhow!("bridge.{key} = {value}: {right} is needed"))?;
+    let supervisor = super::bridge::supervisor()?;
     let path = config.websocket.path.clone();
     let scheme = if config.tls.is_on() { "wss" } else { "ws" };
     let mut contexts = config.context.clone();
@@ -107,15 +119,28 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let (stop, stopped) = oneshot::channel::<()>();
     let grpc = vec![ready.grpc.clone()];
     contexts.registry.clone_from(&grpc);
+    servers.registry.clone_from(&grpc);
     let thread = std::thread::Builder::new().name("backends".to_owned()).spawn(move || {
         runtime()?.block_on(async {
             let contexts = Service::start(contexts).await?;
             let tools = tools.serve(Serve { register_at: grpc, ..Serve::default() }).await?;
+            let bridge = match servers.servers.is_empty() {
+                true => None,
+                false => Some(bridge::Service::start(servers, supervisor).await?),
+            };
             tokio::join!(contexts.registered(), tools.registered());
+            if let Some(bridge) = &bridge {
+                bridge.registered().await;
+            }
             let _ = registered.send(());
             // Also done when the other side is gone.
             let _ = stopped.await;
-            tokio::join!(contexts.shutdown(), tools.shutdown());
+            let bridged = async {
+                if let Some(bridge) = bridge {
+                    bridge.shutdown().await;
+                }
+            };
+            tokio::join!(contexts.shutdown(), tools.shutdown(), bridged);
             anyhow::Ok(())
         })
     })?;

@@ -4,6 +4,7 @@ mod admin;
 mod api_key;
 mod audit;
 mod bench;
+mod bridge;
 mod call;
 mod check_config;
 mod completions;
@@ -13,6 +14,7 @@ mod dev_file;
 mod gateway;
 mod health;
 mod signals;
+mod supervise;
 mod token;
 
 use clap::{Parser, Subcommand};
@@ -34,6 +36,11 @@ enum Command {
     Gateway(gateway::Sources),
     /// Run the context service, a backend of gateways.
     Context(context::Arguments),
+    /// Run the bridge to servers of Model Context Protocol, a backend of gateways.
+    Bridge(bridge::Arguments),
+    /// Run one program, and end all that it has started once it or the process that started this one is gone.
+    #[command(hide = true)]
+    Supervise(supervise::Arguments),
     /// Check a configuration and print what is in force.
     CheckConfig(check_config::Arguments),
     /// Ask a gateway whether it is ready.
@@ -62,6 +69,8 @@ pub fn main() -> ExitCode {
         Command::Dev(arguments) => dev::run(arguments),
         Command::Gateway(sources) => gateway::run(&sources),
         Command::Context(arguments) => context::run(&arguments),
+        Command::Bridge(arguments) => bridge::run(&arguments),
+        Command::Supervise(arguments) => supervise::run(&arguments),
         Command::CheckConfig(arguments) => check_config::run(&arguments),
         Command::Health(arguments) => runtime().and_then(|runtime| runtime.block_on(health::run(arguments))),
         Command::Token(arguments) => token::run(arguments).map(|()| ExitCode::SUCCESS),

@@ -59,6 +59,7 @@ const EFFECTS: &[(&str, Effect)] = &[
     ("registry", Restart),
     ("backends", Now),
     ("context", Restart),
+    ("bridge", Restart),
     ("admin", Restart),
     ("metrics", Restart),
     ("drain", Now),

@@ -90,6 +90,8 @@ settings! {
         backends: Vec<String> = Vec::new(),
         /// The context service, which is a process of its own.
         context: context::Settings = context::Settings::default(),
+        /// The bridge to servers of Model Context Protocol, which is a process of its own.
+        bridge: bridge::Settings = bridge::Settings::default(),
         /// The operators' port: metrics, health, and what operators do.
         admin: Admin = Admin::default(),
         /// What is counted.
@@ -428,6 +430,9 @@ impl Config {
         self.context.check().map_err(|(key, value, right)| {
             ConfigError::Type(format!("context.{key} = {value}: {right} is needed"))
         })?;
+        self.bridge
+            .check()
+            .map_err(|(key, value, right)| ConfigError::value(format!("bridge.{key}"), value, &right))?;
         for address in &self.backends {
             router::normalise(address)
                 .map_err(|error| ConfigError::value("backends", address, &error.to_string()))?;

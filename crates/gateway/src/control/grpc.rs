@@ -1,7 +1,7 @@
 //! The gRPC port: who may connect, how much of it one connection may take, and which services there are.
 
 use super::guard::{Guard, settle};
-use super::{Publisher, Registry, registry::Registered};
+use super::{Publisher, Registry, Sessions, registry::Registered};
 use crate::audit::{Entry, Event};
 use crate::config::{self, ms};
 use crate::pod::Pod;
@@ -10,6 +10,7 @@ use crate::tls::InForce;
 use metrics::RegistryRefusal;
 use protocol::pb::events_server::EventsServer;
 use protocol::pb::registry_server::RegistryServer;
+use protocol::pb::sessions_server::SessionsServer;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -27,6 +28,7 @@ pub(crate) struct Services {
     pub(crate) registry: Registry,
     pub(crate) accepted: mpsc::Receiver<Registered>,
     pub(crate) events: Publisher,
+    pub(crate) sessions: Sessions,
     pub(crate) guard: Guard,
 }
 
@@ -38,7 +40,7 @@ pub(crate) async fn serve(
     services: Services,
     pod: Arc<Pod>,
 ) {
-    let Services { registry, mut accepted, events, guard } = services;
+    let Services { registry, mut accepted, events, sessions, guard } = services;
     let bounds = Bounds {
         connections: settings.max_connections,
         patience: ms(settings.handshake_timeout_ms),
@@ -62,7 +64,8 @@ pub(crate) async fn serve(
         .max_concurrent_streams(settings.max_streams)
         .add_service(InterceptedService::new(health, anybody))
         .add_service(RegistryServer::with_interceptor(registry, guard.clone()))
-        .add_service(EventsServer::with_interceptor(events, guard));
+        .add_service(EventsServer::with_interceptor(events, guard.clone()))
+        .add_service(SessionsServer::with_interceptor(sessions, guard));
     let routes = match reflection {
         Ok(reflection) => routes.add_service(InterceptedService::new(reflection, anybody)),
         Err(error) => {

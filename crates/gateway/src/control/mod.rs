@@ -15,6 +15,7 @@ mod publisher;
 mod quotas;
 mod registry;
 mod revocations;
+mod sessions;
 mod settings;
 
 use addresses::follow as follow_addresses;
@@ -32,4 +33,5 @@ pub(crate) use publisher::Publisher;
 pub(crate) use quotas::settle as settle_quotas;
 pub(crate) use registry::Registry;
 pub(crate) use revocations::Revocations;
+pub(crate) use sessions::Sessions;
 pub(crate) use settings::Settings;

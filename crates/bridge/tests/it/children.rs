@@ -1,0 +1,45 @@
+//! Children that end, and those of sessions.
+
+use crate::harness::{Bridge, PATIENCE, end, fixture, params};
+use bridge::{Per, Server};
+
+#[tokio::test]
+async fn a_child_that_ends_is_started_again_and_its_calls_are_told() {
+    for era in ["legacy", "modern"] {
+        let bridge = Bridge::with([Server { backoff_ms: 1, ..fixture("one", era) }]).await;
+        let mut client = bridge.client().await;
+        let slow = client.begin("tools/call", "slow", &params("slow", "{}", "")).await;
+        client.call("crash", "{}").await.end.expect_err("it can't have a result");
+        let error = end(slow).await.end.expect_err("it can't have a result");
+        assert_eq!(error.code, 4009);
+        assert!(error.message.contains("may have been executed"), "{}", error.message);
+        let back = async { while client.call("echo", "{}").await.end.is_err() {} };
+        tokio::time::timeout(PATIENCE, back).await.expect("it comes back");
+    }
+}
+
+#[tokio::test]
+async fn each_session_has_a_child_of_its_own() {
+    let bridge = Bridge::with([Server { per: Per::Session, ..fixture("one", "legacy") }]).await;
+    let mut client = bridge.client().await;
+    let mut count = async |session: &str| {
+        client.session = session.into();
+        let slow = client.begin("tools/call", "slow", &params("slow", "{}", "")).await;
+        // Calls are carried in order, so the slow one is there.
+        client.call("echo", "{}").await.end.expect("it has a result");
+        drop(slow);
+        let told = async {
+            loop {
+                let result = client.call("cancels", "{}").await.end.expect("it has a result");
+                if !result.contains(r#""cancelled":0"#) {
+                    return result;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, told).await.expect("the child is told")
+    };
+    for session in ["first", "second", ""] {
+        let result = count(session).await;
+        assert!(result.contains(r#""cancelled":1"#), "{session}: {result}");
+    }
+}

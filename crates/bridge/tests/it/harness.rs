@@ -1,0 +1,103 @@
+//! The bridge, asked as a gateway asks it.
+
+use protocol::pb::backend_client::BackendClient;
+use protocol::pb::call_event::Event;
+use protocol::pb::{CallEvent, CallRequest, DescribeRequest, Description, Error, Identity};
+use std::time::Duration;
+use tonic::Streaming;
+use tonic::transport::Channel;
+
+const FIXTURE: &str = env!("CARGO_BIN_EXE_mcp-fixture");
+/// For anything that has to happen.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A server of the fixture.
+pub(crate) fn fixture(name: &str, era: &str) -> bridge::Server {
+    bridge::Server { name: name.into(), command: vec![FIXTURE.into(), era.into()], ..Default::default() }
+}
+
+/// A running bridge.
+pub(crate) struct Bridge(bridge::Service);
+
+impl Bridge {
+    /// With these servers, and the defaults for the rest.
+    pub(crate) async fn with(servers: impl IntoIterator<Item = bridge::Server>) -> Self {
+        let settings = bridge::Settings { servers: servers.into_iter().collect(), ..Default::default() };
+        let supervisor = env!("CARGO_BIN_EXE_supervise-under-test").into();
+        Self(bridge::Service::start(settings, supervisor).await.expect("the settings are right"))
+    }
+
+    pub(crate) async fn client(&self) -> Asker {
+        let address = format!("http://{}", self.0.local_addr());
+        let client = BackendClient::connect(address).await.expect("it listens");
+        Asker { client, session: String::new() }
+    }
+}
+
+/// Who asks a bridge.
+pub(crate) struct Asker {
+    client: BackendClient<Channel>,
+    pub(crate) session: String,
+}
+
+/// How a call ended, and what came before.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) parts: Vec<String>,
+    pub(crate) end: Result<String, Error>,
+}
+
+impl Asker {
+    pub(crate) async fn describe(&mut self) -> Description {
+        self.client.describe(DescribeRequest {}).await.expect("it describes itself").into_inner()
+    }
+
+    /// Begins a call.
+    pub(crate) async fn begin(&mut self, method: &str, tool: &str, params: &str) -> Streaming<CallEvent> {
+        let identity = Identity { tenant: "acme".into(), agent: "a".into(), scopes: vec!["*".into()] };
+        let request = CallRequest {
+            call_id: 1,
+            method: method.into(),
+            tool: tool.into(),
+            params: params.to_owned().into(),
+            identity: Some(identity),
+            session_id: self.session.clone(),
+            timeout_ms: 60_000,
+            ..CallRequest::default()
+        };
+        self.client.call(request).await.expect("the call is taken").into_inner()
+    }
+
+    /// Calls, and waits for the end.
+    pub(crate) async fn ask(&mut self, method: &str, tool: &str, params: &str) -> Ended {
+        let events = self.begin(method, tool, params).await;
+        tokio::time::timeout(PATIENCE, end(events)).await.expect("the call ends")
+    }
+
+    /// `tools/call` with these arguments, of a client that can be asked by elicitation.
+    pub(crate) async fn call(&mut self, tool: &str, arguments: &str) -> Ended {
+        self.ask("tools/call", tool, &params(tool, arguments, "")).await
+    }
+}
+
+/// The params of `tools/call`, with more members.
+pub(crate) fn params(tool: &str, arguments: &str, more: &str) -> String {
+    format!(
+        r#"{{"name":"{tool}","arguments":{arguments},"_meta":{{"progressToken":"mine","io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{{"elicitation":{{}}}}}}{more}}}"#
+    )
+}
+
+/// Reads a call to its end.
+pub(crate) async fn end(mut events: Streaming<CallEvent>) -> Ended {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("it is text");
+    let mut parts = Vec::new();
+    loop {
+        let event = events.message().await.expect("the stream is whole").expect("an end comes").event;
+        match event.expect("an event says something") {
+            Event::Partial(part) => parts.push(text(&part)),
+            Event::Progress(progress) => parts.push(format!("{:?}", progress.progress)),
+            Event::Result(result) => return Ended { parts, end: Ok(text(&result)) },
+            Event::Error(error) => return Ended { parts, end: Err(error) },
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Servers by HTTP: what they are sent, and what comes back as events.
+
+use crate::endpoint::Endpoint;
+use crate::harness::{Bridge, PATIENCE};
+use bridge::{Secrets, Server};
+
+#[tokio::test]
+async fn servers_of_both_eras_are_spoken_with_by_http_and_shown_the_bridges_own_token() {
+    let folder = tempfile::tempdir().expect("the system has a folder for temporary files");
+    let token = folder.path().join("token");
+    std::fs::write(&token, "s3cret\n").expect("the folder is ours");
+    for is_legacy in [true, false] {
+        let endpoint = Endpoint::start(is_legacy);
+        let server = Server {
+            name: "web".into(),
+            url: Some(endpoint.url()),
+            bearer_token_file: Some(token.clone()),
+            headers: Secrets([("x-team".to_owned(), "platform".to_owned())].into()),
+            ..Server::default()
+        };
+        let bridge = Bridge::with([server]).await;
+        let mut client = bridge.client().await;
+        let names: Vec<String> = client.describe().await.tools.into_iter().map(|tool| tool.name).collect();
+        // A tool that breaks the rules for headers is offered by no client of the modern era.
+        assert_eq!(names.len(), if is_legacy { 2 } else { 1 }, "{names:?}");
+        let ended = client.call("where", r#"{"region":"é"}"#).await;
+        let result = ended.end.expect("it has a result");
+        assert!(result.contains(r#""y":{ }"#) && result.contains("resultType"), "{result}");
+        assert_eq!(
+            ended.parts,
+            [r#"{"method":"notifications/progress","params":{"progressToken":"mine","progress":1}}"#]
+        );
+        let (head, _) = endpoint.sent("tools/call").pop().expect("it was called");
+        let head = head.to_ascii_lowercase();
+        let has = |line: &str| head.lines().any(|has| has == line);
+        assert!(has("authorization: bearer s3cret") && has("x-team: platform"), "{head}");
+        assert!(has("accept: application/json, text/event-stream"), "{head}");
+        assert_eq!(has("mcp-session-id: s-1"), is_legacy, "{head}");
+        assert_eq!(has("mcp-protocol-version: 2025-11-25"), is_legacy, "{head}");
+        for modern in [
+            "mcp-protocol-version: 2026-07-28",
+            "mcp-method: tools/call",
+            "mcp-name: where",
+            "mcp-param-region: =?base64?w6k=?=",
+        ] {
+            assert_eq!(has(modern), !is_legacy, "{modern}: {head}");
+        }
+        let greeted = async {
+            while endpoint.sent("notifications/initialized").is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        if is_legacy {
+            tokio::time::timeout(PATIENCE, greeted).await.expect("it is told that the session has begun");
+        } else {
+            assert!(endpoint.sent("notifications/initialized").is_empty());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_told_as_down() {
+    let server =
+        Server { name: "web".into(), url: Some("http://127.0.0.1:9/mcp".into()), ..Server::default() };
+    let bridge = Bridge::with([server]).await;
+    assert!(bridge.client().await.describe().await.tools.is_empty());
+}
