@@ -4,7 +4,7 @@ use crate::conversation::running::{Running, Said};
 use crate::conversation::{Conversation, read};
 use crate::waiting::{self, KEY, Room};
 use backend::{Call, Failure, Raw};
-use mcp::{Edit, Era, Error, Meta, error, meta, method, text, translate, write};
+use mcp::{Edit, Era, Error, Meta, error, meta, method, text, translate};
 use protocol::json;
 use std::sync::Arc;
 
@@ -108,10 +108,7 @@ impl Request<'_> {
         let params = match name {
             method::PROGRESS => {
                 let Some(token) = said.progress_token else { return Ok(()) };
-                let mut written = Vec::new();
-                write::write_id(token, &mut written);
-                let token = String::from_utf8(written).unwrap_or_default();
-                Edit::of(params).set("progressToken", token).finish()
+                Edit::of(params).set("progressToken", mcp::raw_id(token)).finish()
             }
             method::LOG if !is_wanted(params, said) => return Ok(()),
             _ => params.into(),

@@ -134,7 +134,7 @@ impl Calls {
         let listening = self.running.iter().filter(|(_, running)| running.listens());
         let listening: Vec<usize> = listening.map(|(place, _)| place).collect();
         for place in listening {
-            let id = self.running[place].asker.request().unwrap_or_default().into_owned();
+            let id = self.running[place].asker.request.clone().unwrap_or_default();
             let result = format!("{{\"_meta\":{{\"{}\":{id}}}}}", mcp::meta::SUBSCRIPTION_ID);
             self.finish(place, &Event::Result(Bytes::from(result)), exchange, Instant::now());
         }
