@@ -15,3 +15,14 @@ mod sessions;
 
 use peer::Peer;
 use server::Server;
+
+/// Waits until the server was asked to tell of this resource.
+fn await_listener(server: &Server, uri: &str) {
+    tests::until(&format!("the server to be asked for news of {uri}"), || {
+        let asked = server.asked.lock().expect("nobody panics with it");
+        asked
+            .iter()
+            .any(|(method, params)| method == "subscriptions/listen" && params.contains(uri))
+            .then_some(())
+    });
+}

@@ -26,6 +26,7 @@ fn a_session_is_served_by_every_pod() {
     let mut stream = peer.listen(None);
     stream.sent();
     assert_eq!(remote.ask("resources/subscribe", &json!({"uri": "words://1"})), json!({}));
+    crate::await_listener(&server, "words://1");
     server.update("words://1");
     let updated = heard(&mut stream);
     assert_eq!(updated["params"]["uri"], "words://1", "{updated}");
