@@ -15,3 +15,16 @@ mod sessions;
 
 use peer::Peer;
 use server::Server;
+
+/// Waits until the server was asked to tell of all these resources.
+fn await_listener(server: &Server, uris: &[String]) {
+    tests::until(&format!("the server to be asked for news of {uris:?}"), || {
+        let asked = server.asked.lock().expect("nobody panics with it");
+        asked
+            .iter()
+            .any(|(method, params)| {
+                method == "subscriptions/listen" && uris.iter().all(|uri| params.contains(uri.as_str()))
+            })
+            .then_some(())
+    });
+}

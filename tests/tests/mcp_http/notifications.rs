@@ -41,6 +41,7 @@ fn resources_that_were_subscribed_to_are_told_of_until_they_no_longer_are() {
     let mut stream = peer.listen(None);
     stream.sent();
     assert_eq!(peer.ask("resources/subscribe", &json!({"uri": "words://1"})), json!({}));
+    crate::await_listener(&server, &["words://1".to_owned()]);
     server.update("words://1");
     let updated = heard(&mut stream);
     assert_eq!(updated["method"], "notifications/resources/updated");

@@ -26,6 +26,7 @@ fn a_session_is_served_by_every_pod() {
     let mut stream = peer.listen(None);
     stream.sent();
     assert_eq!(remote.ask("resources/subscribe", &json!({"uri": "words://1"})), json!({}));
+    crate::await_listener(&server, &["words://1".to_owned()]);
     server.update("words://1");
     let updated = heard(&mut stream);
     assert_eq!(updated["params"]["uri"], "words://1", "{updated}");
@@ -55,6 +56,8 @@ fn subscriptions_that_are_made_at_once_are_all_there() {
                 .spawn(move || peer.ask("resources/subscribe", &json!({"uri": format!("words://{number}")})));
         }
     });
+    let all: Vec<String> = (0..8).map(|number| format!("words://{number}")).collect();
+    crate::await_listener(&server, &all);
     for number in 0..8 {
         server.update(&format!("words://{number}"));
         assert_eq!(heard(&mut stream)["params"]["uri"], format!("words://{number}"));
