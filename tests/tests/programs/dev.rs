@@ -1,5 +1,6 @@
 //! `mcpw dev`: a gateway and tools in one process, ready when its line is there.
 
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -26,17 +27,15 @@ impl Dev {
     /// Starts it with tools over another folder.
     #[track_caller]
     pub(crate) fn over(root: &Path) -> Self {
-        Self::with(root, None)
+        Self::with(root, [""; 0])
     }
 
-    /// As [`Self::over`], with contexts below this folder.
+    /// As [`Self::over`], with these arguments too.
     #[track_caller]
-    fn with(root: &Path, data: Option<&Path>) -> Self {
+    fn with(root: &Path, arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Self {
         let mut command = mcpw();
         command.args(["dev", "--json", "--root"]).arg(root).env("LOG_LEVEL", "info");
-        if let Some(data) = data {
-            command.arg("--data").arg(data);
-        }
+        command.args(arguments);
         for port in ["--listen", "--admin", "--grpc"] {
             command.args([port, "127.0.0.1:0"]);
         }
@@ -119,18 +118,32 @@ fn call(dev: &Dev, method: &str, params: &str) -> Value {
 fn contexts_are_there_from_the_start_and_kept_below_the_data_folder() {
     let folder = TempDir::new().expect("a temporary folder");
     let data = folder.path().join("data");
-    let dev = Dev::with(&repository(), Some(&data));
+    let arguments = [OsStr::new("--data"), data.as_os_str()];
+    let dev = Dev::with(&repository(), arguments);
     let made = call(&dev, "context.create", r#"{"content":"The build takes seven minutes."}"#);
     dev.process.signal("TERM");
     let ended = dev.process.end();
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
 
-    let dev = Dev::with(&repository(), Some(&data));
+    let dev = Dev::with(&repository(), arguments);
     let found = call(&dev, "context.search", r#"{"query":"build minutes"}"#);
     assert_eq!(found["hits"][0]["id"], made["id"], "{found}");
     drop(dev);
     let other = call(&Dev::start(), "context.list", "{}");
     assert_eq!(other["contexts"], Value::Array(Vec::new()), "those of another folder");
+}
+
+#[test]
+fn tools_of_a_server_of_mcp_stand_beside_those_of_the_same_name() {
+    let servers = tests::installed(env!("CARGO_TARGET_TMPDIR"), "servers-node");
+    let server = servers.join("node_modules/@modelcontextprotocol/server-everything/dist/index.js");
+    let dev = Dev::with(&repository(), ["--mcp".into(), format!("node {}", server.display())]);
+    let own = call(&dev, "tool.execute", r#"{"tool":"echo","args":{"text":"hi"}}"#);
+    assert_eq!(own["text"], "hi", "{own}");
+    let bridged = call(&dev, "tool.execute", r#"{"tool":"index.js__echo","args":{"message":"hi"}}"#);
+    assert!(bridged["content"][0]["text"].as_str().is_some_and(|text| text.contains("hi")), "{bridged}");
+    dev.process.signal("TERM");
+    assert_eq!(dev.process.end().code, Some(0));
 }
 
 #[test]

@@ -96,6 +96,8 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut servers = config.bridge.clone();
     for line in &mcp {
         servers.add(bridge::Server::of_command(line));
+        // Their tools stand beside those of this program, which may have the same names.
+        servers.prefix = bridge::Prefix::Always;
     }
     servers
         .check()
@@ -116,7 +118,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         tools::backend(&root).with_context(|| format!("the tools cannot work in {}", root.display()))?;
 
     let (registered, registration) = oneshot::channel();
-    let (stop, stopped) = oneshot::channel::<()>();
+    let (stop, mut stopped) = oneshot::channel::<()>();
     let grpc = vec![ready.grpc.clone()];
     contexts.registry.clone_from(&grpc);
     servers.registry.clone_from(&grpc);
@@ -128,13 +130,20 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 true => None,
                 false => Some(bridge::Service::start(servers, supervisor).await?),
             };
-            tokio::join!(contexts.registered(), tools.registered());
-            if let Some(bridge) = &bridge {
-                bridge.registered().await;
+            let all = async {
+                tokio::join!(contexts.registered(), tools.registered());
+                if let Some(bridge) = &bridge {
+                    bridge.registered().await;
+                }
+            };
+            // Stopped also when the other side is gone.
+            tokio::select! {
+                () = all => {
+                    let _ = registered.send(());
+                    let _ = stopped.await;
+                }
+                _ = &mut stopped => {}
             }
-            let _ = registered.send(());
-            // Also done when the other side is gone.
-            let _ = stopped.await;
             let bridged = async {
                 if let Some(bridge) = bridge {
                     bridge.shutdown().await;
