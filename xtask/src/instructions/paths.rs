@@ -45,13 +45,11 @@ enum Kind {
 const SUBSCRIBERS: usize = 32;
 
 /// All that is counted of the gateway, in the order in which it is shown.
-pub(crate) const PATHS: [Spec; 9] = [
+pub(crate) const PATHS: [Spec; 7] = [
     Spec::new("echo, JSON, 64 at once", 4_096, Kind::Echo(Wire::Json, 64)),
     Spec::new("echo, binary, 64 at once", 4_096, Kind::Echo(Wire::Binary, 64)),
-    Spec::new("echo, JSON, one by one", 512, Kind::Echo(Wire::Json, 1)),
-    Spec::new("echo, binary, one by one", 512, Kind::Echo(Wire::Binary, 1)),
-    Spec::new("call of a tool, JSON, one by one", 512, Kind::Call(Wire::Json, 1)),
-    Spec::new("call of a tool, binary, one by one", 512, Kind::Call(Wire::Binary, 1)),
+    Spec::new("call of a tool, JSON, 64 at once", 2_048, Kind::Call(Wire::Json, 64)),
+    Spec::new("call of a tool, binary, 64 at once", 2_048, Kind::Call(Wire::Binary, 64)),
     Spec::new("event to each of 32 subscribers, JSON", 64, Kind::Event(Wire::Json, SUBSCRIBERS)),
     Spec::new("event to each of 32 subscribers, binary", 64, Kind::Event(Wire::Binary, SUBSCRIBERS)),
     Spec::new("upgrade, session and end of a connection", 128, Kind::Upgrade),
