@@ -64,7 +64,7 @@ pub fn call_requests(input: &[u8]) {
     let identity = asked.identity.clone().unwrap_or_default();
     let body = wire::body(&wire::Body {
         handler: &wire::tool(&asked.tool),
-        method: "",
+        method: &asked.method,
         params: &asked.params,
         caller: &wire::caller(&identity, &asked.session_id),
         idempotency_key: [&asked.idempotency_key, "", ""],
@@ -78,11 +78,6 @@ pub fn call_requests(input: &[u8]) {
     let identity = asked.identity.clone().filter(|identity| *identity != pb::Identity::default());
     let read_identity = read.identity.clone().filter(|identity| *identity != pb::Identity::default());
     assert_eq!(read_identity, identity);
-    let expected = pb::CallRequest {
-        cancel: false,
-        method: "tool.execute".to_owned(),
-        identity: read.identity.clone(),
-        ..asked
-    };
+    let expected = pb::CallRequest { cancel: false, identity: read.identity.clone(), ..asked };
     assert_eq!(read, expected);
 }

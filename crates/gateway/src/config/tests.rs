@@ -60,7 +60,10 @@ fn a_value_out_of_range_is_told_with_what_would_be_right() {
     check_refused("websocket:\n  max_frame_size: 124\n", &["websocket.max_frame_size = 124"]);
     assert!(load_text("websocket:\n  max_frame_size: 125\n").is_ok());
     check_refused("websocket:\n  path: ws\n", &["websocket.path = ws", "begins with /"]);
-    check_refused("websocket:\n  path: /api/v1/ws\n", &["websocket.path = /api/v1/ws", "REST"]);
+    for path in ["/api/v1/ws", "/mcp", "/.well-known/oauth-protected-resource/ws"] {
+        let told = format!("websocket.path = {path}");
+        check_refused(&format!("websocket:\n  path: {path}\n"), &[&told, "not below /api/v1"]);
+    }
     assert!(load_text("websocket:\n  path: /api/ws\n").is_ok());
     check_refused("rest:\n  max_wait_ms: 600001\n", &["rest.max_wait_ms = 600001"]);
     assert!(load_text("rest:\n  max_wait_ms: 600000\n").is_ok());
