@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use std::time::{Duration, Instant};
-use tests::{Client, Clock, Counter, Pods, Process, Session, Tools};
+use tests::{Client, Clock, Counter, Pods, Process, Session, Tools, until};
 
 use crate::MCPW;
 
@@ -41,6 +41,8 @@ fn clock_jump() {
     }
     // It ends with that time, whatever the wall clock says then.
     clock.jump_to(0);
+    let spent = process.keys.token_for(Duration::ZERO);
+    until("the clock of the gateway to be right", || (shown(&process, &spent) == 401).then_some(()));
     let mut ending = accepted(&process, &process.keys.token_for(Duration::from_secs(2)));
     clock.jump_to(-HOUR);
     ending.closed(4401);

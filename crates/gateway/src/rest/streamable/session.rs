@@ -184,7 +184,8 @@ pub(super) async fn change(
                     Ok(()) => {
                         // It is attached as long as nobody says otherwise, and nobody is.
                         let _ = shard.store.detach(id, epoch, window(shard)).await;
-                        tell(shard, &Letter::taken(id, epoch), stream).await;
+                        // Who has looked between the two saw this epoch without the change: it looks again.
+                        tell(shard, &Letter::taken(id, Epoch(epoch.0 + 1)), stream).await;
                         return Ok(Session { id, client: state.client(), state, epoch });
                     }
                     Err(Error::Stale) => {}
