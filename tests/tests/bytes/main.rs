@@ -15,8 +15,8 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 const CONNECTIONS: usize = 1_000;
 /// What a connection keeps once it is upgraded, and what a session that can be resumed adds, with its record in the store, in
 /// bytes that were asked for. docs/sizing.md says what each is made of.
-const UPGRADED: usize = 0;
-const OPENED: usize = 0;
+const UPGRADED: usize = 949;
+const OPENED: usize = 373;
 /// The control plane allocates now and then, and tables grow by leaps.
 const SLACK: usize = 32;
 
