@@ -4,6 +4,7 @@
 use std::alloc::System;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::ops::RangeInclusive;
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tests::{Draft, Gateway};
@@ -13,12 +14,11 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// So many that what the gateway has anyway does not count. A table of a thousand is as full as one of 16,000.
 const CONNECTIONS: usize = 1_000;
-/// What a connection keeps once it is upgraded, and what a session that can be resumed adds, with its record in the store, in
-/// bytes that were asked for. docs/sizing.md says what each is made of.
-const UPGRADED: usize = 949;
-const OPENED: usize = 373;
-/// The control plane allocates now and then, and tables grow by leaps.
-const SLACK: usize = 32;
+/// What a connection keeps once it is upgraded, and with a session that can be resumed and its record in the store, in bytes that
+/// were asked for: so many, as tables happen to grow and the control plane allocates meanwhile. docs/sizing.md says what each
+/// is made of.
+const UPGRADED: RangeInclusive<usize> = 850..=1_050;
+const OPENED: RangeInclusive<usize> = 1_220..=1_420;
 
 /// A client that allocates nothing.
 struct Client(TcpStream);
@@ -105,14 +105,11 @@ fn an_idle_connection_keeps_what_is_written_down() {
     }
     let opened = kept(&region);
 
-    let session = opened.0 - upgraded.0;
     println!("upgraded: {} bytes in {:.1} parts", upgraded.0, upgraded.1);
-    println!("a session besides: {session} bytes in {:.1} parts", opened.1 - upgraded.1);
-    for (what, found, written) in [("a connection", upgraded.0, UPGRADED), ("a session", session, OPENED)] {
-        assert!(found <= written + SLACK, "{what} keeps {found} bytes, and {written} are written down");
-        assert!(
-            found + SLACK >= written,
-            "{what} keeps only {found} bytes, and not {written}: write it down"
-        );
+    println!("with a session: {} bytes in {:.1} parts", opened.0, opened.1);
+    for (what, found, written) in
+        [("a connection", upgraded.0, UPGRADED), ("one with a session", opened.0, OPENED)]
+    {
+        assert!(written.contains(&found), "{what} keeps {found} bytes, and {written:?} are written down");
     }
 }
