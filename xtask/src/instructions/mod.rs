@@ -86,12 +86,6 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// The names of all that is counted.
-#[cfg(test)]
-fn names() -> impl Iterator<Item = &'static str> {
-    CODECS.into_iter().chain(PATHS.iter().map(|spec| spec.name))
-}
-
 fn report(name: &str, spread: Spread, written: &Record, found: &mut Record) {
     // The least: what the gateway did besides, which a starved one does more of, is in the others.
     let Spread { min, max, .. } = spread;

@@ -100,12 +100,4 @@ mod tests {
         assert_eq!(found, [Verdict::Same, Verdict::Worse, Verdict::Same, Verdict::Better, Verdict::Worse]);
         assert_eq!(record().judge("call", 1.0), Verdict::New);
     }
-
-    #[test]
-    fn the_record_of_the_repository_has_each_path_and_no_other() {
-        let record = Record::read().expect("it is in the repository");
-        let mut names: Vec<_> = super::super::names().collect();
-        names.sort_unstable();
-        assert_eq!(record.instructions.keys().collect::<Vec<_>>(), names);
-    }
 }
