@@ -76,21 +76,24 @@ async fn resources_and_prompts_are_listed_read_and_completed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_by_http_is_one_like_the_others() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .expect("a port is free")
-        .local_addr()
-        .expect("bound")
-        .port();
     let server = node("everything", &["server-everything", "streamableHttp"]);
-    let mut child = std::process::Command::new(&server.command[0])
-        .args(&server.command[1..])
-        .env("PORT", port.to_string())
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .expect("node is installed");
-    let listens = || std::net::TcpStream::connect(("127.0.0.1", port)).ok();
-    tests::until("the server's port", listens);
+    // Between its choice and the server's start somebody else may take a port.
+    let start = || {
+        let bound = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let port = bound.local_addr().expect("it is bound").port();
+        drop(bound);
+        let mut command = std::process::Command::new(&server.command[0]);
+        command.args(&server.command[1..]).env("PORT", port.to_string());
+        let quiet = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        (port, quiet.spawn().expect("node is installed"))
+    };
+    let (mut port, mut child) = start();
+    tests::until_within(2 * tests::PATIENCE, "the server's port", || {
+        if child.try_wait().expect("it is our child").is_some() {
+            (port, child) = start();
+        }
+        std::net::TcpStream::connect(("127.0.0.1", port)).ok()
+    });
     let url = format!("http://127.0.0.1:{port}/mcp");
     let bridge = Bridge::with([bridge::Server { name: "web".into(), url: Some(url), ..Default::default() }]);
     let mut client = bridge.client().await;
