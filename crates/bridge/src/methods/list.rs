@@ -9,13 +9,8 @@ use mcp::{Edit, Error, method, text};
 use protocol::json;
 
 pub(super) async fn resources(federation: &Federation, call: &Call, params: &str) -> Result<Raw, Failure> {
-    page(
-        federation,
-        call,
-        params,
-        &Kind { method: method::RESOURCES_LIST, capability: "resources", member: "resources" },
-    )
-    .await
+    let kind = Kind { method: method::RESOURCES_LIST, capability: "resources", member: "resources" };
+    page(federation, call, params, &kind).await
 }
 
 pub(super) async fn templates(federation: &Federation, call: &Call, params: &str) -> Result<Raw, Failure> {
@@ -24,13 +19,8 @@ pub(super) async fn templates(federation: &Federation, call: &Call, params: &str
 }
 
 pub(super) async fn prompts(federation: &Federation, call: &Call, params: &str) -> Result<Raw, Failure> {
-    page(
-        federation,
-        call,
-        params,
-        &Kind { method: method::PROMPTS_LIST, capability: "prompts", member: "prompts" },
-    )
-    .await
+    let kind = Kind { method: method::PROMPTS_LIST, capability: "prompts", member: "prompts" };
+    page(federation, call, params, &kind).await
 }
 
 struct Kind {
