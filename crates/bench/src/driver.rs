@@ -202,7 +202,7 @@ impl<'a> Driver<'a> {
             next = next.min(at);
         }
         if !self.ready.is_empty()
-            && let Some(at) = self.pace.as_ref().and_then(Pace::next)
+            && let Some(at) = self.pace.as_ref().and_then(Pace::wake)
         {
             next = next.min(at);
         }

@@ -2,6 +2,10 @@
 
 use crate::clock::SECOND;
 
+/// Messages that are due closer to each other than this are sent so long after one another: a thread that is woken for each
+/// of them does little else. Their wait is a part of their latency.
+const STEP: u64 = 50_000;
+
 /// The due times of one thread.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
@@ -24,6 +28,12 @@ impl Pace {
     pub(crate) fn next(&self) -> Option<u64> {
         let due = self.begin + (self.taken as f64 * self.nanos) as u64;
         (due < self.end).then_some(due)
+    }
+
+    /// When to look for those that are due; none after the end.
+    pub(crate) fn wake(&self) -> Option<u64> {
+        let due = self.next()?;
+        Some(if self.nanos < STEP as f64 { due.div_ceil(STEP) * STEP } else { due })
     }
 
     /// Takes the next one, if it is due.
@@ -57,6 +67,17 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_due_within_a_step_is_sent_at_its_end_and_keeps_its_time() {
+        let mut quick = Pace::new(100_000.0, 0.0, 0, SECOND);
+        assert_eq!(quick.take(0), Some(0));
+        assert_eq!((quick.next(), quick.wake()), (Some(10_000), Some(STEP)));
+        let together: Vec<_> = std::iter::from_fn(|| quick.take(STEP)).collect();
+        assert_eq!(together, [10_000, 20_000, 30_000, 40_000, 50_000]);
+        let slow = Pace::new(20_000.0, 0.5, 0, SECOND);
+        assert_eq!((slow.next(), slow.wake()), (Some(25_000), Some(25_000)));
+    }
 
     #[test]
     fn a_stall_makes_nothing_less_due() {

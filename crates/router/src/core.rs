@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::answer::Verdict;
 use crate::balance::pick;
+use crate::bodies::Bodies;
 use crate::budget::Budget;
 use crate::calls::{Calls, InFlight};
 use crate::deadlines::Timer;
@@ -34,6 +35,7 @@ pub(crate) struct Core {
     /// No longer in the table, but with calls to finish.
     pub retiring: RefCell<Vec<Rc<Link>>>,
     pub calls: RefCell<Calls>,
+    pub bodies: RefCell<Bodies>,
     pub budget: RefCell<Budget>,
     pub random: RefCell<Random>,
     pub timer: Rc<Timer>,
@@ -54,6 +56,7 @@ impl Core {
             links: RefCell::default(),
             retiring: RefCell::default(),
             calls: RefCell::new(Calls::new(now)),
+            bodies: RefCell::default(),
             random: RefCell::new(Random::new()),
             timer: Rc::default(),
             next_link: Cell::new(1),
@@ -93,7 +96,7 @@ impl Core {
         };
         let usual = handler.timeout.unwrap_or(Duration::from_millis(usual));
         let timeout = call.timeout.unwrap_or(usual).min(most);
-        let body = wire::body(&wire::Body {
+        let body = wire::Body {
             handler: &handler.encoded,
             method: names::on_the_wire(handler.kind, call.method),
             params: call.params,
@@ -101,7 +104,8 @@ impl Core {
             idempotency_key: call.idempotency_key,
             traceparent: call.traceparent,
             tracestate: call.tracestate,
-        });
+        };
+        let body = wire::body(&body, &mut self.bodies.borrow_mut());
         let kept = if handler.annotations.may_repeat() { body.clone() } else { Bytes::new() };
 
         let (mut key, deadline) = (0, now + timeout);

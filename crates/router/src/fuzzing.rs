@@ -5,6 +5,7 @@ use prost::Message as _;
 use protocol::{ErrorCode, Limits, json, pb};
 
 use crate::answer::{Answer, judge};
+use crate::bodies::Bodies;
 use crate::{Event, describe, wire};
 
 const LIMIT: usize = 1_024;
@@ -62,7 +63,7 @@ pub fn descriptions(input: &[u8]) {
 pub fn call_requests(input: &[u8]) {
     let Ok(asked) = pb::CallRequest::decode(input) else { return };
     let identity = asked.identity.clone().unwrap_or_default();
-    let body = wire::body(&wire::Body {
+    let body = wire::Body {
         handler: &wire::tool(&asked.tool),
         method: &asked.method,
         params: &asked.params,
@@ -70,7 +71,8 @@ pub fn call_requests(input: &[u8]) {
         idempotency_key: [&asked.idempotency_key, "", ""],
         traceparent: &asked.traceparent,
         tracestate: &asked.tracestate,
-    });
+    };
+    let body = wire::body(&body, &mut Bodies::default());
     let mut out = BytesMut::new();
     wire::put_attempt(asked.call_id, asked.timeout_ms, &mut out);
     out.put_slice(&body);

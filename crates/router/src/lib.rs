@@ -5,6 +5,7 @@ mod address;
 mod answer;
 mod arrival;
 mod balance;
+mod bodies;
 mod budget;
 mod call;
 mod calls;

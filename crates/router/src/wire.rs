@@ -5,6 +5,8 @@ use prost::Message;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
 use protocol::pb;
 
+use crate::bodies::Bodies;
+
 const CALL_ID: u32 = 1;
 const CANCEL: u32 = 2;
 const METHOD: u32 = 3;
@@ -29,7 +31,7 @@ pub(crate) struct Body<'a> {
 }
 
 /// Encodes all fields but `call_id`, `cancel` and `timeout_ms`.
-pub(crate) fn body(body: &Body<'_>) -> Bytes {
+pub(crate) fn body(body: &Body<'_>, bodies: &mut Bodies) -> Bytes {
     let texts = [
         (METHOD, [body.method, "", ""]),
         (IDEMPOTENCY_KEY, body.idempotency_key),
@@ -39,20 +41,18 @@ pub(crate) fn body(body: &Body<'_>) -> Bytes {
     let length = |parts: &[&str]| parts.iter().map(|part| part.len()).sum::<usize>();
     let texts_len: usize = texts.iter().map(|(_, parts)| text_len(length(parts))).sum();
     let size = body.handler.len() + body.caller.len() + text_len(body.params.len()) + texts_len;
-    // Exactly what it takes: then no more than these bytes are allocated for it.
-    let mut out = Vec::with_capacity(size);
-    out.put_slice(body.handler);
-    out.put_slice(body.caller);
-    put_text(PARAMS, body.params, &mut out);
-    for (field, parts) in texts {
-        if put_head(field, length(&parts), &mut out) {
-            for part in parts {
-                out.put_slice(part.as_bytes());
+    bodies.write(size, |out| {
+        out.put_slice(body.handler);
+        out.put_slice(body.caller);
+        put_text(PARAMS, body.params, out);
+        for (field, parts) in texts {
+            if put_head(field, length(&parts), out) {
+                for part in parts {
+                    out.put_slice(part.as_bytes());
+                }
             }
         }
-    }
-    debug_assert_eq!(out.len(), size);
-    out.into()
+    })
 }
 
 /// The field that every call of a tool has.
@@ -119,7 +119,7 @@ mod tests {
             agent: "ägent".into(),
             scopes: vec!["a:b".into(), "c".into()],
         };
-        let encoded = body(&Body {
+        let asked = Body {
             handler: &tool("fs.read"),
             method: "tool.execute",
             params: br#"{"path":"x"}"#,
@@ -127,7 +127,8 @@ mod tests {
             idempotency_key: ["k", ":", "1"],
             traceparent: "00-aa-bb-01",
             tracestate: "v=1",
-        });
+        };
+        let encoded = body(&asked, &mut Bodies::default());
         let mut out = BytesMut::new();
         put_attempt(u64::MAX - 1, 30_000, &mut out);
         out.put_slice(&encoded);

@@ -2,12 +2,12 @@
 
 use super::exchange::method_code;
 use protocol::{Id, Kind, Message};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// A request id that outlives its frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum OwnedId {
-    Token(Rc<str>),
+    Token(Arc<str>),
     Sequence(u64),
 }
 
@@ -26,7 +26,7 @@ pub(super) struct Asker {
     /// None for a notification, which is not answered.
     pub(super) id: Option<OwnedId>,
     /// What the request is called in the journal; none for a notification.
-    pub(super) request: Option<Rc<str>>,
+    pub(super) request: Option<Arc<str>>,
     pub(super) method_code: u16,
 }
 
@@ -36,11 +36,11 @@ impl Asker {
         let Some(id) = request.id.filter(|_| request.kind == Kind::Request) else {
             return Self { id: None, request: None, method_code };
         };
-        let canonical = Rc::<str>::from(id.canonical());
+        let canonical = Arc::<str>::from(id.canonical());
         let id = match id {
             Id::Sequence(number) => OwnedId::Sequence(number),
             // Mostly the client writes it as the journal does.
-            Id::Token(token) if *token == *canonical => OwnedId::Token(Rc::clone(&canonical)),
+            Id::Token(token) if *token == *canonical => OwnedId::Token(Arc::clone(&canonical)),
             Id::Token(token) => OwnedId::Token(token.into()),
         };
         Self { id: Some(id), request: Some(canonical), method_code }
@@ -48,7 +48,7 @@ impl Asker {
 
     /// Of a request that is known by its journal's name alone.
     pub(super) fn named(request: &str) -> Self {
-        let request = Rc::<str>::from(request);
-        Self { id: Some(OwnedId::Token(Rc::clone(&request))), request: Some(request), method_code: 0 }
+        let request = Arc::<str>::from(request);
+        Self { id: Some(OwnedId::Token(Arc::clone(&request))), request: Some(request), method_code: 0 }
     }
 }

@@ -36,7 +36,7 @@ use work::{Running, Work};
 pub(super) struct Calls {
     running: Slab<Running>,
     /// By the canonical form of the request's id.
-    by_id: HashMap<Rc<str>, usize>,
+    by_id: HashMap<Arc<str>, usize>,
     /// Contexts that a call is about, and the calls that wait for it.
     contexts: HashMap<Box<str>, VecDeque<usize>>,
     caller: Caller,
@@ -261,7 +261,7 @@ impl Calls {
     ) -> Order<'a> {
         let attempt = exchange.shard.next_attempt();
         let id = match &asker.request {
-            Some(request) => Rc::clone(request),
+            Some(request) => Arc::clone(request),
             // A notification, which nobody asks for again.
             None => format!("#{attempt:x}.{}", exchange.shard.pod.id).into(),
         };
@@ -288,7 +288,7 @@ impl Calls {
     }
 
     /// What a call that ends with its connection is called at the backend.
-    fn name_of(&self, place: usize) -> Rc<str> {
+    fn name_of(&self, place: usize) -> Arc<str> {
         let running = &self.running[place];
         running.asker.request.clone().unwrap_or_else(|| format!("#{}", running.generation).into())
     }
@@ -330,7 +330,7 @@ impl Calls {
         event: Event,
         exchange: &mut Exchange<'_>,
         now: Instant,
-    ) -> Option<Rc<str>> {
+    ) -> Option<Arc<str>> {
         let place = self.place_of(tag)?;
         let running = &self.running[place];
         match event {
@@ -358,7 +358,7 @@ impl Calls {
         end: &Event,
         exchange: &mut Exchange<'_>,
         now: Instant,
-    ) -> Option<Rc<str>> {
+    ) -> Option<Arc<str>> {
         let mut running = self.remove(place);
         let counters = &exchange.shard.counters;
         let elapsed = now.saturating_duration_since(running.started);
@@ -445,7 +445,7 @@ impl Calls {
 
     /// Cancels the call of the request with this id; false if none is in flight. Also the id of a call that the journal
     /// has an answer of.
-    pub(super) fn cancel(&mut self, id: &str, exchange: &mut Exchange<'_>) -> (bool, Option<Rc<str>>) {
+    pub(super) fn cancel(&mut self, id: &str, exchange: &mut Exchange<'_>) -> (bool, Option<Arc<str>>) {
         let Some(&place) = self.by_id.get(id) else { return (false, None) };
         if let Work::Elsewhere { watch, .. } = &self.running[place].work {
             // Whoever runs it ends it, and the journal tells.
@@ -463,7 +463,7 @@ impl Calls {
         failure: Failure,
         exchange: &mut Exchange<'_>,
         now: Instant,
-    ) -> Option<Rc<str>> {
+    ) -> Option<Arc<str>> {
         let shard = exchange.shard;
         match &self.running[place].work {
             Work::Sent(key) => {

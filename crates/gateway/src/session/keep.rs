@@ -13,6 +13,7 @@ use session_store::{
     Availability, Epoch, Error, Journal as _, NewSession, ResumeToken, SessionId, Sessions as _, TokenHash,
 };
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 use std::vec::Drain;
 
@@ -45,7 +46,7 @@ impl Session {
     }
 
     /// A call was answered of which the journal has the answer too.
-    pub(super) fn answered(&mut self, request: Option<Rc<str>>, exchange: &Exchange<'_>) {
+    pub(super) fn answered(&mut self, request: Option<Arc<str>>, exchange: &Exchange<'_>) {
         if let (Some(opened), Some(request)) = (&mut self.opened, request) {
             // Mostly none are left.
             if let Some(unanswered) = &mut opened.unanswered {
@@ -200,7 +201,7 @@ impl Session {
 }
 
 /// The client has these answers: the journal need not keep them.
-fn acknowledge(id: SessionId, epoch: Epoch, acknowledged: Drain<'_, Rc<str>>, exchange: &Exchange<'_>) {
+fn acknowledge(id: SessionId, epoch: Epoch, acknowledged: Drain<'_, Arc<str>>, exchange: &Exchange<'_>) {
     if acknowledged.len() == 0 {
         return;
     }

@@ -5,7 +5,6 @@ use crate::shard::Shard;
 use crate::wheel::Tick;
 use session_store::{Epoch, TokenHash};
 use std::collections::HashSet;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::vec::Drain;
 
@@ -34,7 +33,7 @@ pub(super) struct Opened {
     /// Those may have been executed, and no journal knows: the session that they were sent in is gone.
     pub(super) is_doubtful: bool,
     /// Answered calls that the journal still has, oldest first.
-    unacknowledged: Vec<Rc<str>>,
+    unacknowledged: Vec<Arc<str>>,
     counters: Arc<metrics::Shard>,
     /// The ping that stands behind the first so many of them.
     mark: Option<(u32, u32)>,
@@ -77,7 +76,7 @@ impl Opened {
     }
 
     /// A journalled call was answered.
-    pub(super) fn answered(&mut self, request: Rc<str>, shard: &Shard) {
+    pub(super) fn answered(&mut self, request: Arc<str>, shard: &Shard) {
         let terms = shard.terms();
         let session = &terms.config.session;
         self.unacknowledged.push(request);
@@ -109,7 +108,7 @@ impl Opened {
     }
 
     /// The client has read up to the ping of this number: the answers that it has.
-    pub(super) fn ponged(&mut self, number: u32, shard: &Shard) -> Drain<'_, Rc<str>> {
+    pub(super) fn ponged(&mut self, number: u32, shard: &Shard) -> Drain<'_, Arc<str>> {
         let mark = self.mark.take_if(|(asked, _)| *asked <= number);
         let count = mark.map_or(0, |(_, count)| count as usize);
         self.counters.journal_unacknowledged.lower(count);

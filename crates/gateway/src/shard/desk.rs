@@ -10,7 +10,8 @@ use crate::patience::Patience;
 use crate::platform::{self, Holder};
 use crate::rest;
 use crate::trace::{self, CallSpan};
-use foldhash::HashMap;
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 use metrics::TraceId;
 use metrics::trace::Open;
 use protocol::ErrorCode;
@@ -19,6 +20,7 @@ use session_store::{Begin, Channel as _, Epoch, Error, Finish, Journal as _, Pod
 use slab::Slab;
 use std::borrow::Cow;
 use std::future::Future;
+use std::hash::BuildHasher as _;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,7 +35,7 @@ pub(crate) struct Order<'a> {
     pub(crate) session: SessionId,
     pub(crate) epoch: Epoch,
     /// The canonical form of the request's id.
-    pub(crate) request: Rc<str>,
+    pub(crate) request: Arc<str>,
     /// Tells this attempt to begin it from every other of the pod.
     pub(crate) attempt: u64,
     /// The client has sent this id before.
@@ -123,15 +125,21 @@ pub(crate) enum Word {
     Stale(Epoch, Option<KeptOrder>),
 }
 
-/// Names a call at the desk.
+/// Names a call at the desk: a number of its own above its place there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct DeskKey(u64);
+
+impl DeskKey {
+    const fn place(self) -> usize {
+        self.0 as u32 as usize
+    }
+}
 
 #[derive(Debug)]
 struct AtWork {
     key: DeskKey,
     session: SessionId,
-    request: Rc<str>,
+    request: Arc<str>,
     /// None until a backend has it.
     call: Option<CallKey>,
     /// Who is connected, and what its session calls the call.
@@ -148,7 +156,9 @@ struct AtWork {
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
     calls: Slab<AtWork>,
-    by_request: HashMap<(SessionId, Rc<str>), DeskKey>,
+    /// By session and request, which stand in the calls themselves; of several calls the latest.
+    by_request: HashTable<DeskKey>,
+    hasher: RandomState,
     sequence: u32,
 }
 
@@ -156,11 +166,10 @@ impl Desk {
     fn insert(&mut self, order: &Order<'_>, client: (Rc<Peer>, u64)) -> DeskKey {
         self.sequence = self.sequence.wrapping_add(1);
         let key = DeskKey(u64::from(self.sequence) << 32 | self.calls.vacant_key() as u64);
-        self.by_request.insert((order.session, Rc::clone(&order.request)), key);
         self.calls.insert(AtWork {
             key,
             session: order.session,
-            request: Rc::clone(&order.request),
+            request: Arc::clone(&order.request),
             call: None,
             client: Some(client),
             handler: Arc::clone(&order.handler),
@@ -170,19 +179,31 @@ impl Desk {
             started: order.asked_at,
             ends: order.ends,
         });
+        let (calls, hasher) = (&self.calls, &self.hasher);
+        let is_same = |known: &DeskKey| is_of(calls, *known, order.session, &order.request);
+        let hash = |known: &DeskKey| {
+            calls.get(known.place()).map_or(0, |call| hasher.hash_one((call.session, &*call.request)))
+        };
+        let its_hash = hasher.hash_one((order.session, &*order.request));
+        self.by_request.entry(its_hash, is_same, hash).insert(key);
         key
     }
 
     fn find(&mut self, key: DeskKey) -> Option<&mut AtWork> {
-        self.calls.get_mut(key.0 as u32 as usize).filter(|call| call.key == key)
+        self.calls.get_mut(key.place()).filter(|call| call.key == key)
+    }
+
+    fn key_of(&self, session: SessionId, request: &str) -> Option<DeskKey> {
+        let hash = self.hasher.hash_one((session, request));
+        self.by_request.find(hash, |known| is_of(&self.calls, *known, session, request)).copied()
     }
 
     fn take(&mut self, key: DeskKey) -> Option<AtWork> {
         self.find(key)?;
-        let call = self.calls.remove(key.0 as u32 as usize);
-        let entry = (call.session, Rc::clone(&call.request));
-        if self.by_request.get(&entry) == Some(&key) {
-            self.by_request.remove(&entry);
+        let call = self.calls.remove(key.place());
+        let hash = self.hasher.hash_one((call.session, &*call.request));
+        if let Ok(entry) = self.by_request.find_entry(hash, |known| *known == key) {
+            entry.remove();
         }
         Some(call)
     }
@@ -207,7 +228,8 @@ impl Shard {
     pub(crate) fn begin(self: &Rc<Self>, order: Order<'_>, client: (Rc<Peer>, u64)) -> DeskKey {
         let key = self.desk.borrow_mut().insert(&order, client);
         if let Some(store) = self.store.at_once() {
-            let begin = || store.begin_at(order.entry(&self.pod.id), order.asked_at.into());
+            let kept = || Arc::clone(&order.request);
+            let begin = || store.begin_at(order.entry(&self.pod.id), kept, order.asked_at.into());
             let begun = trace::step(&self.pod.tracer, order.asker_span(), BEGIN, begin);
             self.begun(begun, order, key);
         } else {
@@ -261,7 +283,7 @@ impl Shard {
             let end = Event::Failed(Failure::new(ErrorCode::Cancelled, "cancelled before it was sent"));
             return self.keep_end(
                 order.session,
-                Rc::clone(&order.request),
+                Arc::clone(&order.request),
                 &end,
                 false,
                 None,
@@ -311,7 +333,7 @@ impl Shard {
     fn keep_end(
         self: &Rc<Self>,
         session: SessionId,
-        request: Rc<str>,
+        request: Arc<str>,
         end: &Event,
         is_told: bool,
         asker: Option<Open>,
@@ -360,11 +382,11 @@ impl Shard {
 
     /// A call that was to be run and is not leaves no trace in the journal, which may have it or not.
     pub(crate) fn withdraw(self: &Rc<Self>, order: &Order<'_>) {
-        self.withdraw_attempt(order.session, Rc::clone(&order.request), order.attempt);
+        self.withdraw_attempt(order.session, Arc::clone(&order.request), order.attempt);
     }
 
     /// A call that is ours by this attempt and is not run leaves no trace.
-    pub(crate) fn withdraw_attempt(self: &Rc<Self>, session: SessionId, request: Rc<str>, attempt: u64) {
+    pub(crate) fn withdraw_attempt(self: &Rc<Self>, session: SessionId, request: Arc<str>, attempt: u64) {
         let shard = Rc::clone(self);
         self.work(async move {
             let withdraw = || shard.store.withdraw(session, &request, &shard.pod.id, attempt);
@@ -425,7 +447,7 @@ impl Shard {
         client: (Rc<Peer>, u64),
     ) -> Option<DeskKey> {
         let mut desk = self.desk.borrow_mut();
-        let key = *desk.by_request.get(&(session, Rc::from(request)))?;
+        let key = desk.key_of(session, request)?;
         desk.find(key)?.client = Some(client);
         Some(key)
     }
@@ -452,7 +474,7 @@ impl Shard {
 
     /// Another pod's client cancels a call that may be at work here.
     pub(crate) fn cancel_for(self: &Rc<Self>, session: SessionId, request: &str) {
-        let key = self.desk.borrow().by_request.get(&(session, Rc::from(request))).copied();
+        let key = self.desk.borrow().key_of(session, request);
         if let Some(key) = key {
             let client = self.desk.borrow_mut().find(key).and_then(|call| call.client.take());
             self.give_up(key, cancelled());
@@ -543,6 +565,11 @@ impl Sink for Shard {
             peer.deliver_to(Delivery::Event { tag, event });
         }
     }
+}
+
+/// Whether the call of this key is that of a session and a request.
+fn is_of(calls: &Slab<AtWork>, key: DeskKey, session: SessionId, request: &str) -> bool {
+    calls.get(key.place()).is_some_and(|call| call.session == session && *call.request == *request)
 }
 
 /// What a cancelled call is told.

@@ -1,13 +1,13 @@
 //! Tenants' event logs in memory.
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use foldhash::{HashMap, HashMapExt as _};
 use tokio::time::Instant;
 
 use super::MemoryStore;
+use super::clock::{Nanos, millis};
 use crate::event_log::{check_event, weigh};
 use crate::mailbox::lock;
 use crate::tail::News;
@@ -21,13 +21,13 @@ const MAX_CHUNK: usize = 64 * 1024;
 pub(super) struct Log {
     epoch: LogEpoch,
     end: u64,
-    events: VecDeque<(Instant, Event)>,
+    events: VecDeque<(Nanos, Event)>,
     bytes: usize,
     /// Where the data of the next events goes, one behind the other: as they come and go in their order, few of them have an
     /// allocation of their own.
     chunk: BytesMut,
     keys: HashMap<Arc<str>, Position>,
-    key_order: VecDeque<(Instant, Arc<str>)>,
+    key_order: VecDeque<(Nanos, Arc<str>)>,
 }
 
 impl Log {
@@ -47,10 +47,10 @@ impl Log {
         Position { epoch: self.epoch, offset: Offset(self.end) }
     }
 
-    fn forget_keys(&mut self, limits: &Bounds, now: Instant) {
-        let window = Duration::from_millis(limits.idempotency_ms);
+    fn forget_keys(&mut self, limits: &Bounds, now: Nanos) {
+        let window = millis(limits.idempotency_ms);
         while let Some((since, _)) = self.key_order.front() {
-            if now.duration_since(*since) < window && self.key_order.len() <= limits.log_events {
+            if now.saturating_sub(*since) < window && self.key_order.len() <= limits.log_events {
                 return;
             }
             if let Some((_, key)) = self.key_order.pop_front() {
@@ -69,7 +69,7 @@ impl Log {
         self.chunk.split().freeze()
     }
 
-    fn append(&mut self, name: &str, data: &[u8], limits: &Bounds, now: Instant) -> Event {
+    fn append(&mut self, name: &str, data: &[u8], limits: &Bounds, now: Nanos) -> Event {
         self.end += 1;
         let data = self.keep(data);
         let last = self.events.back().map(|(_, event)| &event.name);
@@ -81,10 +81,10 @@ impl Log {
         };
         self.bytes += weigh(event.name.len(), event.data.len());
         self.events.push_back((now, event.clone()));
-        let age = Duration::from_millis(limits.log_age_ms);
+        let age = millis(limits.log_age_ms);
         while let Some((since, _)) = self.events.front() {
             let over = self.events.len() > limits.log_events || self.bytes > limits.log_bytes;
-            if self.events.len() == 1 || (!over && now.duration_since(*since) < age) {
+            if self.events.len() == 1 || (!over && now.saturating_sub(*since) < age) {
                 break;
             }
             if let Some((_, old)) = self.events.pop_front() {
@@ -95,9 +95,9 @@ impl Log {
     }
 
     /// A log to which nobody has published for its age has nothing that is young enough.
-    fn expire(&mut self, limits: &Bounds, now: Instant) {
-        let age = Duration::from_millis(limits.log_age_ms);
-        if self.events.back().is_some_and(|(since, _)| now.duration_since(*since) >= age) {
+    fn expire(&mut self, limits: &Bounds, now: Nanos) {
+        let age = millis(limits.log_age_ms);
+        if self.events.back().is_some_and(|(since, _)| now.saturating_sub(*since) >= age) {
             self.events.clear();
             self.chunk = BytesMut::new();
             self.bytes = 0;
@@ -124,7 +124,7 @@ impl Log {
 }
 
 impl MemoryStore {
-    fn log<T>(&self, tenant: &str, now: Instant, work: impl FnOnce(&mut Log) -> T) -> Result<T, Error> {
+    fn log<T>(&self, tenant: &str, now: Nanos, work: impl FnOnce(&mut Log) -> T) -> Result<T, Error> {
         let limits = &self.inner.bounds;
         let mut logs = lock(&self.inner.logs);
         if let Some(log) = logs.prolong_at(tenant, limits.log_memory(), now) {
@@ -141,11 +141,12 @@ impl MemoryStore {
     /// Those of [`EventLog::publish`].
     pub fn publish_at(&self, tenant: &str, name: &str, data: &[u8], now: Instant) -> Result<(), Error> {
         check_event(tenant, &NewEvent { name, data }, None, &self.inner.bounds)?;
+        let now = self.inner.clock.at(now);
         self.log(tenant, now, |log| self.append(tenant, log, name, data, now))
     }
 
     /// While the log is locked, so that tails see events in their order.
-    fn append(&self, tenant: &str, log: &mut Log, name: &str, data: &[u8], now: Instant) {
+    fn append(&self, tenant: &str, log: &mut Log, name: &str, data: &[u8], now: Nanos) {
         let event = log.append(name, data, &self.inner.bounds, now);
         self.inner.tails.deliver(tenant, &News { epoch: log.epoch, event });
     }
@@ -153,7 +154,7 @@ impl MemoryStore {
 
 impl EventLog for MemoryStore {
     async fn publish(&self, tenant: &str, event: NewEvent<'_>, key: Option<&str>) -> Result<Position, Error> {
-        let (limits, now) = (&self.inner.bounds, Instant::now());
+        let (limits, now) = (&self.inner.bounds, self.inner.clock.now());
         check_event(tenant, &event, key, limits)?;
         self.log(tenant, now, |log| {
             log.forget_keys(limits, now);
@@ -172,11 +173,11 @@ impl EventLog for MemoryStore {
     }
 
     async fn latest(&self, tenant: &str) -> Result<Position, Error> {
-        self.log(tenant, Instant::now(), |log| log.end())
+        self.log(tenant, self.inner.clock.now(), |log| log.end())
     }
 
     async fn read(&self, tenant: &str, after: Position, limit: ReadLimit) -> Result<Page, Error> {
-        self.log(tenant, Instant::now(), |log| log.read(after, limit))
+        self.log(tenant, self.inner.clock.now(), |log| log.read(after, limit))
     }
 
     fn tail(&self) -> Tail {

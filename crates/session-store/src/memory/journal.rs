@@ -1,13 +1,13 @@
 //! The journal of one session in memory.
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use foldhash::HashMap;
 use tokio::time::Instant;
 
 use super::MemoryStore;
+use super::clock::{Nanos, millis};
 use super::turns::Turns;
 use crate::mailbox::lock;
 use crate::{Begin, Bounds, Call, Entry, Epoch, Error, Finish, Journal, PodId, SessionId, Takeover, bounds};
@@ -31,13 +31,19 @@ enum Slot {
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     slots: HashMap<Arc<str>, Slot>,
-    ended: Turns<(Instant, Arc<str>)>,
+    ended: Turns<(Nanos, Arc<str>)>,
     bytes: usize,
     lossy: bool,
 }
 
 impl Calls {
-    fn begin(&mut self, call: &Call<'_>, limits: &Bounds, now: Instant) -> Begin {
+    fn begin(
+        &mut self,
+        call: &Call<'_>,
+        kept: impl FnOnce() -> Arc<str>,
+        limits: &Bounds,
+        now: Nanos,
+    ) -> Begin {
         self.age(limits, now);
         match self.slots.get(call.request) {
             Some(Slot::Running { pod, attempt, .. }) if pod == call.pod && *attempt == call.attempt => {
@@ -53,7 +59,7 @@ impl Calls {
             let Some((oldest, _)) = self.ended.first() else { return Begin::Full };
             self.drop_unacknowledged(oldest);
         }
-        let (request, pod) = (Arc::<str>::from(call.request), call.pod.clone());
+        let (request, pod) = (kept(), call.pod.clone());
         let slot = Slot::Running {
             request: Arc::clone(&request),
             pod,
@@ -70,7 +76,7 @@ impl Calls {
         (pod, holder): (&PodId, &PodId),
         outcome: Bytes,
         limits: &Bounds,
-        now: Instant,
+        now: Nanos,
     ) -> Finish {
         self.age(limits, now);
         let Some(slot) = self.slots.get_mut(request) else { return Finish::Unknown };
@@ -153,10 +159,10 @@ impl Calls {
         })
     }
 
-    fn age(&mut self, limits: &Bounds, now: Instant) {
-        let age = Duration::from_millis(limits.journal_age_ms);
+    fn age(&mut self, limits: &Bounds, now: Nanos) {
+        let age = millis(limits.journal_age_ms);
         while let Some((oldest, (since, _))) = self.ended.first() {
-            if now.duration_since(*since) < age {
+            if now.saturating_sub(*since) < age {
                 return;
             }
             self.drop_unacknowledged(oldest);
@@ -201,14 +207,19 @@ impl Calls {
 
 /// The journal of a store that answers at once; the moment is the caller's, who has looked at the clock.
 impl MemoryStore {
-    /// As [`Journal::begin`].
+    /// As [`Journal::begin`]. `kept` gives the request's id as it is kept if the call begins.
     ///
     /// # Errors
     /// Those of [`Journal::begin`].
-    pub fn begin_at(&self, call: Call<'_>, now: Instant) -> Result<Begin, Error> {
+    pub fn begin_at(
+        &self,
+        call: Call<'_>,
+        kept: impl FnOnce() -> Arc<str>,
+        now: Instant,
+    ) -> Result<Begin, Error> {
         bounds::request(call.request)?;
-        let limits = &self.inner.bounds;
-        self.hold(call.session, call.epoch, now, |session| session.calls().begin(&call, limits, now))
+        let (limits, now) = (&self.inner.bounds, self.inner.clock.at(now));
+        self.hold(call.session, call.epoch, now, |session| session.calls().begin(&call, kept, limits, now))
     }
 
     /// As [`Journal::finish`].
@@ -220,6 +231,7 @@ impl MemoryStore {
         outcome: Bytes,
         now: Instant,
     ) -> Finish {
+        let now = self.inner.clock.at(now);
         let mut sessions = lock(&self.inner.sessions);
         let Some(session) = sessions.find_at(&session, now) else { return Finish::Unknown };
         let calls = session.calls.get_or_insert_default();
@@ -237,7 +249,7 @@ impl MemoryStore {
         requests: impl IntoIterator<Item: AsRef<str>>,
         now: Instant,
     ) -> Result<(), Error> {
-        self.hold(session, epoch, now, |session| {
+        self.hold(session, epoch, self.inner.clock.at(now), |session| {
             session.calls().acknowledge(requests);
             session.rest();
         })
@@ -246,7 +258,7 @@ impl MemoryStore {
 
 impl Journal for MemoryStore {
     async fn begin(&self, call: Call<'_>) -> Result<Begin, Error> {
-        self.begin_at(call, Instant::now())
+        self.begin_at(call, || Arc::from(call.request), Instant::now())
     }
 
     async fn finish(
@@ -267,7 +279,9 @@ impl Journal for MemoryStore {
         dead: &PodId,
         pod: &PodId,
     ) -> Result<Takeover, Error> {
-        self.hold(session, epoch, Instant::now(), |session| session.calls().take_over(request, dead, pod))
+        self.hold(session, epoch, self.inner.clock.now(), |session| {
+            session.calls().take_over(request, dead, pod)
+        })
     }
 
     async fn acknowledge(&self, session: SessionId, epoch: Epoch, requests: &[&str]) -> Result<(), Error> {
@@ -280,7 +294,7 @@ impl Journal for MemoryStore {
         epoch: Epoch,
         unanswered: &[&str],
     ) -> Result<(), Error> {
-        self.hold(session, epoch, Instant::now(), |session| {
+        self.hold(session, epoch, self.inner.clock.now(), |session| {
             session.calls().acknowledge_all_but(unanswered);
             session.rest();
         })

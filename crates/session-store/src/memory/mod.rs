@@ -1,4 +1,5 @@
 //! Everything in one process's memory, with the guarantees of every store. Nothing here outlives the process.
+mod clock;
 mod directory;
 mod event_log;
 mod journal;
@@ -17,6 +18,7 @@ use bytes::Bytes;
 use protocol::Replica;
 use tokio::sync::watch;
 
+use self::clock::Clock;
 pub use self::directory::MemoryDirectory;
 use self::event_log::Log;
 use self::sessions::Session;
@@ -34,6 +36,7 @@ pub struct MemoryStore {
 #[derive(Debug)]
 struct Inner {
     bounds: Bounds,
+    clock: Clock,
     sessions: Mutex<Timed<SessionId, Session>>,
     logs: Mutex<Timed<Arc<str>, Log>>,
     leases: Mutex<HashMap<PodId, tokio::time::Instant>>,
@@ -50,13 +53,15 @@ struct Inner {
 impl MemoryStore {
     /// An empty store.
     pub fn new(bounds: Bounds) -> Self {
+        let clock = Clock::start();
         let inner = Inner {
-            sessions: Mutex::new(Timed::new(bounds.sessions)),
-            logs: Mutex::new(Timed::new(bounds.logs)),
+            clock,
+            sessions: Mutex::new(Timed::new(bounds.sessions, clock)),
+            logs: Mutex::new(Timed::new(bounds.logs, clock)),
             leases: Mutex::default(),
             revocations: Mutex::default(),
-            quotas: Mutex::new(Timed::new(bounds.sessions)),
-            tickets: Mutex::new(Timed::new(bounds.sessions)),
+            quotas: Mutex::new(Timed::new(bounds.sessions, clock)),
+            tickets: Mutex::new(Timed::new(bounds.sessions, clock)),
             directory: MemoryDirectory::with_limit(bounds.replicas),
             tails: Arc::new(Hub::local()),
             inboxes: Arc::new(Hub::local()),

@@ -1,16 +1,15 @@
 //! Sessions in memory, each with its journal.
 use std::time::Duration;
 
-use bytes::Bytes;
-use tokio::time::Instant;
-
 use super::MemoryStore;
+use super::clock::Nanos;
 use super::journal::Calls;
 use crate::mailbox::lock;
 use crate::{
     Bounds, Epoch, Error, NewSession, PodId, Refusal, Resume, Resumed, Seen, SessionId, Sessions, TokenHash,
     bounds,
 };
+use bytes::Bytes;
 
 /// Small, as there is one for each idle connection.
 #[derive(Debug)]
@@ -65,7 +64,7 @@ impl MemoryStore {
         &self,
         id: SessionId,
         epoch: Epoch,
-        now: Instant,
+        now: Nanos,
         work: impl FnOnce(&mut Session) -> T,
     ) -> Result<T, Error> {
         let mut sessions = lock(&self.inner.sessions);
@@ -168,7 +167,7 @@ impl Sessions for MemoryStore {
 
     async fn save(&self, id: SessionId, epoch: Epoch, state: &[u8]) -> Result<(), Error> {
         bounds::size("a session's state", self.inner.bounds.state_bytes, state.len())?;
-        self.hold(id, epoch, Instant::now(), |session| session.state = state.into())
+        self.hold(id, epoch, self.inner.clock.now(), |session| session.state = state.into())
     }
 
     async fn look(&self, id: SessionId) -> Result<Option<Seen>, Error> {

@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 use std::hash::Hash;
 use std::time::Duration;
 
-use foldhash::{HashMap, HashMapExt as _};
-use tokio::time::Instant;
-
+use super::clock::{Clock, Nanos, nanos};
 use crate::Error;
+use foldhash::{HashMap, HashMapExt as _};
 
 /// An entry is in `deadlines` exactly while it is in `entries`, under its own deadline or, after it was prolonged, an
 /// earlier one.
@@ -17,11 +16,8 @@ pub(super) struct Timed<K, V> {
     entries: HashMap<K, Box<Entry<V>>>,
     deadlines: BTreeSet<(Nanos, K)>,
     limit: usize,
-    start: Instant,
+    clock: Clock,
 }
-
-/// Since the start: half of what an instant takes.
-type Nanos = u64;
 
 #[derive(Debug)]
 struct Entry<V> {
@@ -32,12 +28,8 @@ struct Entry<V> {
 }
 
 impl<K: Clone + Eq + Hash + Ord, V> Timed<K, V> {
-    pub(super) fn new(limit: usize) -> Self {
-        Self { entries: HashMap::new(), deadlines: BTreeSet::new(), limit, start: Instant::now() }
-    }
-
-    fn nanos(&self, at: Instant) -> Nanos {
-        nanos(at.saturating_duration_since(self.start))
+    pub(super) fn new(limit: usize, clock: Clock) -> Self {
+        Self { entries: HashMap::new(), deadlines: BTreeSet::new(), limit, clock }
     }
 
     /// Takes out what has run out; called before each access.
@@ -61,7 +53,7 @@ impl<K: Clone + Eq + Hash + Ord, V> Timed<K, V> {
 
     /// Enters a value that is not there yet; it runs out `ttl` from now.
     pub(super) fn insert(&mut self, key: K, value: V, ttl: Duration) -> Result<(), Error> {
-        let now = self.nanos(Instant::now());
+        let now = self.clock.now();
         self.sweep(now);
         if self.entries.len() >= self.limit {
             return Err(Error::Full { limit: self.limit });
@@ -76,21 +68,21 @@ impl<K: Clone + Eq + Hash + Ord, V> Timed<K, V> {
     where
         K: Borrow<Q>,
     {
-        self.find_at(key, Instant::now())
+        self.find_at(key, self.clock.now())
     }
 
     /// As [`Timed::find`], by a clock that was read already.
-    pub(super) fn find_at<Q: Eq + Hash + ?Sized>(&mut self, key: &Q, now: Instant) -> Option<&mut V>
+    pub(super) fn find_at<Q: Eq + Hash + ?Sized>(&mut self, key: &Q, now: Nanos) -> Option<&mut V>
     where
         K: Borrow<Q>,
     {
-        self.sweep(self.nanos(now));
+        self.sweep(now);
         self.entries.get_mut(key).map(|entry| &mut entry.value)
     }
 
     /// After how long the entry runs out, if it is there.
     pub(super) fn left(&self, key: &K) -> Option<Duration> {
-        let now = self.nanos(Instant::now());
+        let now = self.clock.now();
         self.entries.get(key).map(|entry| Duration::from_nanos(entry.deadline.saturating_sub(now)))
     }
 
@@ -99,7 +91,7 @@ impl<K: Clone + Eq + Hash + Ord, V> Timed<K, V> {
     where
         K: Borrow<Q>,
     {
-        self.prolong_at(key, ttl, Instant::now());
+        self.prolong_at(key, ttl, self.clock.now());
     }
 
     /// As [`Timed::prolong`], by a clock that was read already. The entry, if it is there.
@@ -107,12 +99,11 @@ impl<K: Clone + Eq + Hash + Ord, V> Timed<K, V> {
         &mut self,
         key: &Q,
         ttl: Duration,
-        now: Instant,
+        now: Nanos,
     ) -> Option<&mut V>
     where
         K: Borrow<Q>,
     {
-        let now = self.nanos(now);
         self.sweep(now);
         let deadline = now.saturating_add(nanos(ttl));
         if self.entries.get(key).is_some_and(|entry| deadline < entry.filed) {
@@ -143,8 +134,4 @@ impl<K: Clone + Eq + Hash + Ord, V> Timed<K, V> {
             self.deadlines.remove(&(entry.filed, key.clone()));
         }
     }
-}
-
-fn nanos(time: Duration) -> Nanos {
-    Nanos::try_from(time.as_nanos()).unwrap_or(Nanos::MAX)
 }

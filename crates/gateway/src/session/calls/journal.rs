@@ -14,6 +14,7 @@ use auth::Identity;
 use router::Event;
 use session_store::{Entry, Epoch};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::Notify;
 
@@ -24,7 +25,7 @@ const INHERITED: u64 = 0;
 pub(in crate::session) enum Heeded {
     Nothing,
     /// A call was answered that the journal has an answer of, too.
-    Answered(Rc<str>),
+    Answered(Arc<str>),
     /// The store is out of reach.
     Unasked,
     /// The session is held elsewhere.
@@ -146,7 +147,7 @@ impl Calls {
         entry: Entry,
         shape: Option<Shape>,
         exchange: &mut Exchange<'_>,
-    ) -> Option<Rc<str>> {
+    ) -> Option<Arc<str>> {
         let place = self.insert(Asker::named(request), None, None, exchange.now);
         self.running[place].spoken = shape.map(|shape| Box::new(Spoken::bare(shape)));
         let end = match entry {

@@ -14,7 +14,7 @@ use mcp::{Era, Id};
 use protocol::{ErrorCode, Message, Meta, Outgoing};
 use router::{Event, Failure};
 use std::borrow::Cow;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The most rounds of one request.
@@ -158,7 +158,7 @@ impl Calls {
         &mut self,
         id: &str,
         exchange: &mut Exchange<'_>,
-    ) -> Option<Rc<str>> {
+    ) -> Option<Arc<str>> {
         let place = *self.by_id.get(id)?;
         if let Some(spoken) = &mut self.running[place].spoken {
             spoken.is_silent = true;
@@ -205,7 +205,7 @@ impl Calls {
         id: Id<'_>,
         answer: Result<&str, &str>,
         exchange: &mut Exchange<'_>,
-    ) -> Option<Rc<str>> {
+    ) -> Option<Arc<str>> {
         let raw = mcp::raw_id(id);
         let (tag, number) =
             raw.strip_prefix('"')?.strip_suffix('"')?.strip_prefix(PREFIX)?.split_once(':')?;
