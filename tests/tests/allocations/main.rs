@@ -23,7 +23,7 @@ const BATCHES: usize = 4;
 const ROUNDS: usize = 50;
 
 /// What a call of a tool allocates in the gateway, with its journal and its event `tool.executed`.
-const ALLOCATIONS_OF_A_CALL: usize = 8;
+const ALLOCATIONS_OF_A_CALL: usize = 3;
 
 /// `mcpw-tools` as a process. Dropped, it is killed.
 struct Tools(Child);

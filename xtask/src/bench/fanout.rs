@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use super::budget::{Bound, Budgets, Spread, grouped};
 use super::crowd;
 use super::events::{Published, Subscriber};
+use super::network::Network;
 use super::socket::Connection;
 use super::subject::{self, Programs};
 use super::wire::Wire;
@@ -29,6 +30,9 @@ pub(crate) struct Options {
     /// Subscribes and publishes over mcp.v1.binary instead of mcp.v1.
     #[arg(long)]
     pub(super) binary: bool,
+    /// On the machine's loopback, where whoever writes does the receiver's part of TCP too.
+    #[arg(long)]
+    pub(super) shared: bool,
 }
 
 /// How many events are published at once, and what one delivery may cost then, in microseconds of CPU.
@@ -46,6 +50,7 @@ struct Sample {
 pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets) -> Result<()> {
     let cpus = Cpus::pick()?;
     pin_thread(cpus.generator)?;
+    let network = if options.shared { None } else { Network::enter(cpus.generator) };
     let count = options.subscribers;
     crowd::ensure_descriptors(2 * count)?;
     let wire = if options.binary { Wire::Binary } else { Wire::Json };
@@ -62,11 +67,12 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
         space: vec![0; 64 * 1024],
     };
     println!(
-        "\nEvents to {} subscribers over {}: gateway on CPU {}, load on CPU {}; {} rounds of {} s.",
+        "\nEvents to {} subscribers over {}: gateway on CPU {}, load on CPU {}, which {} the receivers' part of TCP; {} rounds of {} s.",
         grouped(f64::from(count), 0),
         wire.name(),
         cpus.server.id,
         cpus.generator.id,
+        if network.is_some() { "does" } else { "does not do" },
         options.rounds,
         options.seconds
     );

@@ -14,6 +14,7 @@ pub(crate) mod frames;
 mod generator;
 mod heap;
 mod idle;
+mod network;
 mod plots;
 mod postgres;
 mod secure;

@@ -62,7 +62,8 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
         (
             "fanout",
             Box::new(move |budgets| {
-                let options = fanout::Options { subscribers: 5_000, seconds: 1, rounds, binary: false };
+                let options =
+                    fanout::Options { subscribers: 5_000, seconds: 1, rounds, binary: false, shared: false };
                 fanout::run(&options, programs, budgets)
             }),
         ),
