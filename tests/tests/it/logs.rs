@@ -74,6 +74,7 @@ fn log_injection() {
     inject(&process, INJECTION);
     process.await_no_connections();
     process.await_log("\"initialized\"");
+    process.await_log("\"refused\"");
     let lines = process.end();
     let mut seen = Vec::new();
     for line in lines {
