@@ -189,6 +189,11 @@ impl Listening {
         }
     }
 
+    /// Tells of these resources as if they had changed, those that are listened to.
+    pub(crate) fn tell<'a>(&mut self, uris: impl Iterator<Item = &'a String>) {
+        self.queue.extend(uris.filter(|uri| self.wish.uris.contains(uri)).map(|uri| told(uri)));
+    }
+
     /// The next news. Cancel safe.
     pub(crate) async fn next(&mut self) -> Note {
         loop {

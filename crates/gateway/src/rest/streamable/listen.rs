@@ -192,6 +192,9 @@ impl Hearing {
                     if let Some(position) = position {
                         self.listening.go_on_from(position).await;
                     }
+                    // It was answered before this stream listens: what has changed meanwhile is not known.
+                    let known = &self.session.state.uris;
+                    self.listening.tell(session.state.uris.iter().filter(|uri| !known.contains(uri)));
                 }
                 self.place.hold(&session);
                 self.session = session;
