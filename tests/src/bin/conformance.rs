@@ -44,10 +44,14 @@ fn main() -> ExitCode {
 /// Whether all is as it should be.
 fn run(options: &Options) -> Result<bool> {
     let suite = Suite::at(&options.suite)?;
+    // The processes have folders of their own.
+    let gateway = std::path::absolute(&options.gateway)?;
+    let server = std::path::absolute(&options.server)?;
     let mut is_good = true;
-    // A server with sessions is in front of a client without them where it asks for input: that takes a child for each session.
+    // A server with sessions that all share has nobody to ask where a client without one has left it waiting: only clients with sessions
+    // are tried with it.
     for (era, versions) in [("modern", &VERSIONS[..]), ("legacy", &VERSIONS[..1])] {
-        let platform = Platform::with_server(&options.gateway, &options.server, era, "test_simple_text")?;
+        let platform = Platform::with_server(&gateway, &server, era, "test_simple_text")?;
         for version in versions {
             let folder = options.folder.join(format!("{version}-{era}"));
             let started = Instant::now();
@@ -57,12 +61,15 @@ fn run(options: &Options) -> Result<bool> {
             is_good &= report.is_good() && report.failed() == 0;
         }
     }
-    let platform = Platform::alone(&options.gateway)?;
+    let platform = Platform::alone(&gateway)?;
     for version in VERSIONS {
         let folder = options.folder.join(format!("{version}-alone"));
         let report = suite.run(&platform.url(), version, Some(&options.expected), &folder)?;
         let verdict = if report.is_good() { "all others passed" } else { "NOT as expected" };
-        println!("\n{version}, the platform alone: failures are those of {}, {verdict}\n{report}", options.expected.display());
+        println!(
+            "\n{version}, the platform alone: failures are those of {}, {verdict}\n{report}",
+            options.expected.display()
+        );
         is_good &= report.is_good();
     }
     println!("\n{}", if is_good { "all is as it should be" } else { "something failed" });

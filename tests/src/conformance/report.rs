@@ -130,6 +130,10 @@ impl fmt::Display for Report {
             }
         }
         let (passed, failed) = (self.passed(), self.failed());
-        writeln!(f, "of what is required {passed} passed, {failed} failed; all is in {}", self.folder.display())
+        writeln!(
+            f,
+            "of what is required {passed} passed, {failed} failed; all is in {}",
+            self.folder.display()
+        )
     }
 }

@@ -12,7 +12,8 @@ const BINARY: &str = env!("CARGO_BIN_EXE_mcpw-under-test");
 const EXPECTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/conformance/platform.yaml");
 
 fn run(platform: &Platform, version: &str, expected: Option<&Path>) -> Report {
-    let suite = Suite::at(&tests::installed(env!("CARGO_TARGET_TMPDIR"), "conformance")).expect("it is installed");
+    let suite =
+        Suite::at(&tests::installed(env!("CARGO_TARGET_TMPDIR"), "conformance")).expect("it is installed");
     let folder = TempDir::new().expect("the system has a folder for temporary files");
     suite.run(&platform.url(), version, expected, folder.path()).expect("the suite runs")
 }

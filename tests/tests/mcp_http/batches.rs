@@ -18,8 +18,14 @@ fn notification() -> Value {
 fn each_message_of_a_batch_is_answered_on_one_stream() {
     let gateway = Gateway::start();
     let peer = Peer::legacy(&gateway, "2025-03-26", &json!({}));
-    let batch =
-        json!([request(1, "ping"), notification(), 7, request(2, "tools/list"), request(3, "initialize"), request(4, "x")]);
+    let batch = json!([
+        request(1, "ping"),
+        notification(),
+        7,
+        request(2, "tools/list"),
+        request(3, "initialize"),
+        request(4, "x")
+    ]);
     let mut http = peer.send_own(BOTH, &[], &batch);
     check_stream(&mut http);
     let mut answers: Vec<Value> = (0..5).map(|_| heard(&mut http)).collect();

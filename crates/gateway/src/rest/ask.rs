@@ -62,7 +62,16 @@ impl Ask {
         })?;
         let (head, body) = request.into_parts();
         let permit = link.shard.terms().authorization.permit(&identity);
-        Ok(Self { link: Rc::clone(link), address, identity, permit, span, said: None, head, body: Some(body) })
+        Ok(Self {
+            link: Rc::clone(link),
+            address,
+            identity,
+            permit,
+            span,
+            said: None,
+            head,
+            body: Some(body),
+        })
     }
 
     /// What the holder may do.

@@ -47,9 +47,7 @@ pub(super) async fn answer(ask: Ask, kinds: Kinds, batch: &str) -> Result<Answer
             }
             Ok(message) => match post::one(&ask, each, message, raw).await {
                 Ok(answer) => answer,
-                Err(problem) => {
-                    refused::problem(problem, message.id(), None, &ask.shard().terms().config)
-                }
+                Err(problem) => refused::problem(problem, message.id(), None, &ask.shard().terms().config),
             },
         };
         if answer.status() != StatusCode::ACCEPTED {
@@ -82,7 +80,9 @@ fn events(answer: Answer) -> Events {
 fn array(events: &[u8]) -> String {
     let lines = String::from_utf8_lossy(events);
     let messages = lines.lines().filter_map(|line| line.strip_prefix("data: "));
-    let is_answer = |message: &&str| ["result", "error"].iter().any(|name| protocol::json::member(message, name).is_some());
+    let is_answer = |message: &&str| {
+        ["result", "error"].iter().any(|name| protocol::json::member(message, name).is_some())
+    };
     let answers: Vec<&str> = messages.filter(is_answer).collect();
     format!("[{}]", answers.join(","))
 }
