@@ -29,14 +29,15 @@ pub(super) async fn answer(ask: Ask, kinds: Kinds, batch: &str) -> Result<Answer
     if let [Err(rejection)] = &messages[..] {
         return Ok(post::rejected(rejection));
     }
+    // The batch counts too, since one that is refused has no message that does.
+    let seats = ask.link.count(&ask, "").await?;
     if !session::named(&ask).await?.client.version.has_batches() {
         let error = Error::new(mcp::error::INVALID_REQUEST, "a message must be one JSON object");
         return Ok(refused::malformed(None, &error));
     }
     let ask = Rc::new(ask);
-    // What one is refused with is an answer like the others.
-    let each = Kinds { json: false, stream: true };
-    let mut answers: Vec<Events> = Vec::new();
+    let each = Kinds { json: !kinds.stream, ..kinds };
+    let mut answers: Vec<Answer> = Vec::new();
     for (message, raw) in messages.iter().zip(text::elements(batch)) {
         let answer = match message {
             Err(rejection) => post::rejected(rejection),
@@ -51,18 +52,17 @@ pub(super) async fn answer(ask: Ask, kinds: Kinds, batch: &str) -> Result<Answer
             },
         };
         if answer.status() != StatusCode::ACCEPTED {
-            answers.push(events(answer));
+            // What one is refused with is an answer like the others.
+            answers.push(answer);
         }
     }
-    if answers.is_empty() {
-        return Ok(answer::empty(StatusCode::ACCEPTED));
-    }
-    let all = stream::select_all(answers);
-    if kinds.stream {
-        return Ok(answer::events(all));
-    }
-    let events = all.collect::<Vec<_>>().await.concat();
-    Ok(answer::json(StatusCode::OK, array(&events)))
+    let mut answer = match (answers.is_empty(), kinds.stream) {
+        (true, _) => answer::empty(StatusCode::ACCEPTED),
+        (false, true) => answer::events(stream::select_all(answers.into_iter().map(events))),
+        (false, false) => answer::json(StatusCode::OK, array(answers).await),
+    };
+    answer.body_mut().hold(seats);
+    Ok(answer)
 }
 
 /// An answer, event by event.
@@ -76,13 +76,12 @@ fn events(answer: Answer) -> Events {
     }
 }
 
-/// The answers among events, as a client has them that takes JSON alone: whatever else was told is left out.
-fn array(events: &[u8]) -> String {
-    let lines = String::from_utf8_lossy(events);
-    let messages = lines.lines().filter_map(|line| line.strip_prefix("data: "));
-    let is_answer = |message: &&str| {
-        ["result", "error"].iter().any(|name| protocol::json::member(message, name).is_some())
-    };
-    let answers: Vec<&str> = messages.filter(is_answer).collect();
-    format!("[{}]", answers.join(","))
+/// The answers as one array, for a client that takes JSON alone. Each is one object.
+async fn array(answers: Vec<Answer>) -> Vec<u8> {
+    let mut objects = Vec::new();
+    for answer in answers {
+        // One that can't be read there is none.
+        objects.extend(answer.into_body().collect().await.ok().map(|body| body.to_bytes()));
+    }
+    [b"[", &objects.join(&b","[..])[..], b"]"].concat()
 }
