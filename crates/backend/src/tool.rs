@@ -4,6 +4,7 @@ use std::fmt;
 use bytes::Bytes;
 use protocol::pb;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
+use schemars::transform::{RestrictFormats, Transform as _};
 use schemars::{JsonSchema, Schema};
 
 use crate::handlers::{Run, erase};
@@ -87,6 +88,8 @@ impl fmt::Debug for Tool {
 
 fn schema<T: JsonSchema>(settings: SchemaSettings) -> Bytes {
     let mut schema: Schema = SchemaGenerator::new(settings).into_root_schema_for::<T>();
+    // Some clients complain of formats that are Rust's own, such as `uint64`, each time that they see them.
+    RestrictFormats::default().transform(&mut schema);
     // `true` allows the same as `{}`, but readers of schemas expect an object.
     let fields = schema.ensure_object();
     // The dialect is that of the platform, and the title only the name of a Rust type.

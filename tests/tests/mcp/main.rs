@@ -7,7 +7,6 @@ mod eras;
 mod handshakes;
 mod input;
 mod lists;
-mod official;
 mod peer;
 mod resume;
 mod server;

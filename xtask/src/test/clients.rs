@@ -1,5 +1,6 @@
 //! What the tests need of other languages: WebSocket clients for Python and Node, an identity provider, what judges the REST API,
-//! what judges `deploy/`, and servers of Model Context Protocol with the suite that judges them, in folders of their own below the target folder. Installed once; a stamp tells what is there.
+//! what judges `deploy/`, servers of Model Context Protocol with the suite that judges them, and what its examples need, in folders of their
+//! own below the target folder. Installed once; a stamp tells what is there.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -22,6 +23,9 @@ pub(crate) fn install(folder: &Path) -> Result<()> {
     python(&folder.join("servers-venv"), &servers.join("python"))?;
     node(&folder.join("servers-node"), &servers.join("node"))?;
     conformance(folder)?;
+    let examples = root().join("examples");
+    python(&folder.join("example-venv"), &examples.join("mcp-websocket-python"))?;
+    node(&folder.join("example-node"), &examples.join("mcp-websocket-typescript"))?;
     judges(&folder.join("judges"), &root().join("tests/judges"))
 }
 

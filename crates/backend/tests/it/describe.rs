@@ -61,7 +61,7 @@ async fn describe_tells_names_schemas_annotations_scopes_and_timeouts() {
             "type": "object",
             "properties": {
                 "pattern": { "type": "string", "description": "What to look for." },
-                "limit": { "type": ["integer", "null"], "format": "uint32", "minimum": 0 },
+                "limit": { "type": ["integer", "null"], "minimum": 0 },
             },
             "required": ["pattern"],
         })

@@ -71,8 +71,13 @@ async fn find(conversation: &Arc<Conversation>, patience: Duration) -> Result<Te
     let known = tokio::select! {
         known = &mut discovered => known,
         () = tokio::time::sleep(PROBE) => tokio::select! {
+            biased;
             known = &mut discovered => known,
-            initialized = initialize(conversation, patience) => return initialized,
+            initialized = initialize(conversation, patience) => match initialized {
+                // It is modern and slow: what it was asked first it answers too.
+                Err(error) if is_modern(&error) => discovered.await,
+                initialized => return initialized,
+            },
         },
     };
     match known {

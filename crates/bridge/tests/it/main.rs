@@ -5,3 +5,4 @@ mod children;
 mod endpoint;
 mod harness;
 mod http;
+mod slow;
