@@ -22,6 +22,8 @@
 //!
 //! A connection that is lost is made again, with backoff and jitter, and the session is resumed: see [`Client`] for what
 //! that means for requests, [`Subscription`] for events, [`Reconnect`] for the pace and [`State`] to watch it.
+//!
+//! [`mcp`] is the same for those who speak Model Context Protocol.
 
 mod assembly;
 mod builder;
@@ -41,6 +43,7 @@ mod heartbeat;
 mod inbox;
 mod lifecycle;
 mod link;
+pub mod mcp;
 mod notification;
 mod publish;
 mod queue;
