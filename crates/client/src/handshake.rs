@@ -60,7 +60,8 @@ pub(crate) async fn upgrade(
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(refusal(response).await);
     }
-    verify(response.headers(), accept.as_ref(), subprotocol).map_err(|reason| endpoint.unreachable(reason))?;
+    verify(response.headers(), accept.as_ref(), subprotocol)
+        .map_err(|reason| endpoint.unreachable(reason))?;
     let upgraded = hyper::upgrade::on(&mut response).await.map_err(|error| endpoint.unreachable(error))?;
     let parts = upgraded
         .downcast::<TokioIo<Stream>>()

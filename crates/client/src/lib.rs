@@ -1,5 +1,5 @@
 //! The client of a gateway: request, progress, cancel, subscribe, publish, over JSON or binary, and over as many
-//! connections as that takes. Knows the wire by `protocol` alone and nothing of what the tools behind a gateway do.
+//! connections as that takes. Knows the wires by `protocol` and `mcp` alone and nothing of what the tools behind a gateway do.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), client::Error> {

@@ -263,9 +263,13 @@ impl Drop for Lifecycle {
 
 async fn dial(target: &Target, shared: &Shared) -> Result<(handshake::Upgraded, Option<String>), Error> {
     let token = shared.token.now().await?;
-    let upgraded =
-        handshake::upgrade(&target.endpoint, target.tls.as_ref(), token.as_deref(), shared.wire.subprotocol())
-            .await?;
+    let upgraded = handshake::upgrade(
+        &target.endpoint,
+        target.tls.as_ref(),
+        token.as_deref(),
+        shared.wire.subprotocol(),
+    )
+    .await?;
     Ok((upgraded, token))
 }
 

@@ -117,8 +117,7 @@ impl Shared {
             if self.control.is_open() {
                 self.control.send([self.wire.cancelled(id)]);
             }
-        } else if let Ok(request) = Request::new("tool.cancel", json!({ "id": id }))
-        {
+        } else if let Ok(request) = Request::new("tool.cancel", json!({ "id": id })) {
             // Only a client that has ended refuses, and there is nothing to cancel then.
             let _ = self.errand(request, Role::Caller);
         }

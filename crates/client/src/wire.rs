@@ -7,11 +7,11 @@ use fastwebsockets::OpCode;
 use protocol::{CloseCode, Format, Id, Limits, Message, Meta, Outgoing, Rejection, binary, text, zlib};
 use serde_json::value::RawValue;
 
-use crate::{Error, Request};
 use crate::assembly::{Violation, Whole, violation};
 use crate::calls::{Due, Question};
 use crate::mcp::Speech;
 use crate::session::Welcome;
+use crate::{Error, Request};
 
 /// A frame to be sent.
 pub(crate) struct Outbound {

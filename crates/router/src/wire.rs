@@ -16,6 +16,7 @@ const IDEMPOTENCY_KEY: u32 = 8;
 const TRACEPARENT: u32 = 9;
 const TRACESTATE: u32 = 10;
 const TIMEOUT_MS: u32 = 11;
+const JOIN: u32 = 12;
 
 /// What only the attempt knows and what is the same for every attempt.
 pub(crate) struct Body<'a> {
@@ -24,6 +25,7 @@ pub(crate) struct Body<'a> {
     pub params: &'a [u8],
     pub caller: &'a [u8],
     pub idempotency_key: [&'a str; 3],
+    pub join: bool,
     pub traceparent: &'a str,
     pub tracestate: &'a str,
 }
@@ -39,6 +41,8 @@ pub(crate) fn body(body: &Body<'_>) -> Bytes {
     let length = |parts: &[&str]| parts.iter().map(|part| part.len()).sum::<usize>();
     let texts_len: usize = texts.iter().map(|(_, parts)| text_len(length(parts))).sum();
     let size = body.handler.len() + body.caller.len() + text_len(body.params.len()) + texts_len;
+    // Its key and its value have a byte each.
+    let size = size + 2 * usize::from(body.join);
     // Exactly what it takes: then no more than these bytes are allocated for it.
     let mut out = Vec::with_capacity(size);
     out.put_slice(body.handler);
@@ -50,6 +54,9 @@ pub(crate) fn body(body: &Body<'_>) -> Bytes {
                 out.put_slice(part.as_bytes());
             }
         }
+    }
+    if body.join {
+        put_number(JOIN, 1, &mut out);
     }
     debug_assert_eq!(out.len(), size);
     out.into()
@@ -125,6 +132,7 @@ mod tests {
             params: br#"{"path":"x"}"#,
             caller: &caller(&identity, "s-1"),
             idempotency_key: ["k", ":", "1"],
+            join: true,
             traceparent: "00-aa-bb-01",
             tracestate: "v=1",
         });
@@ -146,6 +154,7 @@ mod tests {
                 traceparent: "00-aa-bb-01".into(),
                 tracestate: "v=1".into(),
                 timeout_ms: 30_000,
+                join: true,
             }
         );
     }

@@ -6,11 +6,14 @@ mod crowds;
 mod eras;
 mod handshakes;
 mod input;
+mod keys;
 mod lists;
 mod official;
 mod peer;
 mod resume;
+mod rounds;
 mod server;
+mod survival;
 mod tools;
 
 use peer::Peer;

@@ -41,7 +41,9 @@ impl Shared {
     /// Takes a frame with one message.
     pub(crate) fn hear(&self, speech: &Speech, frame: Whole) -> Result<(), End> {
         let Whole::Text(text) = frame else {
-            return Err(violation(CloseCode::Unsupported, "a binary frame where all messages are text").into());
+            return Err(
+                violation(CloseCode::Unsupported, "a binary frame where all messages are text").into()
+            );
         };
         match Message::decode(&text, Limits::MAX_DEPTH) {
             Ok(Message::Request { id, method, params }) => self.asked(id, &method, params),
@@ -49,7 +51,8 @@ impl Shared {
             Ok(Message::Response { id, result }) => self.result(speech, id, result),
             Ok(Message::Failure { id, error }) => self.fail_with(id.and_then(number), failure(error)),
             Err(rejection) => {
-                let reply = (CloseCode::PolicyViolation.as_u16(), "a message that is not understood".to_owned());
+                let reply =
+                    (CloseCode::PolicyViolation.as_u16(), "a message that is not understood".to_owned());
                 return Err(End {
                     error: Error::Protocol(rejection.message.into_owned()),
                     reply: Some(reply),

@@ -192,9 +192,13 @@ mod tests {
         assert_eq!(meta["io.modelcontextprotocol/protocolVersion"], "2026-07-28");
         assert_eq!(meta["io.modelcontextprotocol/clientInfo"], json!({"name": "n"}));
         assert_eq!(meta["io.modelcontextprotocol/clientCapabilities"], json!({"roots": {}}));
-        assert_eq!((&meta["progressToken"], &meta["mcpw/timeoutMs"], &meta["own"]), (&json!(7), &json!(5), &json!(1)));
+        assert_eq!(
+            (&meta["progressToken"], &meta["mcpw/timeoutMs"], &meta["own"]),
+            (&json!(7), &json!(5), &json!(1))
+        );
         assert!(meta["mcpw/idempotencyKey"].as_str().is_some_and(|key| key.len() == 36), "{request}");
-        let own = written(Version::LATEST, json!({"_meta": {"mcpw/idempotencyKey": "k", "progressToken": "p"}}));
+        let own =
+            written(Version::LATEST, json!({"_meta": {"mcpw/idempotencyKey": "k", "progressToken": "p"}}));
         let meta = &own["params"]["_meta"];
         assert_eq!((&meta["mcpw/idempotencyKey"], &meta["progressToken"]), (&json!("k"), &json!("p")));
     }
@@ -203,7 +207,10 @@ mod tests {
     fn a_legacy_request_has_a_token_for_progress_and_no_key() {
         let request = written(Version::LATEST_LEGACY, json!({}));
         let meta = json!({"progressToken": 7, "mcpw/timeoutMs": 5});
-        assert_eq!(request, json!({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"_meta": meta}}));
+        assert_eq!(
+            request,
+            json!({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"_meta": meta}})
+        );
         let refused = speech(Version::LATEST).prepared(Request::new("a", [1]).expect("JSON"));
         assert!(matches!(refused, Err(Error::Unsendable(_))), "{refused:?}");
     }

@@ -85,14 +85,18 @@ async fn a_session_is_opened_called_in_and_closed() {
     assert!(matches!(call.next().await, Some(Update::Progress(told)) if told == progress));
     assert_eq!(call.result().await.expect("a result").get(), r#"{"content":[],"odd":1.5}"#);
     let note = notes.next().await.expect("a notification").expect("one that was read in time");
-    assert_eq!((note.method.as_str(), note.params.get()), ("notifications/message", r#"{"data":1,"level":"info"}"#));
+    assert_eq!(
+        (note.method.as_str(), note.params.get()),
+        ("notifications/message", r#"{"data":1,"level":"info"}"#)
+    );
     match client.request("tools/call", json!({"name": "?"})).await {
         Err(Error::JsonRpc { code: -32602, message, data: Some(data) }) => {
             assert_eq!((message.as_str(), data.get()), ("no such tool", r#"{"k":1}"#));
         }
         other => panic!("{other:?}"),
     }
-    let request = client::Request::new("tools/list", json!({})).expect("JSON").timeout(Duration::from_millis(70));
+    let request =
+        client::Request::new("tools/list", json!({})).expect("JSON").timeout(Duration::from_millis(70));
     let late = client.start(request).await.expect("it is sent").result().await;
     assert!(matches!(late, Err(Error::Rpc { code: 4007, .. })), "{late:?}");
     let refused = client.request("tools/list", [1]).await;

@@ -1,10 +1,12 @@
-//! A call that outlives its request: it stands in the journal of a session of its own, is run by the shard's desk, and is
-//! found by its name from any pod.
+//! A call that outlives whoever asks for it: it stands in the journal of a session of its own, which is named after tenant,
+//! agent and key, is run by the shard's desk, and is found by its name from any pod, over whichever wire.
 
-use super::ask::Ask;
-use super::names::{CallId, is_shared};
-use super::problem::Problem;
-use super::running::{Hold, Running, Work};
+mod awaited;
+mod name;
+
+pub(crate) use awaited::Awaited;
+pub(crate) use name::{CallId, fingerprint, is_shared};
+
 use crate::config::ms;
 use crate::mcp::Ends;
 use crate::outcome;
@@ -13,33 +15,68 @@ use crate::session::caller;
 use crate::shard::{Delivery, DeskKey, KeptOrder, Order, Peer, Shard, Word};
 use crate::trace::{self, CallSpan};
 use auth::Identity;
-use hyper::StatusCode;
 use protocol::ErrorCode;
-use router::{Event, Failure};
+use router::{Event, Failure, Handler};
 use session_store::{
     Begin, Epoch, Error, Journal as _, NewSession, ResumeToken, SessionId, Sessions as _, TokenHash,
 };
+use std::borrow::Cow;
 use std::cell::Cell;
+use std::fmt;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// Nobody ever resumes the session of a call.
-pub(super) const EPOCH: Epoch = Epoch(1);
+pub(crate) const EPOCH: Epoch = Epoch(1);
 
 /// How often the journal is asked for the end of a call that runs elsewhere: from the first pause to the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
+/// What a backend is asked for.
+pub(crate) struct Work {
+    pub(crate) handler: Arc<Handler>,
+    pub(crate) method: Cow<'static, str>,
+    pub(crate) params: Box<[u8]>,
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// How a call is found again, and told from another request.
+#[derive(Clone)]
+pub(crate) struct Named {
+    pub(crate) id: CallId,
+    /// The same for the same request alone.
+    pub(crate) fingerprint: ResumeToken,
+}
+
+/// A call that is to be made, or joined if it was made before.
+pub(crate) struct Asked<'a> {
+    pub(crate) identity: &'a Identity,
+    pub(crate) named: &'a Named,
+    pub(crate) work: Work,
+    /// What is made of its end before that is kept.
+    pub(crate) ends: Option<Ends>,
+    pub(crate) span: Option<CallSpan>,
+    /// `traceparent` and `tracestate`.
+    pub(crate) trace: (String, String),
+    /// Who hears of it, and what the call is called there.
+    pub(crate) client: (Rc<Peer>, u64),
+}
+
+/// Whether the call had been made before, once it stands in the journal.
+pub(crate) type Entered = oneshot::Receiver<Result<bool, Failure>>;
+
 /// The end of somebody who waits for the call. Dropped, the call goes on without.
 pub(crate) struct Kept {
     waiter: Rc<Waiter>,
-    /// The call had been made before.
-    pub(super) is_repeated: bool,
+    session: SessionId,
+    request: Box<str>,
 }
 
 struct Waiter {
     shard: Rc<Shard>,
-    peer: Rc<Peer>,
+    client: (Rc<Peer>, u64),
     /// The call, if it is at work at this shard's desk.
     key: Cell<Option<DeskKey>>,
     is_gone: Cell<bool>,
@@ -52,30 +89,23 @@ struct Opening {
     token: TokenHash,
 }
 
-/// Makes the call, or joins it if it was made before. Answers once it stands in the journal. `ends` is what is made of its
-/// end before that is kept.
+/// Makes the call, or joins it if it was made before.
 ///
 /// # Errors
-/// The same name was given to another request; the store is out of reach; too many calls of the holder run here.
-pub(super) async fn start(
-    ask: &Ask,
-    id: CallId,
-    token: &ResumeToken,
-    work: Work,
-    ends: Option<Ends>,
-) -> Result<Running, Problem> {
-    let (shard, identity) = (ask.shard(), &ask.identity);
+/// Too many calls of the holder run here. What comes later: the same name was given to another request; the store is
+/// out of reach.
+pub(crate) fn start(shard: &Rc<Shard>, asked: Asked<'_>) -> Result<(Kept, Entered), Failure> {
+    let Asked { identity, named, work, ends, span, trace: (traceparent, tracestate), client } = asked;
     check_room(shard, identity)?;
-    let session = id.session(identity);
+    let (session, request) = (named.id.session(identity), named.id.request());
     let session_id = session.to_string();
-    let span = ask.span.as_ref().map(CallSpan::of);
-    let (traceparent, tracestate) = ask.trace(span.as_ref());
     let order = Box::new(Order {
         session,
         epoch: EPOCH,
-        request: id.request().into(),
+        request: request.as_str().into(),
         attempt: shard.next_attempt(),
         resent: false,
+        join: false,
         handler: work.handler,
         method: work.method.into_owned().into(),
         params: work.params.into_vec().into(),
@@ -88,23 +118,22 @@ pub(super) async fn start(
         asked_at: Instant::now(),
         ends,
     });
-    let waiter = Rc::new(Waiter {
-        shard: Rc::clone(shard),
-        peer: Rc::new(Peer::of_request()),
-        key: Cell::new(None),
-        is_gone: Cell::new(false),
-    });
-    let peer = Rc::clone(&waiter.peer);
-    let mut kept = Kept { waiter: Rc::clone(&waiter), is_repeated: false };
-    let opening = Opening { identity: identity.clone(), token: token.hash(session) };
+    let waiter =
+        Rc::new(Waiter { shard: Rc::clone(shard), client, key: Cell::new(None), is_gone: Cell::new(false) });
+    let kept = Kept { waiter: Rc::clone(&waiter), session, request: request.into() };
+    let opening = Opening { identity: identity.clone(), token: named.fingerprint.hash(session) };
     let (told, entered) = oneshot::channel();
     // It goes on when the request is dropped: what was begun has to be run.
     shard.work(async move { waiter.enter(order, opening, told).await });
-    kept.is_repeated = entered.await.unwrap_or_else(|_| Err(Problem::unavailable("nothing was sent")))?;
-    Ok(Running::new(peer, Hold::Kept(kept)))
+    Ok((kept, entered))
 }
 
-fn check_room(shard: &Shard, identity: &Identity) -> Result<(), Problem> {
+/// What is told where nobody knows whether the call was entered.
+pub(crate) fn not_entered() -> Failure {
+    Failure::new(ErrorCode::BackendUnavailable, "nothing was sent")
+}
+
+fn check_room(shard: &Shard, identity: &Identity) -> Result<(), Failure> {
     let most = shard.terms().config.websocket.max_in_flight;
     let at_work = shard.desk.borrow().count(|session, holder| {
         is_shared(session) && *holder.tenant == *identity.tenant() && *holder.agent == *identity.agent()
@@ -112,9 +141,9 @@ fn check_room(shard: &Shard, identity: &Identity) -> Result<(), Problem> {
     if at_work < most {
         return Ok(());
     }
-    let detail =
+    let why =
         format!("{most} calls of this agent are in flight, which is max_in_flight: wait for one to end");
-    Err(Problem::new(ErrorCode::TooManyInFlight, detail))
+    Err(Failure::new(ErrorCode::TooManyInFlight, why))
 }
 
 impl Waiter {
@@ -122,14 +151,14 @@ impl Waiter {
         self: Rc<Self>,
         order: KeptOrder,
         opening: Opening,
-        told: oneshot::Sender<Result<bool, Problem>>,
+        told: oneshot::Sender<Result<bool, Failure>>,
     ) {
         let (shard, session) = (Rc::clone(&self.shard), order.session);
         let terms = shard.terms();
         let kept_for = terms.config.router.max_timeout_ms + terms.config.store.bounds.journal_age_ms;
         let entered = match open(&shard, session, &opening).await {
             Ok(()) => self.begin(order).await,
-            Err(problem) => Err(problem),
+            Err(failure) => Err(failure),
         };
         let is_kept = entered.is_ok();
         // Whoever asked may be gone.
@@ -140,7 +169,7 @@ impl Waiter {
     }
 
     /// Whether the call had been made before.
-    async fn begin(self: &Rc<Self>, order: KeptOrder) -> Result<bool, Problem> {
+    async fn begin(self: &Rc<Self>, order: KeptOrder) -> Result<bool, Failure> {
         let pod = &self.shard.pod;
         let begin = self.shard.store.begin(order.entry(&pod.id));
         let begun = trace::part(&pod.tracer, order.asker_span(), "journal.begin", begin).await;
@@ -165,7 +194,7 @@ impl Waiter {
     }
 
     fn run(&self, order: &Order<'_>) {
-        let key = self.shard.run(order, (Rc::clone(&self.peer), 0));
+        let key = self.shard.run(order, (Rc::clone(&self.client.0), self.client.1));
         self.key.set(Some(key));
         if self.is_gone.get() {
             self.shard.release(key);
@@ -179,6 +208,13 @@ impl Waiter {
         loop {
             match self.shard.ask(order.session, EPOCH, &order.request).await {
                 Ok(Some(Word::Inherited)) => return self.run(&order),
+                Ok(Some(Word::Orphaned)) => {
+                    let (session, request) = (order.session, Rc::clone(&order.request));
+                    return match order.joining() {
+                        Some(order) => self.run(&order),
+                        None => self.deliver(self.shard.bury(session, &request)),
+                    };
+                }
                 Ok(Some(Word::Ended(end))) => return self.deliver(end),
                 Ok(Some(_)) => return self.deliver(lost()),
                 Ok(None) => {}
@@ -196,7 +232,21 @@ impl Waiter {
     }
 
     fn deliver(&self, event: Event) {
-        self.peer.deliver_to(Delivery::Event { tag: 0, event });
+        let (peer, tag) = &self.client;
+        peer.deliver_to(Delivery::Event { tag: *tag, event });
+    }
+}
+
+impl Kept {
+    /// Ends the call wherever it runs; whoever waits for it hears that.
+    pub(crate) fn cancel(&self) {
+        self.waiter.shard.cancel_elsewhere(self.session, &self.request);
+    }
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kept").field("request", &self.request).finish_non_exhaustive()
     }
 }
 
@@ -210,7 +260,7 @@ impl Drop for Kept {
 }
 
 /// Opens the session of a call, or finds it opened by the same request.
-async fn open(shard: &Shard, session: SessionId, opening: &Opening) -> Result<(), Problem> {
+async fn open(shard: &Shard, session: SessionId, opening: &Opening) -> Result<(), Failure> {
     let new = NewSession {
         id: session,
         tenant: opening.identity.tenant(),
@@ -227,32 +277,32 @@ async fn open(shard: &Shard, session: SessionId, opening: &Opening) -> Result<()
     }
 }
 
-/// Keeps a key for this request alone, without a call.
+/// Keeps a name for this request alone, without a call.
 ///
 /// # Errors
-/// The key was given to another request; the store is out of reach.
-pub(super) async fn claim(ask: &Ask, key: &str, body: &str) -> Result<SessionId, Problem> {
-    let (shard, session) = (ask.shard(), CallId::of_key(&ask.identity, key).session(&ask.identity));
-    let opening = Opening { identity: ask.identity.clone(), token: ask.fingerprint(body)?.hash(session) };
+/// The name was given to another request; the store is out of reach.
+pub(crate) async fn claim(shard: &Shard, identity: &Identity, named: &Named) -> Result<SessionId, Failure> {
+    let session = named.id.session(identity);
+    let opening = Opening { identity: identity.clone(), token: named.fingerprint.hash(session) };
     open(shard, session, &opening).await?;
     let window = ms(shard.terms().config.store.bounds.idempotency_ms);
     shard.store.detach(session, EPOCH, window).await.map_err(|error| out_of_reach(&error))?;
     Ok(session)
 }
 
-fn other_request() -> Problem {
-    let detail =
-        "this Idempotency-Key was used for another request: take a fresh key, or repeat that request";
-    Problem::new(ErrorCode::Conflict, detail).status(StatusCode::UNPROCESSABLE_ENTITY)
+fn other_request() -> Failure {
+    let why = "this idempotency key was used for another request: take a fresh key, or repeat that request";
+    Failure::new(ErrorCode::Conflict, why)
 }
 
 /// The journal could not be written or read; no backend was asked.
-pub(super) fn out_of_reach(error: &Error) -> Problem {
-    tracing::debug!(%error, "a REST request could not use the store");
-    Problem::unavailable(match error {
+pub(crate) fn out_of_reach(error: &Error) -> Failure {
+    tracing::debug!(%error, "a request that is kept could not use the store");
+    let why = match error {
         Error::Full { .. } | Error::OutOfMemory => "the store is full; nothing was done",
         _ => "the store is out of reach; nothing was done",
-    })
+    };
+    Failure::new(ErrorCode::BackendUnavailable, why)
 }
 
 fn lost() -> Event {
