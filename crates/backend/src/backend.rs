@@ -1,4 +1,6 @@
 //! A backend before it is served: a name and its handlers.
+use std::time::Duration;
+
 use crate::handlers::Handlers;
 use crate::{Error, Handler, Mcp, Running, Serve, Tool, running};
 
@@ -10,12 +12,20 @@ pub struct Backend {
     pub(crate) tools: Vec<Tool>,
     pub(crate) methods: Vec<Handler>,
     pub(crate) mcp: Option<Mcp>,
+    pub(crate) remembers: Option<Duration>,
 }
 
 impl Backend {
     /// A backend of this name, 1 to 64 of `[a-z0-9-]`. Replicas share the name.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), version: String::new(), tools: Vec::new(), methods: Vec::new(), mcp: None }
+        Self {
+            name: name.into(),
+            version: String::new(),
+            tools: Vec::new(),
+            methods: Vec::new(),
+            mcp: None,
+            remembers: None,
+        }
     }
 
     /// The name that it was made with.
@@ -58,6 +68,15 @@ impl Backend {
         self
     }
 
+    /// Lets calls go on for so long when the gateway that sent them is gone, and remembers their ends for so long: a gateway
+    /// that goes on with its sessions gets them, so that a call survives its gateway and is executed once. Only the replica
+    /// that runs a call knows it.
+    #[must_use]
+    pub fn remember(mut self, grace: Duration) -> Self {
+        self.remembers = Some(grace);
+        self
+    }
+
     /// Listens, serves and stays registered until the handle is shut down or dropped. Needs a tokio runtime
     /// with time and I/O.
     ///
@@ -66,6 +85,7 @@ impl Backend {
     /// gateway that can't be reached is no error: registering is tried for as long as the backend runs.
     pub async fn serve(self, options: Serve) -> Result<Running, Error> {
         options.check()?;
-        running::start(Handlers::new(self)?, options).await
+        let remembers = self.remembers;
+        running::start(Handlers::new(self)?, remembers, options).await
     }
 }

@@ -43,7 +43,7 @@ pub(crate) struct Handlers {
 
 impl Handlers {
     pub(crate) fn new(backend: Backend) -> Result<Self, Error> {
-        let Backend { name, version, tools, methods, mcp } = backend;
+        let Backend { name, version, tools, methods, mcp, remembers } = backend;
         if !is_backend_name(&name) {
             return Err(Error::BackendName { name });
         }
@@ -60,7 +60,10 @@ impl Handlers {
             methods: HashMap::new(),
             prefixes: Vec::new(),
         };
-        for tool in tools {
+        for mut tool in tools {
+            if remembers.is_some() {
+                tool.declared.annotations.get_or_insert_default().joinable = true;
+            }
             let name = tool.declared.name.clone();
             if !is_handler_name(&name) {
                 return Err(Error::ToolName { name });
@@ -70,7 +73,10 @@ impl Handlers {
             }
             handlers.description.tools.push(tool.declared);
         }
-        for method in methods {
+        for mut method in methods {
+            if remembers.is_some() {
+                method.declared.annotations.get_or_insert_default().joinable = true;
+            }
             let pattern = method.declared.pattern.clone();
             if !is_method_pattern(&pattern) {
                 return Err(Error::MethodPattern { pattern });

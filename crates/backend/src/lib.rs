@@ -47,6 +47,7 @@ mod handler;
 mod handlers;
 mod health;
 mod mcp;
+mod memory;
 mod multiplex;
 mod names;
 mod options;

@@ -13,6 +13,7 @@ use tonic::Streaming;
 
 use crate::events::Outgoing;
 use crate::execution::execute;
+use crate::memory::{self, Memory, Remembered};
 use crate::outbox::Outbox;
 use crate::service::Shared;
 use crate::{Call, Failure, tasks};
@@ -53,7 +54,7 @@ impl Multiplex {
                 _ = &mut idle, if draining || complete => break Outgoing::End,
             }
         };
-        self.live.cancel_all();
+        self.live.leave(self.shared.memory.as_ref());
         // Fails where the stream is gone: then nobody needs to be told.
         let _ = self.outgoing.send(ending).await;
     }
@@ -62,6 +63,8 @@ impl Multiplex {
         let call_id = request.call_id;
         if request.cancel {
             self.live.cancel(call_id);
+        } else if request.join {
+            self.join(request).await;
         } else if let Err(failure) = self.start(request, draining) {
             let event = CallEvent { call_id, event: Some(Event::Error(failure.into_error())) };
             let _ = self.outgoing.send(Outgoing::Event(event)).await;
@@ -81,18 +84,51 @@ impl Multiplex {
             place.map_err(|_| Failure::unavailable("as many calls as this replica takes are running"))?;
         let run = self.shared.handlers.load().find(&request)?;
         let cancel = CancellationToken::new();
-        let entry = self.live.enter(request.call_id, cancel.clone())?;
-        let outbox = Outbox::new(request.call_id, self.outgoing.clone(), self.shared.max_message_size);
+        let memory = self.shared.memory.as_ref();
+        let remembered = memory.and_then(|memory| memory.begin(&request, &cancel, &self.outgoing));
+        let running = Running { cancel: cancel.clone(), remembered: remembered.clone() };
+        let entry = self.live.enter(request.call_id, running).inspect_err(|_| {
+            if let (Some(memory), Some(remembered)) = (memory, &remembered) {
+                memory.ended(remembered);
+            }
+        })?;
+        let outbox = Outbox::new(request.call_id, self.outgoing.clone(), self.shared.max_message_size)
+            .remembered(remembered.clone());
         let call = Call::new(request, cancel, outbox, self.shared.publisher.clone());
+        let shared = Arc::clone(&self.shared);
         let mut running = Box::pin(async move {
             let result = execute(run, &call).await;
             finish(&call, result, entry, place).await;
+            if let (Some(memory), Some(remembered)) = (&shared.memory, remembered) {
+                memory.ended(&remembered);
+            }
         });
         // Most handlers of small things end at their first poll, and need no task then.
         if running.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
             tasks::spawn(running);
         }
         Ok(())
+    }
+
+    /// Hears of a call that another stream has begun.
+    async fn join(&self, request: CallRequest) {
+        let call_id = request.call_id;
+        let place = self.places.clone().try_acquire_owned().ok();
+        let joined = match &self.shared.memory {
+            Some(memory) => memory.join(&request, &self.outgoing).await,
+            None => None,
+        };
+        let Some(call) = joined else {
+            let event = CallEvent { call_id, event: Some(Event::Error(memory::unknown().into_error())) };
+            let _ = self.outgoing.send(Outgoing::Event(event)).await;
+            return;
+        };
+        let running = Running { cancel: call.cancel_token().clone(), remembered: Some(Arc::clone(&call)) };
+        let entry = self.live.enter(call_id, running);
+        tasks::spawn(async move {
+            call.over().await;
+            drop((entry, place));
+        });
     }
 }
 
@@ -108,35 +144,47 @@ async fn finish(
     drop(place);
 }
 
+/// A call of a stream.
+#[derive(Clone)]
+struct Running {
+    cancel: CancellationToken,
+    /// It outlives the stream.
+    remembered: Option<Arc<Remembered>>,
+}
+
 /// The calls that can still be cancelled, by id.
 #[derive(Default)]
-struct Live(Mutex<HashMap<u64, CancellationToken>>);
+struct Live(Mutex<HashMap<u64, Running>>);
 
 impl Live {
-    fn enter(self: &Arc<Self>, call_id: u64, cancel: CancellationToken) -> Result<LiveEntry, Failure> {
+    fn enter(self: &Arc<Self>, call_id: u64, running: Running) -> Result<LiveEntry, Failure> {
         match self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(call_id) {
             Entry::Occupied(_) => Err(Failure::new(
                 ErrorCode::Internal,
                 format!("a call with call_id {call_id} is already running on this stream"),
             )),
             Entry::Vacant(vacant) => {
-                vacant.insert(cancel);
+                vacant.insert(running);
                 Ok(LiveEntry { live: self.clone(), call_id })
             }
         }
     }
 
     fn cancel(&self, call_id: u64) {
-        let cancel = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&call_id).cloned();
-        if let Some(cancel) = cancel {
-            cancel.cancel();
+        let running = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&call_id).cloned();
+        if let Some(running) = running {
+            running.cancel.cancel();
         }
     }
 
-    fn cancel_all(&self) {
+    /// The stream is over: what does not outlive it is cancelled.
+    fn leave(&self, memory: Option<&Memory>) {
         let all: Vec<_> = self.0.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
-        for cancel in all {
-            cancel.cancel();
+        for running in all {
+            match (running.remembered, memory) {
+                (Some(remembered), Some(memory)) => memory.orphan(remembered),
+                _ => running.cancel.cancel(),
+            }
         }
     }
 }

@@ -1,5 +1,5 @@
 //! The way back to the caller: events of one call, in order, with backpressure, and none after its end.
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use protocol::pb::{CallEvent, call_event::Event};
@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use crate::Failure;
 use crate::events::Outgoing;
+use crate::memory::Remembered;
 
 /// What an event's own fields may add to its payload.
 const EVENT_OVERHEAD: usize = 64;
@@ -15,13 +16,20 @@ pub(crate) struct Outbox {
     call_id: u64,
     outgoing: mpsc::Sender<Outgoing>,
     max_message_size: usize,
+    /// Where events go instead, if the call outlives its stream.
+    remembered: Option<Arc<Remembered>>,
     /// Held while an event is queued, so that none can slip in behind the last one.
     ended: Mutex<bool>,
 }
 
 impl Outbox {
     pub(crate) fn new(call_id: u64, outgoing: mpsc::Sender<Outgoing>, max_message_size: usize) -> Self {
-        Self { call_id, outgoing, max_message_size, ended: Mutex::new(false) }
+        Self { call_id, outgoing, max_message_size, remembered: None, ended: Mutex::new(false) }
+    }
+
+    /// The same for a call that outlives its stream.
+    pub(crate) fn remembered(self, remembered: Option<Arc<Remembered>>) -> Self {
+        Self { remembered, ..self }
     }
 
     /// The payload, if an event that carries it is within the message limit.
@@ -48,11 +56,21 @@ impl Outbox {
     }
 
     async fn queue(&self, event: Event, last: bool) {
+        match &self.remembered {
+            Some(remembered) => {
+                let (call_id, outgoing) = remembered.way(&event);
+                self.queue_at(call_id, &outgoing, event, last).await;
+            }
+            None => self.queue_at(self.call_id, &self.outgoing, event, last).await,
+        }
+    }
+
+    async fn queue_at(&self, call_id: u64, outgoing: &mpsc::Sender<Outgoing>, event: Event, last: bool) {
         // Most often there is room, and waiting for it is not free.
-        let place = match self.outgoing.try_reserve() {
+        let place = match outgoing.try_reserve() {
             Ok(place) => place,
             Err(mpsc::error::TrySendError::Closed(())) => return,
-            Err(mpsc::error::TrySendError::Full(())) => match self.outgoing.reserve().await {
+            Err(mpsc::error::TrySendError::Full(())) => match outgoing.reserve().await {
                 Ok(place) => place,
                 Err(_) => return,
             },
@@ -60,7 +78,7 @@ impl Outbox {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         if !*ended {
             *ended = last;
-            place.send(Outgoing::Event(CallEvent { call_id: self.call_id, event: Some(event) }));
+            place.send(Outgoing::Event(CallEvent { call_id, event: Some(event) }));
         }
     }
 }

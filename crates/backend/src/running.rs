@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use crate::handlers::Handlers;
 use crate::health::Health;
+use crate::memory::Memory;
 use crate::registration::Gateway;
 use crate::service::{Service, Shared};
 use crate::token::Token;
@@ -50,7 +51,11 @@ pub struct Running {
     server: Option<JoinHandle<Result<(), Error>>>,
 }
 
-pub(crate) async fn start(handlers: Handlers, options: Serve) -> Result<Running, Error> {
+pub(crate) async fn start(
+    handlers: Handlers,
+    remembers: Option<Duration>,
+    options: Serve,
+) -> Result<Running, Error> {
     let (client, server) = (options.tls.client()?, options.tls.server()?);
     let token = Token::new(options.registry_token_file)?;
     let gateways = options.register_at.iter().map(|address| Gateway::parse(address, &client, &token));
@@ -72,6 +77,7 @@ pub(crate) async fn start(handlers: Handlers, options: Serve) -> Result<Running,
         publisher: publisher.clone(),
         max_message_size: options.max_message_size,
         max_running_calls: u32::try_from(options.max_running_calls).unwrap_or(u32::MAX),
+        memory: remembers.map(Memory::new),
         drain: drain.clone(),
     };
     let shared = Arc::new(shared);

@@ -9,6 +9,7 @@ use tonic::{Request, Response, Status, Streaming};
 use crate::events::{Events, events};
 use crate::execution::execute;
 use crate::handlers::Handlers;
+use crate::memory::{self, Memory};
 use crate::multiplex::Multiplex;
 use crate::outbox::Outbox;
 use crate::{Call, Publisher, tasks};
@@ -20,6 +21,8 @@ pub(crate) struct Shared {
     pub(crate) publisher: Publisher,
     pub(crate) max_message_size: usize,
     pub(crate) max_running_calls: u32,
+    /// Of calls that outlive their streams, if they do.
+    pub(crate) memory: Option<Memory>,
     /// Fires when no new calls are to be taken.
     pub(crate) drain: CancellationToken,
 }
@@ -44,7 +47,10 @@ impl pb::backend_server::Backend for Service {
             return Err(Status::unavailable("this replica is shutting down; another one can take the call"));
         }
         let (events, outgoing, gone) = events(true);
-        let run = self.0.handlers.load().find(&request);
+        let run = match request.join {
+            true => Err(memory::unknown()),
+            false => self.0.handlers.load().find(&request),
+        };
         let outbox = Outbox::new(request.call_id, outgoing, self.0.max_message_size);
         let call = Call::new(request, gone, outbox, self.0.publisher.clone());
         tasks::spawn(async move {

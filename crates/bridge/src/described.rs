@@ -14,6 +14,10 @@ const MAX_SCHEMA: usize = 256 << 10;
 const MAX_TOOL: usize = 1 << 20;
 const MAX_INSTRUCTIONS: usize = 64 << 10;
 
+/// How long a call goes on when its gateway has died, and its result is kept for the next: longer than a gateway takes to find
+/// another one dead.
+const REMEMBERS: Duration = Duration::from_secs(60);
+
 /// The backend that the catalog makes of the bridge.
 pub(crate) fn backend(federation: &Arc<Federation>) -> Backend {
     let catalog = federation.catalog();
@@ -24,6 +28,7 @@ pub(crate) fn backend(federation: &Arc<Federation>) -> Backend {
         async move { methods::answer(&federation, &call, &params).await }
     });
     let mut backend = Backend::new(name)
+        .remember(REMEMBERS)
         .version(env!("CARGO_PKG_VERSION"))
         .method(methods)
         .mcp(described(federation, &catalog));

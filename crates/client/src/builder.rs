@@ -9,22 +9,21 @@ use std::time::Duration;
 use protocol::Format;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::endpoint::Endpoint;
 use crate::greeting::Introduction;
-use crate::lifecycle::{Lifecycle, Plan};
+use crate::lifecycle::{Lifecycle, Plan, Target};
 use crate::link::Link;
 use crate::shared::Shared;
-use crate::tls::{Files, Tls};
+use crate::tls::Files;
 use crate::token::Token;
 use crate::wire::Wire;
 use crate::writer::QUEUED;
-use crate::{Client, Error, Reconnect, tasks};
+use crate::{Client, Error, Reconnect, mcp, tasks};
 
 /// Describes a client; made by [`Client::builder`].
 #[derive(Clone)]
 #[must_use = "a builder connects only when `connect` is called"]
 pub struct Builder {
-    url: String,
+    urls: Vec<String>,
     files: Files,
     token: Token,
     format: Format,
@@ -35,12 +34,14 @@ pub struct Builder {
     unread_limit: usize,
     connect_timeout: Duration,
     reconnect: Reconnect,
+    /// How Model Context Protocol is spoken, where it is.
+    speech: Option<mcp::Speech>,
 }
 
 impl Builder {
     pub(crate) fn new(url: String) -> Self {
         Self {
-            url,
+            urls: vec![url],
             files: Files::default(),
             token: Token::None,
             format: Format::Json,
@@ -54,7 +55,15 @@ impl Builder {
             unread_limit: 64 << 20,
             connect_timeout: Duration::from_secs(10),
             reconnect: Reconnect::default(),
+            speech: None,
         }
+    }
+
+    /// Another way to the same platform, such as another pod: when a connection is lost, or can't be made, the next of them
+    /// is tried.
+    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
+        self.urls.push(url.into());
+        self
     }
 
     /// The token that says who is calling, sent as `Authorization: Bearer`. None by default.
@@ -143,6 +152,21 @@ impl Builder {
         self
     }
 
+    /// Speaks Model Context Protocol in place of `mcp.v1`. [`Builder::format`] and [`Builder::compression`] mean nothing
+    /// there, and [`Builder::require_signing`] can't be had.
+    pub fn mcp(self) -> mcp::Builder {
+        mcp::Builder::new(self)
+    }
+
+    pub(crate) fn introduction(&self) -> &Introduction {
+        &self.introduction
+    }
+
+    pub(crate) fn speaking(mut self, speech: mcp::Speech) -> Self {
+        self.speech = Some(speech);
+        self
+    }
+
     /// Dials, upgrades and opens a session.
     ///
     /// Has to be called in a tokio runtime with I/O and time, which then runs the client. Dropping the future gives up
@@ -150,21 +174,21 @@ impl Builder {
     ///
     /// # Errors
     /// [`Error::Connect`], [`Error::Refused`] for a status other than 101, [`Error::Timeout`], [`Error::Token`], and
-    /// whatever `initialize` is answered with. This first attempt is the only one: [`Builder::reconnect`] counts from
-    /// the first session on.
+    /// whatever `initialize` is answered with. Each endpoint is tried once: [`Builder::reconnect`] counts from the first
+    /// session on.
     pub async fn connect(self) -> Result<Client, Error> {
-        let endpoint = Endpoint::parse(&self.url)?;
-        let tls = if endpoint.secure { Some(Tls::new(&self.files, &endpoint)?) } else { None };
-        let wire = Wire::new(self.format, self.deflate, self.max_message_size);
+        let targets = self.urls.iter().map(|url| Target::new(url, &self.files)).collect::<Result<_, _>>()?;
+        let wire = match self.speech {
+            Some(speech) => Wire::speaking(speech),
+            None => Wire::new(self.format, self.deflate, self.max_message_size),
+        };
         let reconnects = !self.reconnect.is_never();
         let shared =
             Arc::new(Shared::new(wire, self.token.detached(), self.unread_limit, reconnects, self.must_sign));
         let (queue, parcels) = mpsc::channel(QUEUED);
         let (opened, first) = oneshot::channel();
         let plan = Plan {
-            endpoint,
-            tls,
-            format: self.format,
+            targets,
             introduction: self.introduction,
             max_message_size: self.max_message_size,
             connect_timeout: self.connect_timeout,
@@ -183,7 +207,7 @@ impl fmt::Debug for Builder {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Builder")
-            .field("url", &self.url)
+            .field("urls", &self.urls)
             .field("token", &self.token)
             .field("format", &self.format)
             .field("introduction", &self.introduction)

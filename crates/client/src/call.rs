@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::Stream;
+use protocol::ErrorCode;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -88,6 +89,15 @@ impl Call {
         #[derive(Deserialize)]
         struct Answer {
             cancelled: bool,
+        }
+        if self.link.shared.wire.mcp.is_some() {
+            let ran = !self.inbox.is_settled();
+            self.abandon(Error::Rpc {
+                code: ErrorCode::Cancelled.as_u16(),
+                message: "cancelled by the caller".to_owned(),
+                details: None,
+            });
+            return Ok(ran);
         }
         let request = Request::new("tool.cancel", serde_json::json!({ "id": self.id }))?;
         let cancel = self.link.start(request).await?;

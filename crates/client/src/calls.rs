@@ -170,6 +170,23 @@ impl Calls {
         self.table().entries.remove(&id)
     }
 
+    /// The request with this id, if its caller still waits.
+    pub(crate) fn request(&self, id: u64) -> Option<Arc<Request>> {
+        match &self.table().entries.get(&id)?.question {
+            Question::Request(request) => Some(Arc::clone(request)),
+            Question::Ping => None,
+        }
+    }
+
+    /// Asks this under the id of a request whose caller still waits.
+    pub(crate) fn ask_anew(&self, id: u64, request: Request) {
+        let mut table = self.table();
+        if let Some(entry) = table.entries.get_mut(&id) {
+            entry.question = Question::Request(Arc::new(request));
+            table.errands.push(id);
+        }
+    }
+
     pub(crate) fn inbox(&self, id: u64) -> Option<Arc<Inbox>> {
         self.table().entries.get(&id).map(|entry| Arc::clone(&entry.inbox))
     }

@@ -42,6 +42,10 @@ impl Client {
         Self { link }
     }
 
+    pub(crate) fn link(&self) -> &Arc<Link> {
+        &self.link
+    }
+
     /// Sends a request and waits for its result, as JSON. Dropping the future cancels the request.
     ///
     /// # Errors

@@ -10,10 +10,9 @@ use crate::event::{GapParams, Position};
 use crate::events::subscribed;
 use crate::inbox::Outcome;
 use crate::reader::End;
-use crate::session::Welcome;
 use crate::shared::Shared;
 use crate::ticket::Change;
-use crate::update::ProgressParams;
+use crate::update::{ProgressParams, Update};
 use crate::{Error, Notification};
 
 #[derive(Deserialize)]
@@ -38,6 +37,9 @@ struct Hints {
 impl Shared {
     /// Hands each message of a frame to whom it is for.
     pub(crate) fn receive(&self, frame: Whole, scratch: &mut Vec<u8>) -> Result<(), End> {
+        if let Some(speech) = &self.wire.mcp {
+            return self.hear(speech, frame);
+        }
         let mut fatal = None;
         self.wire.read(frame, scratch, |message| {
             if fatal.is_none() {
@@ -88,7 +90,7 @@ impl Shared {
         Ok(())
     }
 
-    fn answered(&self, id: Option<Id<'_>>, outcome: Outcome) {
+    pub(crate) fn answered(&self, id: Option<Id<'_>>, outcome: Outcome) {
         // An answer that nobody waits for belongs to a call whose handle was dropped, or is one that came twice.
         if let Some(entry) = id.and_then(number).and_then(|id| self.calls.take(id)) {
             self.settle(entry, outcome);
@@ -100,8 +102,13 @@ impl Shared {
             Ok(ErrorBody { code, message, details }) => Error::Rpc { code, message, details },
             Err(error) => Error::Protocol(format!("an error that is not understood: {error}")),
         };
+        self.fail_with(message.id.and_then(number), error);
+    }
+
+    /// The request with this id has come to nothing.
+    pub(crate) fn fail_with(&self, id: Option<u64>, error: Error) {
         // No id, or 0 in binary: the gateway could not read whose error it is.
-        let Some(id) = message.id.and_then(number).filter(|&id| id != 0) else {
+        let Some(id) = id.filter(|&id| id != 0) else {
             self.publish(&Err(error));
             return;
         };
@@ -131,7 +138,7 @@ impl Shared {
         match role {
             Role::Caller | Role::Passing => {}
             Role::Greeting => {
-                let welcome = Welcome::from_answer(answer)?;
+                let welcome = self.wire.welcome(answer)?;
                 self.sign_with(welcome.key.as_ref())?;
                 self.ticket().clone_from(&welcome.ticket);
                 self.events.welcomed(&welcome);
@@ -156,7 +163,10 @@ impl Shared {
         match method {
             Some(MethodName::Known(Method::ToolProgress)) => {
                 if let Ok(params) = serde_json::from_str::<ProgressParams>(body) {
-                    self.update(params);
+                    let id = params.id;
+                    if let Some(update) = params.into_update() {
+                        self.update(id, update);
+                    }
                     return Ok(());
                 }
             }
@@ -185,13 +195,14 @@ impl Shared {
         Ok(())
     }
 
-    fn update(&self, params: ProgressParams) {
-        let id = params.id;
-        let (Some(inbox), Some(update)) = (self.calls.inbox(id), params.into_update()) else { return };
+    /// Tells a call how far it is; false if there is none of this id.
+    pub(crate) fn update(&self, id: u64, update: Update) -> bool {
+        let Some(inbox) = self.calls.inbox(id) else { return false };
         if !inbox.push(update) {
             self.abandon(id);
             inbox.settle(Err(Error::Lagged { missed: 1 }));
         }
+        true
     }
 }
 
@@ -206,12 +217,12 @@ impl Hints {
     }
 }
 
-fn raw(json: &str) -> Outcome {
+pub(crate) fn raw(json: &str) -> Outcome {
     RawValue::from_string(json.to_owned()).map_err(|error| Error::Protocol(error.to_string()))
 }
 
 /// The id as this client wrote it; `None` for one that it cannot have written.
-fn number(id: Id<'_>) -> Option<u64> {
+pub(crate) fn number(id: Id<'_>) -> Option<u64> {
     match id {
         Id::Sequence(number) => Some(number),
         Id::Token(token) => token.parse().ok(),

@@ -49,6 +49,16 @@ pub enum Error {
         /// More about it as JSON, for instance `{"retry_after_ms":1200}`.
         details: Option<Box<RawValue>>,
     },
+    /// A server of Model Context Protocol answered with an error that is not the gateway's own.
+    #[error("error {code}: {message}")]
+    JsonRpc {
+        /// A code of JSON-RPC, of the protocol, or the server's own.
+        code: i64,
+        /// What was wrong.
+        message: String,
+        /// More about it as JSON.
+        data: Option<Box<RawValue>>,
+    },
     /// The peer sent what the protocol does not allow or this client does not know. Where it is not about one answer or
     /// one notification alone, the connection is closed.
     #[error("the gateway broke the protocol: {0}")]
@@ -86,6 +96,11 @@ impl Error {
             Self::Rpc { code, .. } => ErrorCode::from_u16(*code),
             _ => None,
         }
+    }
+
+    /// The client leaves a connection to go on by another at once.
+    pub(crate) fn elsewhere() -> Self {
+        Self::Closed { code: protocol::CloseCode::Restart.as_u16(), reason: "0".to_owned() }
     }
 
     pub(crate) fn abnormal(reason: impl Into<String>) -> Self {

@@ -2,10 +2,11 @@
 //! are made.
 
 use protocol::ErrorCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::calls::Role;
 use crate::event::Position;
+use crate::mcp::Speech;
 use crate::resubscription::Resubscription;
 use crate::session::Welcome;
 use crate::shared::Shared;
@@ -27,36 +28,51 @@ impl Introduction {
     /// when this returns.
     pub(crate) async fn greet(&self, shared: &Shared) -> Result<(Welcome, Resubscription), Error> {
         let inbox = shared.ahead(self.request(shared)?, Role::Greeting)?;
-        let welcome = Welcome::from_answer(&inbox.outcome().await?)?;
+        let welcome = shared.wire.welcome(&*inbox.outcome().await?)?;
         let resubscription = Resubscription::begin(shared.events.lack(&welcome), shared)?;
-        shared.control.open(unanswered(shared, &welcome));
+        let greeted = shared.wire.mcp.as_ref().and_then(Speech::greeted);
+        let greeted = greeted.map(|note| shared.wire.notification(&note));
+        shared.control.open(greeted.into_iter().chain(unanswered(shared, &welcome)));
         Ok((welcome, resubscription))
     }
 
     fn request(&self, shared: &Shared) -> Result<Request, Error> {
+        let resume = resume(shared);
+        if let Some(speech) = &shared.wire.mcp {
+            return speech.opening(resume);
+        }
         let mut params = json!({ "client": { "name": self.name, "version": self.version } });
         if shared.wire.deflate {
             params["compression"] = json!(["deflate"]);
         }
-        let unanswered = shared.calls.unanswered();
-        if let Some(ticket) = &mut *shared.ticket() {
-            ticket.turn = ticket.turn.saturating_add(1);
-            params["resume"] = json!({
-                "session_id": ticket.session_id,
-                "resume_token": ticket.resume_token,
-                "attempt": ticket.attempt,
-                "turn": ticket.turn,
-            });
-            if let Some(Position { log_epoch, last_offset }) = shared.events.position() {
-                params["resume"]["log_epoch"] = json!(log_epoch);
-                params["resume"]["last_offset"] = json!(last_offset);
-            }
-        }
-        if !unanswered.is_empty() {
-            params["resume"]["unanswered"] = json!(unanswered);
+        if let Some(resume) = resume {
+            params["resume"] = resume;
         }
         Request::new("initialize", params)
     }
+}
+
+/// What a gateway is told of the session before, and of what has no answer; `None` without either.
+fn resume(shared: &Shared) -> Option<Value> {
+    let mut resume = json!({});
+    if let Some(ticket) = &mut *shared.ticket() {
+        ticket.turn = ticket.turn.saturating_add(1);
+        resume = json!({
+            "session_id": ticket.session_id,
+            "resume_token": ticket.resume_token,
+            "attempt": ticket.attempt,
+            "turn": ticket.turn,
+        });
+        if let Some(Position { log_epoch, last_offset }) = shared.events.position() {
+            resume["log_epoch"] = json!(log_epoch);
+            resume["last_offset"] = json!(last_offset);
+        }
+    }
+    let unanswered = shared.calls.unanswered();
+    if !unanswered.is_empty() {
+        resume["unanswered"] = json!(unanswered);
+    }
+    resume.as_object().is_some_and(|resume| !resume.is_empty()).then_some(resume)
 }
 
 /// Every request without an answer, to be sent before anything new.

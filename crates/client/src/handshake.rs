@@ -10,7 +10,6 @@ use hyper::client::conn::http1;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use protocol::Format;
 use serde::Deserialize;
 use tokio::net::TcpStream;
 
@@ -36,10 +35,10 @@ pub(crate) async fn upgrade(
     endpoint: &Endpoint,
     tls: Option<&Tls>,
     token: Option<&str>,
-    format: Format,
+    subprotocol: &str,
 ) -> Result<Upgraded, Error> {
     let key = generate_key();
-    let request = request(endpoint, token, format, &key)?;
+    let request = request(endpoint, token, subprotocol, &key)?;
     let accept = expected_accept(&key);
 
     let stream = TcpStream::connect((endpoint.host.as_str(), endpoint.port))
@@ -61,7 +60,8 @@ pub(crate) async fn upgrade(
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(refusal(response).await);
     }
-    verify(response.headers(), accept.as_ref(), format).map_err(|reason| endpoint.unreachable(reason))?;
+    verify(response.headers(), accept.as_ref(), subprotocol)
+        .map_err(|reason| endpoint.unreachable(reason))?;
     let upgraded = hyper::upgrade::on(&mut response).await.map_err(|error| endpoint.unreachable(error))?;
     let parts = upgraded
         .downcast::<TokioIo<Stream>>()
@@ -69,18 +69,10 @@ pub(crate) async fn upgrade(
     Ok(Upgraded { stream: parts.io.into_inner(), early: parts.read_buf })
 }
 
-/// The subprotocol of a format.
-fn subprotocol(format: Format) -> &'static str {
-    match format {
-        Format::Json => "mcp.v1",
-        Format::Binary => "mcp.v1.binary",
-    }
-}
-
 fn request(
     endpoint: &Endpoint,
     token: Option<&str>,
-    format: Format,
+    subprotocol: &str,
     key: &str,
 ) -> Result<Request<Empty<Bytes>>, Error> {
     let mut builder = Request::get(&endpoint.target)
@@ -89,7 +81,7 @@ fn request(
         .header(header::CONNECTION, "Upgrade")
         .header(header::SEC_WEBSOCKET_KEY, key)
         .header(header::SEC_WEBSOCKET_VERSION, "13")
-        .header(header::SEC_WEBSOCKET_PROTOCOL, subprotocol(format))
+        .header(header::SEC_WEBSOCKET_PROTOCOL, subprotocol)
         .header(header::USER_AGENT, concat!("mcpw-client/", env!("CARGO_PKG_VERSION")));
     if let Some(token) = token {
         let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| {
@@ -112,7 +104,7 @@ fn expected_accept(key: &str) -> Option<HeaderValue> {
     response.headers().get(header::SEC_WEBSOCKET_ACCEPT).cloned()
 }
 
-fn verify(headers: &HeaderMap, accept: Option<&HeaderValue>, format: Format) -> Result<(), String> {
+fn verify(headers: &HeaderMap, accept: Option<&HeaderValue>, wanted: &str) -> Result<(), String> {
     let is = |name: HeaderName, value: &str| {
         headers.get(name).is_some_and(|given| given.as_bytes().eq_ignore_ascii_case(value.as_bytes()))
     };
@@ -125,7 +117,6 @@ fn verify(headers: &HeaderMap, accept: Option<&HeaderValue>, format: Format) -> 
     if headers.contains_key(header::SEC_WEBSOCKET_EXTENSIONS) {
         return Err("the answer turns on an extension that was not asked for".to_owned());
     }
-    let wanted = subprotocol(format);
     match headers.get(header::SEC_WEBSOCKET_PROTOCOL) {
         Some(given) if given == wanted => Ok(()),
         Some(given) => Err(format!("the subprotocol {wanted} was asked for, the answer has {given:?}")),

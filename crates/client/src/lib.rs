@@ -1,5 +1,5 @@
 //! The client of a gateway: request, progress, cancel, subscribe, publish, over JSON or binary, and over as many
-//! connections as that takes. Knows the wire by `protocol` alone and nothing of what the tools behind a gateway do.
+//! connections as that takes. Knows the wires by `protocol` and `mcp` alone and nothing of what the tools behind a gateway do.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), client::Error> {
@@ -22,6 +22,8 @@
 //!
 //! A connection that is lost is made again, with backoff and jitter, and the session is resumed: see [`Client`] for what
 //! that means for requests, [`Subscription`] for events, [`Reconnect`] for the pace and [`State`] to watch it.
+//!
+//! [`mcp`] is the same for those who speak Model Context Protocol.
 
 mod assembly;
 mod builder;
@@ -41,6 +43,7 @@ mod heartbeat;
 mod inbox;
 mod lifecycle;
 mod link;
+pub mod mcp;
 mod notification;
 mod publish;
 mod queue;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use protocol::{CloseCode, Format};
+use protocol::CloseCode;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -14,7 +14,7 @@ use crate::greeting::Introduction;
 use crate::heartbeat::Pulse;
 use crate::session::Welcome;
 use crate::shared::Shared;
-use crate::tls::Tls;
+use crate::tls::{Files, Tls};
 use crate::verdict::Verdict;
 use crate::writer::Parcel;
 use crate::{Error, Reconnect, State, connection, handshake, renewal};
@@ -29,12 +29,26 @@ const LASTING: Duration = Duration::from_secs(1);
 /// find the session.
 const ANSWERS: Duration = Duration::from_millis(250);
 
+/// Where a client connects to.
+pub(crate) struct Target {
+    endpoint: Endpoint,
+    /// Where the endpoint asks for it.
+    tls: Option<Tls>,
+}
+
+impl Target {
+    /// Reads the files that its TLS is made with.
+    pub(crate) fn new(url: &str, files: &Files) -> Result<Self, Error> {
+        let endpoint = Endpoint::parse(url)?;
+        let tls = if endpoint.secure { Some(Tls::new(files, &endpoint)?) } else { None };
+        Ok(Self { endpoint, tls })
+    }
+}
+
 /// What a client was told about its connections.
 pub(crate) struct Plan {
-    pub(crate) endpoint: Endpoint,
-    /// Where the endpoint asks for it.
-    pub(crate) tls: Option<Tls>,
-    pub(crate) format: Format,
+    /// At least one; tried in turn.
+    pub(crate) targets: Vec<Target>,
     pub(crate) introduction: Introduction,
     pub(crate) max_message_size: usize,
     pub(crate) connect_timeout: Duration,
@@ -48,6 +62,8 @@ pub(crate) struct Lifecycle {
     queue: mpsc::Receiver<Parcel>,
     /// Whoever waits for the first session.
     first: Option<oneshot::Sender<Result<(), Error>>>,
+    /// The number of the next attempt at a connection, which chooses its target.
+    turn: usize,
     connections: u64,
     /// When the connection was lost, while there is none.
     lost: Option<Instant>,
@@ -81,6 +97,7 @@ impl Lifecycle {
             shared,
             queue,
             first,
+            turn: 0,
             connections: 0,
             lost: None,
             attempt: 0,
@@ -94,6 +111,7 @@ impl Lifecycle {
         let reason = loop {
             let end = self.connect().await;
             self.shared.lost(&end.error);
+            self.turn += 1;
             let Some(delay) = self.next(&end) else { break end.error };
             let since = *self.lost.get_or_insert_with(Instant::now);
             self.shared.state.send_replace(State::Reconnecting {
@@ -112,8 +130,11 @@ impl Lifecycle {
     /// How long to wait before the next attempt; `None` if there is to be none.
     fn next(&mut self, end: &End) -> Option<Duration> {
         let reconnect = self.plan.reconnect;
-        // The first attempt is the caller's to repeat.
-        if self.shared.quit.get().is_some() || reconnect.is_never() || self.connections == 0 {
+        // More than one attempt at each target is the caller's to make before there was a session.
+        if self.connections == 0 && self.shared.quit.get().is_none() {
+            return (self.turn < self.plan.targets.len()).then_some(Duration::ZERO);
+        }
+        if self.shared.quit.get().is_some() || reconnect.is_never() {
             return None;
         }
         if let Some(opened) = end.opened {
@@ -145,17 +166,21 @@ impl Lifecycle {
     async fn connect(&mut self) -> End {
         let resuming = self.shared.ticket().is_some();
         let failed = |error| End { error, opened: None, resuming };
+        let is_last = self.turn + 1 >= self.plan.targets.len();
         let shared = Arc::clone(&self.shared);
         let most = self.plan.connect_timeout;
         let mut patience = pin!(sleep(most));
         let dialled = tokio::select! {
-            dialled = dial(&self.plan, &shared) => dialled,
+            dialled = dial(self.target(), &shared) => dialled,
             () = &mut patience => Err(Error::Timeout(most)),
             _ = shared.quit.wait() => Err(closed()),
         };
         let (upgraded, token) = match dialled {
             Ok(dialled) => dialled,
-            Err(error) => return self.refuse(failed(error)),
+            Err(error) => {
+                tell(&mut self.first, is_last, &error);
+                return failed(error);
+            }
         };
         shared.renew();
         let pulse = Pulse::default();
@@ -175,9 +200,7 @@ impl Lifecycle {
         let ((welcome, resubscription), ended) = match greeted {
             Ok(greeted) => greeted,
             Err((error, open)) => {
-                if let Some(first) = self.first.take() {
-                    let _ = first.send(Err(error.clone()));
-                }
+                tell(&mut self.first, is_last, &error);
                 if open {
                     shared.control.close(CloseCode::Normal.as_u16(), "");
                     let _ = timeout(PARTING, connection).await;
@@ -199,7 +222,8 @@ impl Lifecycle {
             Some(error) => error,
             None => tokio::select! {
                 error = &mut connection => error,
-                never = renewal::run(&shared, token) => match never {},
+                error = renewal::run(&shared, token) => error,
+                never = shared.answer_questions() => match never {},
                 never = resubscription.run(&shared, self.plan.reconnect) => match never {},
                 error = leave(&shared) => error,
                 _ = shared.quit.wait() => {
@@ -211,11 +235,15 @@ impl Lifecycle {
         End { error, opened: Some(opened), resuming }
     }
 
-    fn refuse(&mut self, end: End) -> End {
-        if let Some(first) = self.first.take() {
-            let _ = first.send(Err(end.error.clone()));
-        }
-        end
+    fn target(&self) -> &Target {
+        &self.plan.targets[self.turn % self.plan.targets.len()]
+    }
+}
+
+/// Whoever waits for the first session is told why there is none, unless there is another target.
+fn tell(first: &mut Option<oneshot::Sender<Result<(), Error>>>, is_last: bool, error: &Error) {
+    if let Some(first) = first.take_if(|_| is_last) {
+        let _ = first.send(Err(error.clone()));
     }
 }
 
@@ -223,7 +251,7 @@ impl Lifecycle {
 async fn leave(shared: &Shared) -> Error {
     shared.control.held().await;
     sleep(ANSWERS).await;
-    Error::Closed { code: CloseCode::Restart.as_u16(), reason: "0".to_owned() }
+    Error::elsewhere()
 }
 
 impl Drop for Lifecycle {
@@ -233,10 +261,15 @@ impl Drop for Lifecycle {
     }
 }
 
-async fn dial(plan: &Plan, shared: &Shared) -> Result<(handshake::Upgraded, Option<String>), Error> {
+async fn dial(target: &Target, shared: &Shared) -> Result<(handshake::Upgraded, Option<String>), Error> {
     let token = shared.token.now().await?;
-    let upgraded =
-        handshake::upgrade(&plan.endpoint, plan.tls.as_ref(), token.as_deref(), plan.format).await?;
+    let upgraded = handshake::upgrade(
+        &target.endpoint,
+        target.tls.as_ref(),
+        token.as_deref(),
+        shared.wire.subprotocol(),
+    )
+    .await?;
     Ok((upgraded, token))
 }
 

@@ -1,6 +1,6 @@
-//! Brings a fresh token to the gateway before the old one expires, as long as a connection lasts.
+//! Brings a fresh token to the gateway before the old one expires, as long as a connection lasts. Model Context Protocol has
+//! no word for that: there the next connection brings it.
 
-use std::convert::Infallible;
 use std::future::pending;
 
 use serde::Deserialize;
@@ -26,11 +26,18 @@ impl Refreshed {
     }
 }
 
-/// Renews the token of a connection that began with this one. Cancel safe: what is under way ends with the connection.
-pub(crate) async fn run(shared: &Shared, token: Option<String>) -> Infallible {
+/// Renews the token of a connection that began with this one, or says that the connection has to end for that. Cancel safe:
+/// what is under way ends with the connection.
+pub(crate) async fn run(shared: &Shared, token: Option<String>) -> Error {
     let mut expires_at = token.filter(|_| shared.token.is_renewable()).as_deref().and_then(expiry);
     while let Some(at) = expires_at {
         tokio::time::sleep(refresh_in(at)).await;
+        if let Some(speech) = &shared.wire.mcp {
+            if speech.is_modern() || shared.ticket().is_some() {
+                return Error::elsewhere();
+            }
+            break;
+        }
         // Where it fails the old token still holds: it is tried again in what is left of its life.
         if let Ok(refreshed) = refresh(shared).await {
             expires_at = refreshed.expires_at;

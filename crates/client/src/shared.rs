@@ -10,6 +10,7 @@ use crate::calls::{Abandoned, Calls, Question, Role};
 use crate::control::Control;
 use crate::events::Events;
 use crate::inbox::Inbox;
+use crate::mcp;
 use crate::notification::Feed;
 use crate::queue::Queue;
 use crate::signer::{Key, Signer};
@@ -29,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) calls: Calls,
     pub(crate) events: Events,
     pub(crate) control: Control,
+    /// What servers of Model Context Protocol ask of the client.
+    pub(crate) questions: mcp::Desk,
     pub(crate) state: watch::Sender<State>,
     /// Set when the client is to end; the connection then closes with 1000.
     pub(crate) quit: SetOnce<()>,
@@ -68,6 +71,7 @@ impl Shared {
             calls: Calls::default(),
             events: Events::default(),
             control: Control::default(),
+            questions: mcp::Desk::default(),
             state: watch::Sender::new(nowhere),
             quit: SetOnce::new(),
             ended: SetOnce::new(),
@@ -105,9 +109,15 @@ impl Shared {
 
     /// Ends a call on this side, and asks for its end on the other.
     pub(crate) fn abandon(&self, id: u64) {
-        if self.calls.abandon(id) == Abandoned::Running
-            && let Ok(request) = Request::new("tool.cancel", json!({ "id": id }))
-        {
+        if self.calls.abandon(id) == Abandoned::Quietly {
+            return;
+        }
+        if self.wire.mcp.is_some() {
+            // A connection that is lost, or not open yet, has taken the call's with it.
+            if self.control.is_open() {
+                self.control.send([self.wire.cancelled(id)]);
+            }
+        } else if let Ok(request) = Request::new("tool.cancel", json!({ "id": id })) {
             // Only a client that has ended refuses, and there is nothing to cancel then.
             let _ = self.errand(request, Role::Caller);
         }
@@ -158,6 +168,7 @@ impl Shared {
     /// Forgets the connection before: what is sent on the next is not signed until there is a key.
     pub(crate) fn renew(&self) {
         *lock(&self.signer) = None;
+        self.questions.clear();
         self.control.renew();
     }
 
@@ -199,7 +210,8 @@ impl Shared {
 
     /// Asks for the end of a session that would outlive its connection, if the gateway reads.
     pub(crate) fn part(&self) -> Option<Arc<Inbox>> {
-        if self.ticket().is_none() || !self.control.is_open() {
+        // A session of Model Context Protocol ends with a connection that is closed.
+        if self.ticket().is_none() || !self.control.is_open() || self.wire.mcp.is_some() {
             return None;
         }
         let request = Request::new("session.close", ()).ok()?;

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use fastwebsockets::OpCode;
 use protocol::{CloseCode, Format, Id, Limits, Message, Meta, Outgoing, Rejection, binary, text, zlib};
+use serde_json::value::RawValue;
 
-use crate::Request;
 use crate::assembly::{Violation, Whole, violation};
 use crate::calls::{Due, Question};
+use crate::mcp::Speech;
+use crate::session::Welcome;
+use crate::{Error, Request};
 
 /// A frame to be sent.
 pub(crate) struct Outbound {
@@ -28,6 +31,8 @@ pub(crate) struct Wire {
     pub(crate) format: Format,
     /// Whether the gateway was told that it may compress in JSON.
     pub(crate) deflate: bool,
+    /// How Model Context Protocol is spoken, where it is.
+    pub(crate) mcp: Option<Speech>,
     limits: Limits,
 }
 
@@ -41,11 +46,30 @@ impl Wire {
             inflated_bytes: limit,
             ..Limits::default()
         };
-        Self { format, deflate, limits }
+        Self { format, deflate, mcp: None, limits }
+    }
+
+    /// That of a client of Model Context Protocol.
+    pub(crate) fn speaking(speech: Speech) -> Self {
+        Self { mcp: Some(speech), ..Self::new(Format::Json, false, 0) }
+    }
+
+    /// The subprotocol that is asked for.
+    pub(crate) const fn subprotocol(&self) -> &'static str {
+        match (&self.mcp, self.format) {
+            (Some(_), _) => "mcp",
+            (None, Format::Json) => "mcp.v1",
+            (None, Format::Binary) => "mcp.v1.binary",
+        }
     }
 
     /// How many bytes a request takes, alone or in a batch.
     pub(crate) fn size(&self, id: u64, request: &Request) -> usize {
+        if let Some(speech) = &self.mcp {
+            let mut message = Vec::new();
+            speech.request(id, request, request.timeout, &mut message);
+            return message.len();
+        }
         let meta = meta(request, request.timeout);
         outgoing(id, request, &meta).encoded_len(self.format)
     }
@@ -70,6 +94,7 @@ impl Wire {
     /// unless a single one has more.
     pub(crate) fn frames(&self, due: &[Due], batch: usize, bytes: usize) -> Vec<Outbound> {
         let mut frames = Vec::new();
+        let batch = if self.mcp.is_some() { 1 } else { batch };
         let (mut begin, mut size) = (0, 0);
         for (place, next) in due.iter().enumerate() {
             // A comma or bracket each.
@@ -91,12 +116,33 @@ impl Wire {
 
     pub(crate) fn notification(&self, notification: &Request) -> Outbound {
         let method = notification.method.as_str();
+        if self.mcp.is_some() {
+            let mut payload = Vec::new();
+            mcp::write::notification(method, notification.params.as_bytes(), &mut payload);
+            return self.frame(payload);
+        }
         self.single(&Outgoing::notification(method, notification.params.as_bytes(), None))
+    }
+
+    /// Tells a server that nobody awaits the answer to this request any more.
+    pub(crate) fn cancelled(&self, id: u64) -> Outbound {
+        let mut payload = Vec::new();
+        let params = format!("{{\"requestId\":{id}}}");
+        mcp::write::notification(mcp::method::CANCELLED, params.as_bytes(), &mut payload);
+        self.frame(payload)
     }
 
     /// Answers a ping whose id is this JSON token.
     pub(crate) fn pong(&self, id: &str) -> Outbound {
         self.single(&Outgoing::pong(Some(Id::Token(id)).filter(|_| !id.is_empty())))
+    }
+
+    /// What the first request of a connection was answered with.
+    pub(crate) fn welcome(&self, answer: &RawValue) -> Result<Welcome, Error> {
+        match &self.mcp {
+            Some(speech) => speech.welcome(answer),
+            None => Welcome::from_answer(answer),
+        }
     }
 
     /// Calls `on` for each message of a frame, in order.
@@ -138,9 +184,10 @@ impl Wire {
 
     fn write(&self, due: &Due, out: &mut Vec<u8>) {
         match &due.question {
-            Question::Request(request) => {
-                outgoing(due.id, request, &meta(request, due.timeout)).encode(self.format, out);
-            }
+            Question::Request(request) => match &self.mcp {
+                Some(speech) => speech.request(due.id, request, due.timeout, out),
+                None => outgoing(due.id, request, &meta(request, due.timeout)).encode(self.format, out),
+            },
             Question::Ping => Outgoing::ping(Some(Id::Sequence(due.id))).encode(self.format, out),
         }
     }
@@ -173,6 +220,6 @@ fn meta(request: &Request, timeout: Option<Duration>) -> Meta<'_> {
 }
 
 /// Whole milliseconds, rounded up: 0 is no timeout on the wire.
-fn milliseconds(timeout: Duration) -> u64 {
+pub(crate) fn milliseconds(timeout: Duration) -> u64 {
     u64::try_from(timeout.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX).max(1)
 }

@@ -304,6 +304,9 @@ impl Connection {
                 Ok(Some(Incoming::Close(code))) => {
                     // RFC 6455 section 5.5.1: the code comes back.
                     write_close(out, code.unwrap_or(CloseCode::Normal.as_u16()), "");
+                    if code == Some(CloseCode::Normal.as_u16()) {
+                        self.session.dismissed();
+                    }
                     self.begin_close(CloseCode::Normal);
                     None
                 }

@@ -228,10 +228,10 @@ impl Gateway {
         if let Some((ledger, due)) = ledger {
             tasks.spawn(settle_quotas(store.clone(), Arc::clone(&pod), ledger, due));
         }
-        tasks.spawn(keep_lease(store.clone(), Arc::clone(&pod), ms(config.pod.lease_ms)));
-
         let (shards, memos): (Vec<_>, Vec<_>) =
             (0..clients.len()).map(|_| mpsc::channel::<Memo>(MEMOS)).unzip();
+        let lease = ms(config.pod.lease_ms);
+        tasks.spawn(keep_lease(store.clone(), Arc::clone(&pod), lease, shards.clone()));
         let (watch, watches) = mpsc::unbounded_channel();
         tasks.spawn(mail::hand_out(store.inbox(&pod.id), shards.clone()));
         let most = config.store.bounds.revocations;
@@ -260,7 +260,7 @@ impl Gateway {
             Registry::new(Arc::clone(&backends), guard.clone(), dialer.clone(), &config);
         let events = Publisher::new(store.clone(), guard.clone());
         tasks.spawn(guard.clone().follow_tokens());
-        let sessions = Sessions::new(store.clone());
+        let sessions = Sessions::new(store.clone(), ms(config.session.resume_window_ms));
         let services = Services { registry, accepted, events, sessions, guard };
         let certificates = registry_tls.as_ref().map(Follower::in_force);
         tasks.spawn(serve_grpc(grpc, certificates, config.registry.clone(), services, Arc::clone(&pod)));

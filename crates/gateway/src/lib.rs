@@ -14,6 +14,7 @@ pub mod fuzzing;
 mod gateway;
 mod http;
 mod inquiry;
+mod kept;
 mod limits;
 mod listing;
 mod logging;

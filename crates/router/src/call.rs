@@ -41,6 +41,8 @@ pub struct Call<'a> {
     pub caller: &'a Caller,
     /// The same for every attempt at one request; the parts stand one behind the other, and may be empty.
     pub idempotency_key: [&'a str; 3],
+    /// Begins nothing: the call with this key runs at the backend already. Only for what is joinable.
+    pub join: bool,
     /// W3C trace context; empty if there is none.
     pub traceparent: &'a str,
     /// W3C trace state; empty if there is none.

@@ -102,6 +102,7 @@ impl Core {
             params: call.params,
             caller: &call.caller.encoded,
             idempotency_key: call.idempotency_key,
+            join: call.join,
             traceparent: call.traceparent,
             tracestate: call.tracestate,
         };

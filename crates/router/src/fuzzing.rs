@@ -69,6 +69,7 @@ pub fn call_requests(input: &[u8]) {
         params: &asked.params,
         caller: &wire::caller(&identity, &asked.session_id),
         idempotency_key: [&asked.idempotency_key, "", ""],
+        join: asked.join,
         traceparent: &asked.traceparent,
         tracestate: &asked.tracestate,
     };

@@ -18,6 +18,9 @@ pub struct Annotations {
     pub idempotent: bool,
     /// May destroy something that cannot be brought back.
     pub destructive: bool,
+    /// A call goes on without its stream, and is found by its key.
+    #[serde(skip)]
+    pub joinable: bool,
 }
 
 impl Annotations {
@@ -27,6 +30,7 @@ impl Annotations {
             read_only: declared.read_only,
             idempotent: declared.idempotent,
             destructive: declared.destructive,
+            joinable: declared.joinable,
         }
     }
 
@@ -36,6 +40,7 @@ impl Annotations {
             read_only: self.read_only && other.read_only,
             idempotent: self.idempotent && other.idempotent,
             destructive: self.destructive || other.destructive,
+            joinable: self.joinable && other.joinable,
         }
     }
 

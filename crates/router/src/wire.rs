@@ -18,6 +18,7 @@ const IDEMPOTENCY_KEY: u32 = 8;
 const TRACEPARENT: u32 = 9;
 const TRACESTATE: u32 = 10;
 const TIMEOUT_MS: u32 = 11;
+const JOIN: u32 = 12;
 
 /// What only the attempt knows and what is the same for every attempt.
 pub(crate) struct Body<'a> {
@@ -26,6 +27,7 @@ pub(crate) struct Body<'a> {
     pub params: &'a [u8],
     pub caller: &'a [u8],
     pub idempotency_key: [&'a str; 3],
+    pub join: bool,
     pub traceparent: &'a str,
     pub tracestate: &'a str,
 }
@@ -41,7 +43,8 @@ pub(crate) fn body(body: &Body<'_>, bodies: &mut Bodies) -> Bytes {
     let length = |parts: &[&str]| parts.iter().map(|part| part.len()).sum::<usize>();
     let texts_len: usize = texts.iter().map(|(_, parts)| text_len(length(parts))).sum();
     let size = body.handler.len() + body.caller.len() + text_len(body.params.len()) + texts_len;
-    bodies.write(size, |out| {
+    // The key and the value of `join` have a byte each.
+    bodies.write(size + 2 * usize::from(body.join), |out| {
         out.put_slice(body.handler);
         out.put_slice(body.caller);
         put_text(PARAMS, body.params, out);
@@ -51,6 +54,9 @@ pub(crate) fn body(body: &Body<'_>, bodies: &mut Bodies) -> Bytes {
                     out.put_slice(part.as_bytes());
                 }
             }
+        }
+        if body.join {
+            put_number(JOIN, 1, out);
         }
     })
 }
@@ -125,6 +131,7 @@ mod tests {
             params: br#"{"path":"x"}"#,
             caller: &caller(&identity, "s-1"),
             idempotency_key: ["k", ":", "1"],
+            join: true,
             traceparent: "00-aa-bb-01",
             tracestate: "v=1",
         };
@@ -147,6 +154,7 @@ mod tests {
                 traceparent: "00-aa-bb-01".into(),
                 tracestate: "v=1".into(),
                 timeout_ms: 30_000,
+                join: true,
             }
         );
     }

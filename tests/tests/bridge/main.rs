@@ -3,3 +3,4 @@
 mod harness;
 mod processes;
 mod real_servers;
+mod sessions;

@@ -6,10 +6,13 @@ mod crowds;
 mod eras;
 mod handshakes;
 mod input;
+mod keys;
 mod lists;
 mod peer;
 mod resume;
+mod rounds;
 mod server;
+mod survival;
 mod tools;
 
 use peer::Peer;

@@ -17,12 +17,18 @@ pub(crate) struct Peer {
 impl Peer {
     /// A client of the newest version, which says so in each request.
     pub(crate) fn modern(gateway: &Endpoints) -> Self {
+        Self::modern_as(gateway, &gateway.keys.token())
+    }
+
+    /// The same with this token.
+    pub(crate) fn modern_as(gateway: &Endpoints, token: &str) -> Self {
         let meta = json!({
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientInfo": {"name": "peer", "version": "1"},
             "io.modelcontextprotocol/clientCapabilities": {"elicitation": {}},
         });
-        Self::over(connect(gateway), meta)
+        let upgrade = gateway.upgrade().replace("Authorization", &format!("Bearer {token}"));
+        Self::over(gateway.accepted(&upgrade.with("Sec-WebSocket-Protocol", "mcp")), meta)
     }
 
     fn over(mut client: Client, meta: Value) -> Self {

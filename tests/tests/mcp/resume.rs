@@ -4,7 +4,7 @@ use crate::Peer;
 use serde_json::{Value, json};
 use tests::{Counter, Pods, Tools};
 
-fn resume(opened: &Value, unanswered: &Value) -> Value {
+pub(crate) fn resume(opened: &Value, unanswered: &Value) -> Value {
     let session = &opened["_meta"]["mcpw/session"];
     json!({"mcpw/resume": {
         "session_id": session["session_id"],

@@ -4,6 +4,7 @@ mod cancel;
 mod describe;
 mod event_log;
 mod harness;
+mod joins;
 mod limits;
 mod panics;
 mod process;

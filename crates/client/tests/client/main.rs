@@ -5,6 +5,7 @@ mod calls;
 mod closing;
 mod frames;
 mod handshake;
+mod mcp;
 mod notifications;
 mod overflow;
 mod reconnecting;

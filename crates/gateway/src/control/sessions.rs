@@ -2,7 +2,8 @@
 
 use super::guard::Admitted;
 use protocol::pb::{EndedRequest, EndedResponse, sessions_server};
-use session_store::{SessionId, Sessions as _, Store};
+use session_store::{Error, Leases as _, Seen, SessionId, Sessions as _, Store};
+use std::time::Duration;
 use tonic::{Request, Response, Status};
 
 /// The most that are asked for at once.
@@ -10,11 +11,29 @@ const MOST: usize = 1_000;
 
 /// The service.
 #[derive(Clone, Debug)]
-pub(crate) struct Sessions(Store);
+pub(crate) struct Sessions {
+    store: Store,
+    /// How long a session waits for its client.
+    window: Duration,
+}
 
 impl Sessions {
-    pub(crate) const fn new(store: Store) -> Self {
-        Self(store)
+    pub(crate) const fn new(store: Store, window: Duration) -> Self {
+        Self { store, window }
+    }
+
+    /// Whether a session is there. One whose pod has died waits for its client from the moment when that is noticed: the pod
+    /// can't say so any more.
+    async fn is_there(&self, id: SessionId) -> Result<bool, Error> {
+        let Some(Seen { pod, epoch, attached, .. }) = self.store.look(id).await? else { return Ok(false) };
+        if attached && !self.store.alive(&pod).await? {
+            match self.store.detach(id, epoch, self.window).await {
+                // Somebody has taken it up, or ended it, meanwhile.
+                Ok(()) | Err(Error::Stale | Error::Unknown { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -30,15 +49,17 @@ impl sessions_server::Sessions for Sessions {
         let mut session_ids = Vec::new();
         for text in asked {
             let Ok(id) = uuid::Uuid::parse_str(&text) else { continue };
-            match self.0.look(SessionId(id)).await {
-                Ok(Some(_)) => {}
-                Ok(None) => session_ids.push(text),
+            match self.is_there(SessionId(id)).await {
+                Ok(true) => {}
+                Ok(false) => session_ids.push(text),
                 Err(error) => {
                     tracing::debug!(%error, "sessions were not looked up");
                     return Err(Status::unavailable("the store is out of reach; ask again later"));
                 }
             }
         }
-        Ok(Response::new(EndedResponse { session_ids }))
+        // The store in memory is this process's own.
+        let durable = self.store.at_once().is_none();
+        Ok(Response::new(EndedResponse { session_ids, durable }))
     }
 }

@@ -3,7 +3,8 @@
 use super::contexts;
 use super::decide::Request;
 use super::plan::{Ends, Shape};
-use crate::rest::{Plain, Work};
+use crate::kept::Work;
+use crate::rest::Plain;
 use crate::shard::Shard;
 use auth::Identity;
 use bytes::Bytes;

@@ -2,10 +2,10 @@
 
 use super::answer::{self, Answer};
 use super::ask::{Ask, JSON};
-use super::kept::{EPOCH, out_of_reach};
-use super::names::CallId;
+use super::kept::out_of_reach;
 use super::problem::Problem;
 use super::schema::{CallState, CallWritten};
+use crate::kept::{CallId, EPOCH};
 use crate::outcome;
 use crate::shard::Word;
 use hyper::header::{HeaderValue, RETRY_AFTER};
@@ -70,6 +70,7 @@ pub(super) async fn end(
     }
     match shard.ask(session, EPOCH, &id.request()).await? {
         Some(Word::Ended(end)) => Ok(Some(end)),
+        Some(Word::Orphaned) => Ok(Some(shard.bury(session, &id.request()))),
         _ => Ok(None),
     }
 }

@@ -12,6 +12,7 @@ use super::{Link, sse, woken};
 use crate::access::Forbidden;
 use crate::config::ms;
 use crate::fanout::{Entry, Filter, News, Reader};
+use crate::kept::CallId;
 use crate::platform;
 use crate::session::{PUBLISH, reach};
 use crate::shard::Peer;
@@ -53,7 +54,10 @@ async fn publish(mut ask: Ask) -> Result<Answer, Problem> {
     }
     let key = match ask.idempotency_key()? {
         // Nobody's keys are another publisher's.
-        Some(key) => Some(format!("r:{}", kept::claim(&ask, &key, &body).await?)),
+        Some(key) => {
+            let named = ask.named(CallId::of_key(&ask.identity, &key), &body)?;
+            Some(format!("r:{}", kept::claim(&ask, &named).await?))
+        }
         None => None,
     };
     let event = NewEvent { name: &name, data: data.map_or("null", RawValue::get).as_bytes() };

@@ -1,9 +1,9 @@
 //! What a REST request says in its URL and its headers, under fire.
 
 use super::ask::{EVENT_STREAM, JSON, quality};
-use super::names::CallId;
 use super::query::Query;
 use super::route::{self, Target};
+use crate::kept::CallId;
 
 /// A path means one thing, a parameter stands once, and the likes of a client are between nothing and all. The lines are a
 /// path, a query, and `Accept`.

@@ -3,7 +3,6 @@
 
 mod answer;
 mod ask;
-mod awaited;
 mod body;
 mod calls;
 mod contexts;
@@ -14,7 +13,6 @@ pub(crate) mod fuzzing;
 mod kept;
 mod lasting;
 mod limited;
-mod names;
 mod openapi;
 mod patient;
 mod plain;
@@ -28,10 +26,7 @@ pub(crate) mod streamable;
 mod tickets;
 mod tools;
 
-pub(crate) use awaited::Awaited;
-pub(crate) use names::is_shared;
 pub(crate) use plain::Plain;
-pub(crate) use running::Work;
 pub(crate) use sse::{KEEP_ALIVE, write as event};
 pub(crate) use streamable::Rounds;
 

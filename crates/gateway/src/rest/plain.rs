@@ -2,7 +2,8 @@
 
 use super::ask::Ask;
 use super::problem::Problem;
-use super::running::{Hold, Running, Work};
+use super::running::{Hold, Running};
+use crate::kept::Work;
 use crate::measure;
 use crate::platform::{self, Holder};
 use crate::session::caller;
@@ -54,6 +55,7 @@ impl Plain {
             params: &work.params,
             caller: &caller(identity, &session),
             idempotency_key: [&session, "", ""],
+            join: false,
             traceparent,
             tracestate,
             timeout: work.timeout,

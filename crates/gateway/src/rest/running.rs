@@ -1,39 +1,27 @@
 //! A call that a request waits for: what comes of it, whoever runs it.
 
 use super::ask::Ask;
-use super::kept::{self, Kept};
-use super::names::{CallId, fingerprint};
+use super::kept;
 use super::plain::Plain;
 use super::problem::Problem;
 use super::woken;
+use crate::kept::{CallId, Kept, Named, Work, fingerprint};
 use crate::mcp::Ends;
 use crate::measure;
 use crate::shard::{Delivery, Peer};
 use crate::trace::{self, CallSpan};
 use bytes::Bytes;
 use protocol::{ErrorCode, Meta};
-use router::{Event, Failure, Handler, Kind};
-use session_store::ResumeToken;
-use std::borrow::Cow;
+use router::{Event, Failure, Kind};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
-
-/// What a backend is asked for.
-pub(crate) struct Work {
-    pub(crate) handler: Arc<Handler>,
-    pub(crate) method: Cow<'static, str>,
-    pub(crate) params: Box<[u8]>,
-    pub(crate) timeout: Option<Duration>,
-}
 
 /// Who runs a call. Dropped, it is told that nobody waits any more.
 pub(crate) enum Hold {
     /// It ends with the request.
     Plain(Box<Plain>),
-    /// It goes on.
-    Kept(Kept),
+    /// It goes on. It may have been made before, so that this request only hears of it.
+    Kept { _kept: Kept, is_repeated: bool },
 }
 
 /// A call on its way.
@@ -50,7 +38,7 @@ impl Running {
 
     /// Whether the call had been made before, and this request only hears of it.
     pub(super) const fn is_repeated(&self) -> bool {
-        matches!(&self.hold, Hold::Kept(kept) if kept.is_repeated)
+        matches!(&self.hold, Hold::Kept { is_repeated: true, .. })
     }
 
     /// The next event. None comes after the end. Cancel safe.
@@ -84,22 +72,23 @@ impl Ask {
     /// Has a backend do the work. With an idempotency key it is done once, whoever asks how often; else it ends with the
     /// request.
     pub(super) async fn run(&self, work: Work, body: &str) -> Result<Running, Problem> {
-        let name = self.idempotency_key()?.map(|key| CallId::of_key(&self.identity, &key));
-        self.begin(work, name, body, None).await
+        let named = match self.idempotency_key()? {
+            Some(key) => Some(self.named(CallId::of_key(&self.identity, &key), body)?),
+            None => None,
+        };
+        self.begin(work, named, None).await
     }
 
-    /// The same under this name, if there is one. `content` tells the request from another one of the name, and `ends` is
-    /// what is made of the end before it is kept under it.
+    /// The same under this name, if there is one. `ends` is what is made of the end before it is kept under it.
     pub(super) async fn begin(
         &self,
         work: Work,
-        name: Option<CallId>,
-        content: &str,
+        named: Option<Named>,
         ends: Option<Ends>,
     ) -> Result<Running, Problem> {
         self.check(&work)?;
-        match name {
-            Some(name) => kept::start(self, name, &self.fingerprint(content)?, work, ends).await,
+        match named {
+            Some(named) => kept::start(self, &named, work, ends).await,
             None => Plain::start(self, &work),
         }
     }
@@ -109,7 +98,7 @@ impl Ask {
         self.check(&work)?;
         let key = self.idempotency_key()?;
         let id = key.map_or_else(CallId::fresh, |key| CallId::of_key(&self.identity, &key));
-        kept::start(self, id, &self.fingerprint(body)?, work, None).await?;
+        kept::start(self, &self.named(id, body)?, work, None).await?;
         Ok(id)
     }
 
@@ -136,11 +125,12 @@ impl Ask {
         Ok(())
     }
 
-    /// What tells this request from another one with the same key.
-    pub(super) fn fingerprint(&self, body: &str) -> Result<ResumeToken, Problem> {
+    /// This request under a name, by which it is told from another one with the same.
+    pub(super) fn named(&self, id: CallId, body: &str) -> Result<Named, Problem> {
         let path = self.head.uri.path().as_bytes();
-        fingerprint(&[self.head.method.as_str().as_bytes(), path, body.as_bytes()])
-            .ok_or_else(|| Problem::unavailable("the key can't be kept; nothing was sent"))
+        let fingerprint = fingerprint(&[self.head.method.as_str().as_bytes(), path, body.as_bytes()])
+            .ok_or_else(|| Problem::unavailable("the key can't be kept; nothing was sent"))?;
+        Ok(Named { id, fingerprint })
     }
 
     /// What the backend of a call is told of the trace: of the call's span, or where nothing is traced what came.

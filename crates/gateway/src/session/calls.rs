@@ -1,6 +1,7 @@
 //! The calls of one conversation that backends are at work on. Each ends with exactly one answer.
 
 mod journal;
+mod named;
 mod rounds;
 mod work;
 
@@ -11,6 +12,7 @@ pub(super) use work::Waits;
 use super::asker::Asker;
 use super::exchange::Exchange;
 use super::requests::Asked;
+use super::round;
 use super::standing::Standing;
 use crate::mcp::Ends;
 use crate::measure;
@@ -144,13 +146,14 @@ impl Calls {
         (u64::from(running.generation) == tag >> 32).then_some(place)
     }
 
-    /// Starts a call, or lets it wait for the one before it on the same context. `Some`: it was refused.
+    /// Starts a call, or lets it wait for the one before it on the same context. `sent` is the latest round of one that was
+    /// sent before. `Some`: it was refused.
     pub(super) fn begin(
         &mut self,
         asker: Asker,
         request: &Message<'_>,
         asked: &Asked<'_>,
-        resent: bool,
+        sent: Option<u32>,
         exchange: &Exchange<'_>,
     ) -> Option<Failure> {
         tracing::debug!(
@@ -160,7 +163,7 @@ impl Calls {
             method = asked.method,
             handler = asked.handler.name,
             backend = asked.handler.backend,
-            resent,
+            resent = sent.is_some(),
             "a call begins"
         );
         let known = self.place_for(&asker);
@@ -168,7 +171,7 @@ impl Calls {
         if self.standing.is_none() && !waits {
             return self.send(asker, request, asked, exchange);
         }
-        let order = self.order(&asker, request, asked, resent, exchange);
+        let mut order = self.order(&asker, request, asked, sent.is_some(), exchange);
         if let Some(place) = known {
             // It runs already; now it is known what it was.
             let running = &mut self.running[place];
@@ -182,6 +185,10 @@ impl Calls {
         }
         let place = self.insert(asker, Some(asked.handler), exchange.span.take(), exchange.now);
         self.running[place].spoken = asked.spoken();
+        if let Some(round) = sent.filter(|round| *round > 0) {
+            order.request = round::name(&order.request, round);
+            self.running[place].go_on_from(round);
+        }
         if let Some(context) = asked.context.as_deref() {
             self.running[place].context = Some(context.into());
             let queue = self.contexts.entry(context.into()).or_default();
@@ -213,6 +220,7 @@ impl Calls {
             params: asked.params.as_bytes(),
             caller: &self.caller,
             idempotency_key: [&self.holder.session, ":", &self.name_of(place)],
+            join: false,
             traceparent: &traceparent,
             tracestate,
             timeout: asked.timeout,
@@ -273,6 +281,7 @@ impl Calls {
             request: id,
             attempt,
             resent,
+            join: false,
             handler: Arc::clone(asked.handler),
             method: asked.method.into(),
             params: asked.params.as_bytes().into(),
@@ -391,7 +400,7 @@ impl Calls {
                     platform::tell_call(exchange.shard, &self.holder, request, handler, times, end);
                 }
                 // Whoever ran it has counted it.
-                Work::AtDesk(_) | Work::Elsewhere { .. } | Work::Waiting(_) => {}
+                Work::AtDesk(_) | Work::Elsewhere { .. } | Work::Named(_) | Work::Waiting(_) => {}
                 Work::Waits(_) | Work::Held(_) | Work::Nobody => {
                     if let Some(failure) = failure {
                         measure::refused(exchange.shard, handler, failure.code);
@@ -427,8 +436,8 @@ impl Calls {
         if let Some(context) = &running.context {
             self.start_next(context, exchange);
         }
-        let is_kept = !matches!(running.work, Work::Sent(_) | Work::Waiting(_));
-        running.asker.request.filter(|_| is_kept)
+        let is_kept = !matches!(running.work, Work::Sent(_) | Work::Named(_) | Work::Waiting(_));
+        if is_kept && !running.may_go_on(end) { running.name() } else { None }
     }
 
     /// The context is free: the next call about it starts.
@@ -449,8 +458,13 @@ impl Calls {
         let Some(&place) = self.by_id.get(id) else { return (false, None) };
         if let Work::Elsewhere { watch, .. } = &self.running[place].work {
             // Whoever runs it ends it, and the journal tells.
-            exchange.shard.cancel_elsewhere(self.session, id);
+            let name = self.running[place].name();
+            exchange.shard.cancel_elsewhere(self.session, &name.unwrap_or_default());
             watch.news.notify_one();
+            return (true, None);
+        }
+        if let Work::Named(kept) = &self.running[place].work {
+            kept.cancel();
             return (true, None);
         }
         (true, self.give_up(place, cancelled(), exchange, Instant::now()))
@@ -472,7 +486,7 @@ impl Calls {
             Work::AtDesk(key) => shard.give_up(*key, failure.clone()),
             Work::Waits(_) => self.stop_waiting(place),
             Work::Held(order) => shard.withdraw(order),
-            Work::Elsewhere { .. } | Work::Waiting(_) | Work::Nobody => {}
+            Work::Elsewhere { .. } | Work::Named(_) | Work::Waiting(_) | Work::Nobody => {}
         }
         self.finish(place, &Event::Failed(failure), exchange, now)
     }
@@ -506,7 +520,11 @@ impl Calls {
                 Work::AtDesk(key) if is_over => shard.give_up(key, cancelled()),
                 Work::AtDesk(key) => shard.release(key),
                 Work::Held(order) => shard.withdraw(&order),
-                Work::Waits(_) | Work::Elsewhere { .. } | Work::Waiting(_) | Work::Nobody => {}
+                Work::Waits(_)
+                | Work::Elsewhere { .. }
+                | Work::Named(_)
+                | Work::Waiting(_)
+                | Work::Nobody => {}
             }
         }
     }

@@ -4,7 +4,7 @@
 use super::asker::Asker;
 use super::standing::{Opened, Standing};
 use super::state::State;
-use super::{Close, Exchange, Session, taken_over};
+use super::{Close, Exchange, Session, round, taken_over};
 use crate::patience::Patience;
 use crate::shard::{Delivery, Held, Peer, Shard, Signals, Verified};
 use crate::wheel::Tick;
@@ -35,22 +35,26 @@ impl Session {
         self.opened.as_ref().map(|opened| (opened.epoch, opened.standing))
     }
 
-    /// Whether the client has named this request as unanswered when the session was opened.
-    pub(super) fn was_sent(&self, asker: &Asker) -> bool {
-        let unanswered = self.opened.as_ref().and_then(|opened| opened.unanswered.as_ref());
-        unanswered.zip(asker.request.as_deref()).is_some_and(|(unanswered, id)| unanswered.contains(id))
+    /// The latest round of a request that the client has named as unanswered when the session was opened; none of any other.
+    pub(super) fn sent_before(&self, asker: &Asker) -> Option<u32> {
+        let unanswered = self.opened.as_ref()?.unanswered.as_ref()?;
+        unanswered.get(asker.request.as_deref()?).copied()
     }
 
     pub(super) fn is_doubtful(&self) -> bool {
         self.opened.as_ref().is_some_and(|opened| opened.is_doubtful)
     }
 
-    /// A call was answered of which the journal has the answer too.
+    /// A call was answered of which the journal has the answer too, under the name of its last round.
     pub(super) fn answered(&mut self, request: Option<Arc<str>>, exchange: &Exchange<'_>) {
         if let (Some(opened), Some(request)) = (&mut self.opened, request) {
+            let (id, last) = round::read(&request);
             // Mostly none are left.
             if let Some(unanswered) = &mut opened.unanswered {
-                unanswered.remove(&*request);
+                unanswered.remove(id);
+            }
+            for earlier in 0..last {
+                opened.answered(round::name(id, earlier), exchange.shard);
             }
             opened.answered(request, exchange.shard);
         }

@@ -21,6 +21,7 @@ mod pending;
 pub(crate) mod progress;
 mod report;
 mod requests;
+mod round;
 mod signing;
 mod standing;
 mod state;
@@ -433,6 +434,12 @@ impl Session {
     /// Whether the session goes on elsewhere when this connection ends.
     pub(crate) fn is_resumable(&self) -> bool {
         !self.is_over && self.opened.as_ref().is_some_and(|opened| opened.is_resumable())
+    }
+
+    /// The client has closed the connection as done. One of Model Context Protocol has no other word for the end of its
+    /// session.
+    pub(crate) fn dismissed(&mut self) {
+        self.is_over |= self.mcp.is_some();
     }
 
     /// The pod drains: the client is told to go on elsewhere.

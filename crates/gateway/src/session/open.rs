@@ -9,8 +9,8 @@ use super::pending::Then;
 use super::signing::{FreshKey, Handout};
 use super::standing::{Opened, Standing};
 use super::state::State;
-use super::wanted::{Attempt, Unanswered, Wanted};
-use super::{Close, Exchange, Session};
+use super::wanted::{Unanswered, Wanted};
+use super::{Close, Exchange, Session, round};
 use crate::audit::Event;
 use crate::fanout::{Filter, Log};
 use crate::mail::Letter;
@@ -241,8 +241,8 @@ impl Session {
     /// The conversation goes on as that of this session.
     fn go_on(&mut self, opening: Opening, unanswered: &[Unanswered], exchange: &mut Exchange<'_>) {
         let Opening { id, mut opened, resumed, recovered, feed, known, .. } = opening;
-        opened.unanswered = (!unanswered.is_empty())
-            .then(|| Box::new(unanswered.iter().map(|request| request.canonical.clone()).collect()));
+        let sent = |request: &Unanswered| (request.canonical.clone(), request.round.unwrap_or(0));
+        opened.unanswered = (!unanswered.is_empty()).then(|| Box::new(unanswered.iter().map(sent).collect()));
         let shard = Rc::clone(exchange.shard);
         shard.hold(id, Held { peer: exchange.peer.key(), epoch: opened.epoch });
         if let Some((filter, position, log)) = feed {
@@ -263,7 +263,8 @@ impl Session {
             Self::verify_when_up(exchange);
         }
         self.opened = Some(Box::new(opened));
-        let answered = unanswered.iter().zip(known);
+        // One that has asked for input goes on when it is sent again: nobody else knows what was asked.
+        let answered = unanswered.iter().zip(known).filter(|(request, _)| request.round.is_none());
         for (request, entry) in answered.filter_map(|(request, entry)| Some((request, entry?))) {
             self.recall(&request.canonical, entry, exchange);
         }
@@ -324,10 +325,13 @@ impl Session {
 }
 
 impl Opening {
-    /// What of the unanswered the journal does not know.
+    /// What of the unanswered is to be sent again: the journal does not know it, or it has asked for input.
     fn resend<'a>(&'a self, unanswered: &'a [Unanswered]) -> impl Iterator<Item = &'a RawValue> {
         let is_known = |at: usize| self.known.get(at).is_some_and(Option::is_some);
-        let unknown = unanswered.iter().enumerate().filter(move |(at, _)| !is_known(*at));
+        let unknown = unanswered
+            .iter()
+            .enumerate()
+            .filter(move |(at, request)| !is_known(*at) || request.round.is_some());
         unknown.map(|(_, request)| &*request.token)
     }
 }
@@ -339,15 +343,11 @@ pub(super) async fn open(
     identity: &Identity,
     wanted: Option<Wanted>,
 ) -> (Result<Opening, Refused>, Vec<Unanswered>) {
-    let Some(Wanted { session, attempt, position, unanswered }) = wanted else {
+    let Some(mut wanted) = wanted else {
         return (Ok(create(shard, fresh, identity).await), Vec::new());
     };
-    let resumed = match &session {
-        Some((id, token)) => {
-            resume(shard, *id, identity, token, attempt.as_ref(), position, &unanswered).await
-        }
-        None => Ok(None),
-    };
+    let resumed = resume(shard, identity, &mut wanted).await;
+    let Wanted { session, unanswered, .. } = wanted;
     let opening = match resumed {
         Ok(Some(opening)) => Ok(opening),
         Ok(None) => {
@@ -401,13 +401,13 @@ async fn create(shard: &Rc<Shard>, id: SessionId, identity: &Identity) -> Openin
 /// The session, taken over from wherever it was; `None` if there is none.
 async fn resume(
     shard: &Rc<Shard>,
-    id: SessionId,
     identity: &Identity,
-    presented: &ResumeToken,
-    attempt: Option<&Attempt>,
-    position: Option<Position>,
-    unanswered: &[Unanswered],
+    wanted: &mut Wanted,
 ) -> Result<Option<Opening>, Refused> {
+    let Wanted { session: Some((id, presented)), attempt, position, unanswered, has_rounds } = wanted else {
+        return Ok(None);
+    };
+    let (id, position) = (*id, *position);
     let next = match attempt {
         Some(attempt) => presented.next(&attempt.name),
         None => ResumeToken::fresh().map_err(Refused::Store)?,
@@ -418,7 +418,7 @@ async fn resume(
         agent: identity.agent(),
         presented: presented.hash(id),
         next: next.hash(id),
-        turn: attempt.map_or(1, |attempt| attempt.turn),
+        turn: attempt.as_ref().map_or(1, |attempt| attempt.turn),
         pod: &shard.pod.id,
     };
     let (epoch, previous, state) = match shard.store.resume(asked).await.map_err(Refused::Store)? {
@@ -434,9 +434,14 @@ async fn resume(
         let _ = shard.store.send(&previous, &letter.encode()).await;
     }
     let ids: Vec<&str> = unanswered.iter().map(|request| &*request.canonical).collect();
-    let known = shard.store.lookup(id, &ids).await.map_err(Refused::Store)?;
+    let mut known = shard.store.lookup(id, &ids).await.map_err(Refused::Store)?;
+    if *has_rounds {
+        round::follow(shard, id, unanswered, &mut known).await.map_err(Refused::Store)?;
+    }
+    let rounds = round::names(unanswered);
+    let rounds: Vec<&str> = rounds.iter().map(|name| &**name).collect();
     // The client has the answers of all others.
-    shard.store.acknowledge_all_but(id, epoch, &ids).await.map_err(Refused::Store)?;
+    shard.store.acknowledge_all_but(id, epoch, &rounds).await.map_err(Refused::Store)?;
     // What was subscribed to under other rules ends with them.
     let may_subscribe =
         shard.terms().authorization.permit(identity).check_method(Method::EventSubscribe.name()).is_ok();

@@ -5,6 +5,7 @@ use super::asker::Asker;
 use super::calls::{Calls, Spoken, Waits};
 use super::exchange::Exchange;
 use super::params::{Mistake, Params};
+use crate::kept::Named;
 use crate::mcp::Shape;
 use crate::measure;
 use crate::outcome;
@@ -92,23 +93,57 @@ impl Session {
         self.call(request, &asked, exchange);
     }
 
-    pub(super) fn call(&mut self, request: &Message<'_>, asked: &Asked<'_>, exchange: &mut Exchange<'_>) {
+    /// Whether the caller may ask this, and now; it is told if not.
+    fn may_call(&self, request: &Message<'_>, asked: &Asked<'_>, exchange: &mut Exchange<'_>) -> bool {
         if let Err(why) = self.access().to(asked.handler) {
             measure::refused(exchange.shard, asked.handler, ErrorCode::Forbidden);
-            return self.forbid(request, &asked.handler.name, &why, exchange);
+            self.forbid(request, &asked.handler.name, &why, exchange);
+            return false;
         }
         if exchange.draining {
             measure::refused(exchange.shard, asked.handler, ErrorCode::BackendUnavailable);
-            return exchange.refuse_with(
+            exchange.refuse_with(
                 request,
                 ErrorCode::BackendUnavailable,
                 "this pod drains and takes no more calls: reconnect and send it again; nothing was sent",
                 Some(b"{\"draining\":true}"),
             );
+            return false;
+        }
+        true
+    }
+
+    /// A call that its client has named by a key: it outlives the connection, and is found by whoever sends it again.
+    pub(super) fn call_named(
+        &mut self,
+        request: &Message<'_>,
+        asked: &Asked<'_>,
+        named: &Named,
+        exchange: &mut Exchange<'_>,
+    ) {
+        if !self.may_call(request, asked, exchange) {
+            return;
+        }
+        let most = exchange.shard.terms().config.websocket.max_in_flight;
+        let (standing, asker) = (self.standing(), Asker::of(request));
+        let calls = self.calls.get_or_insert_with(|| Box::new(Calls::new(&self.identity, self.id, standing)));
+        let begun = calls
+            .room(&asker, most)
+            .and_then(|()| calls.begin_named(asker, request, asked, (&self.identity, named), exchange));
+        if let Err(failure) = begun {
+            measure::refused(exchange.shard, asked.handler, failure.code);
+            exchange.refuse(request, failure.code, &failure.message);
+        }
+    }
+
+    pub(super) fn call(&mut self, request: &Message<'_>, asked: &Asked<'_>, exchange: &mut Exchange<'_>) {
+        if !self.may_call(request, asked, exchange) {
+            return;
         }
         let most = exchange.shard.terms().config.websocket.max_in_flight;
         let asker = Asker::of(request);
-        let was_sent = self.was_sent(&asker);
+        let sent = self.sent_before(&asker);
+        let was_sent = sent.is_some();
         if was_sent && self.is_doubtful() && !asked.handler.annotations.may_repeat() {
             let failure = outcome::unknown("the session that it was sent in is gone");
             measure::refused(exchange.shard, asked.handler, failure.code);
@@ -118,7 +153,7 @@ impl Session {
         let calls = self.calls.get_or_insert_with(|| Box::new(Calls::new(&self.identity, self.id, standing)));
         let most = if was_sent { usize::MAX } else { most };
         let refused = match calls.room(&asker, most) {
-            Ok(()) => calls.begin(asker, request, asked, was_sent, exchange),
+            Ok(()) => calls.begin(asker, request, asked, sent, exchange),
             Err(failure) => Some(failure),
         };
         if let Some(failure) = refused {

@@ -4,7 +4,7 @@
 use crate::shard::Shard;
 use crate::wheel::Tick;
 use session_store::{Epoch, TokenHash};
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::vec::Drain;
 
@@ -27,9 +27,9 @@ pub(super) struct Opened {
     pub(super) standing: Standing,
     /// What the store has of the client's resume token; none where there is no token.
     pub(super) token: Option<TokenHash>,
-    /// Requests that were named unanswered when the session was opened, if any were.
-    #[expect(clippy::box_collection, reason = "mostly there is none, and an empty set takes six words")]
-    pub(super) unanswered: Option<Box<HashSet<Box<str>>>>,
+    /// Requests that were named unanswered when the session was opened, if any were, and the latest round of each.
+    #[expect(clippy::box_collection, reason = "mostly there is none, and an empty map takes six words")]
+    pub(super) unanswered: Option<Box<HashMap<Box<str>, u32>>>,
     /// Those may have been executed, and no journal knows: the session that they were sent in is gone.
     pub(super) is_doubtful: bool,
     /// Answered calls that the journal still has, oldest first.

@@ -13,6 +13,8 @@ pub(super) struct Wanted {
     pub(super) attempt: Option<Attempt>,
     pub(super) position: Option<Position>,
     pub(super) unanswered: Vec<Unanswered>,
+    /// Its calls may have had several rounds.
+    pub(super) has_rounds: bool,
 }
 
 /// A resume as its client makes it, perhaps not for the first time.
@@ -28,6 +30,8 @@ pub(super) struct Unanswered {
     /// As it was sent.
     pub(super) token: Box<RawValue>,
     pub(super) canonical: Box<str>,
+    /// The latest round of a call that has asked its client for input; none of any other.
+    pub(super) round: Option<u32>,
 }
 
 impl Wanted {
@@ -56,6 +60,7 @@ impl Wanted {
             attempt: Attempt::read(&params).map_err(named)?,
             position: params.position().map_err(named)?,
             unanswered: Unanswered::read(&params, most)?,
+            has_rounds: false,
         })
     }
 }
@@ -98,7 +103,7 @@ impl Unanswered {
             }
             let canonical: Box<str> = Id::Token(text).canonical().into();
             if seen.insert(canonical.clone()) {
-                unanswered.push(Self { token, canonical });
+                unanswered.push(Self { token, canonical, round: None });
             }
         }
         Ok(unanswered)

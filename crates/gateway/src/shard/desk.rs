@@ -2,13 +2,13 @@
 //! its end is stored. It knows no message and no wire.
 
 use super::{Delivery, Peer, Shard};
+use crate::kept::is_shared;
 use crate::mail::{Letter, Memo};
 use crate::mcp::Ends;
 use crate::measure;
 use crate::outcome;
 use crate::patience::Patience;
 use crate::platform::{self, Holder};
-use crate::rest;
 use crate::trace::{self, CallSpan};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
@@ -40,6 +40,8 @@ pub(crate) struct Order<'a> {
     pub(crate) attempt: u64,
     /// The client has sent this id before.
     pub(crate) resent: bool,
+    /// It is not begun: it runs at its backend, and its pod has died.
+    pub(crate) join: bool,
     pub(crate) handler: Arc<Handler>,
     pub(crate) method: Cow<'a, str>,
     pub(crate) params: Cow<'a, [u8]>,
@@ -69,6 +71,12 @@ impl Order<'_> {
             tracestate: self.tracestate.into_owned().into(),
             ..self
         })
+    }
+
+    /// The call goes on here, where it is ours and its backend may still have it.
+    pub(crate) fn joining(mut self) -> Option<Self> {
+        self.join = self.handler.annotations.joinable;
+        self.join.then_some(self)
     }
 
     pub(crate) fn may_repeat(&self) -> bool {
@@ -101,6 +109,7 @@ impl Order<'_> {
             params: &self.params,
             caller: &self.caller,
             idempotency_key: [&self.holder.session, ":", &self.request],
+            join: self.join,
             traceparent: &self.traceparent,
             tracestate: &self.tracestate,
             timeout: self.timeout,
@@ -117,6 +126,8 @@ pub(crate) enum Word {
     Running(KeptOrder),
     /// It ran at a pod that died, is ours now, and may be executed twice.
     Inherited,
+    /// It ran at a pod that died, is ours now, and may not be executed twice: perhaps its backend still has it.
+    Orphaned,
     /// The journal knows nothing of it.
     Missing,
     /// The store could not be asked; nothing was executed.
@@ -362,7 +373,7 @@ impl Shard {
     /// A call's end is in the journal: whoever waits where the session is held now may look.
     fn tell_end(self: &Rc<Self>, holder: PodId, session: SessionId, request: &str, is_told: bool) {
         let is_here = holder == self.pod.id;
-        if is_here && is_told && !rest::is_shared(session) {
+        if is_here && is_told && !is_shared(session) {
             return;
         }
         let letter = Letter::Ended { session: session.0, request: Box::from(request) };
@@ -532,15 +543,18 @@ impl Shard {
         }
         match self.store.take_over(session, epoch, request, &pod, &self.pod.id).await? {
             Takeover::Taken { repeatable: true } => Ok(Some(Word::Inherited)),
-            Takeover::Taken { repeatable: false } => {
-                let end = Event::Failed(outcome::unknown("the pod that ran it died"));
-                self.keep_end(session, request.into(), &end, true, None, Instant::now());
-                Ok(Some(Word::Ended(end)))
-            }
+            Takeover::Taken { repeatable: false } => Ok(Some(Word::Orphaned)),
             Takeover::Done(ended) => Ok(Some(Word::Ended(outcome::decode(&ended)))),
             // The next look says more.
             Takeover::NotOwner { .. } | Takeover::Forgotten | Takeover::Unknown => Ok(None),
         }
+    }
+
+    /// Nobody knows how this call ended, whose pod has died.
+    pub(crate) fn bury(self: &Rc<Self>, session: SessionId, request: &str) -> Event {
+        let end = Event::Failed(outcome::unknown("the pod that ran it died"));
+        self.keep_end(session, request.into(), &end, true, None, Instant::now());
+        end
     }
 
     /// Tells every shard of this pod. One that is too busy to take it asks the journal.

@@ -17,6 +17,7 @@ pub(crate) use thread::{Common, Parts, Stage, spawn};
 
 use crate::config::ms;
 use crate::fanout::Logs;
+use crate::kept::Awaited;
 use crate::mail::Memo;
 use crate::mcp::Changes;
 use crate::platform::{self, Key, Told};
@@ -98,7 +99,7 @@ pub(crate) struct Shard {
     /// Who is to hear that what is offered has changed.
     pub(crate) changes: Changes,
     /// Who waits here for the end of a call that others may wait for too.
-    pub(crate) awaited: rest::Awaited,
+    pub(crate) awaited: Awaited,
     /// Who waits here for what clients of Model Context Protocol answer.
     pub(crate) rounds: rest::Rounds,
     /// Every shard of the pod, this one too.
@@ -147,7 +148,7 @@ impl Shard {
             sessions: RefCell::default(),
             tasks: RefCell::default(),
             changes: Changes::default(),
-            awaited: rest::Awaited::default(),
+            awaited: Awaited::default(),
             rounds: rest::Rounds::default(),
             // Attempts of two shards are never the same.
             attempts: Cell::new((index as u64) << 48),

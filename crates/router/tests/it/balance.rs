@@ -215,6 +215,7 @@ fn a_handler_of_an_earlier_table_is_looked_up_in_the_present_one() {
             params: b"",
             caller: &caller,
             idempotency_key: [""; 3],
+            join: false,
             traceparent: "",
             tracestate: "",
             timeout: None,

@@ -202,6 +202,7 @@ impl Request<'_> {
             params: self.params.as_bytes(),
             caller: &caller,
             idempotency_key: [""; 3],
+            join: false,
             traceparent: "",
             tracestate: "",
             timeout: self.timeout_ms.map(Duration::from_millis),

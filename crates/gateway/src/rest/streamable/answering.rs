@@ -2,11 +2,11 @@
 
 use super::refused;
 use super::rounds::{self, Round, Turn};
-use crate::mcp::{Asking, Note, Plan, Shape};
+use crate::kept::{CallId, Work};
+use crate::mcp::{self as core, Asking, Key, Note, Plan, Shape};
 use crate::rest::ask::Ask;
-use crate::rest::names::CallId;
 use crate::rest::problem::Problem;
-use crate::rest::running::{Running, Work};
+use crate::rest::running::Running;
 use bytes::Bytes;
 use hyper::StatusCode;
 use mcp::translate::result;
@@ -33,7 +33,7 @@ pub(super) enum Kept {
     /// Nothing: it ends with the request.
     No,
     /// The key of a modern client.
-    Key(Box<str>),
+    Key(Key),
     /// The session and the id of a legacy client's request.
     Request(SessionId, Box<str>),
 }
@@ -48,7 +48,7 @@ impl Kept {
     pub(super) fn name(&self, ask: &Ask, round: u32) -> Option<CallId> {
         let key = match self {
             Self::No => return None,
-            Self::Key(key) => format!("mcp key {key}"),
+            Self::Key(key) => return Some(key.id(&ask.identity)),
             // A client that cancels or comes back knows nothing of rounds.
             Self::Request(session, id) if round == 0 => format!("mcp {session} {id}"),
             Self::Request(session, id) => format!("mcp {session} {id} {round}"),
@@ -187,17 +187,14 @@ impl Step {
             params: plan.params.as_bytes().into(),
             timeout: plan.timeout,
         };
-        let (name, content, ends) = (kept.name(ask, round), content(plan), plan.shape.ends);
+        let (name, ends) = (kept.name(ask, round), plan.shape.ends);
+        let named = name.map(|name| {
+            core::named(name, &plan.method, &plan.params)
+                .ok_or_else(|| Problem::unavailable("the key can't be kept; nothing was sent"))
+        });
         let ask = Rc::clone(ask);
-        Self::Begins(Box::pin(async move { ask.begin(work, name, &content, Some(ends)).await }))
+        Self::Begins(Box::pin(async move { ask.begin(work, named.transpose()?, Some(ends)).await }))
     }
-}
-
-/// What tells a request from another one with the same name: all but what it says about itself, which another attempt says in
-/// other words.
-fn content(plan: &Plan) -> String {
-    let params = mcp::Edit::of(&plan.params).remove(mcp::meta::NAME).finish();
-    format!("{} {params}", plan.method)
 }
 
 impl Calling {

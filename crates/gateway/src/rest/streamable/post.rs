@@ -6,7 +6,7 @@ use super::kinds::Kinds;
 use super::session::{self, Session};
 use super::{headers, listen, params, refused, rounds, stream};
 use crate::limits::Seats;
-use crate::mcp::{self as core, Becomes, Client, Plan, Request, Server};
+use crate::mcp::{self as core, Becomes, Client, Key, Plan, Request, Server};
 use crate::measure;
 use crate::rest::answer::{self, Answer};
 use crate::rest::ask::{Ask, JSON};
@@ -18,9 +18,6 @@ use mcp::{Era, Error, Id, Message, Meta, method, write};
 use protocol::{ErrorCode, json};
 use router::{Handler, Kind};
 use std::rc::Rc;
-
-/// Keys of requests have up to so many bytes.
-const KEY: usize = 128;
 
 /// What a request is refused with: an answer that is written, or one that REST would tell as a problem, with the scope that
 /// was missing.
@@ -273,16 +270,10 @@ async fn call(ask: &Rc<Ask>, asked: &Asked<'_>, plan: Plan) -> Result<Answer, Re
     })
 }
 
-/// The key that a modern client has named a request by. Answers to what it was asked for make another request of it.
+/// The key that a modern client has named a request by.
 fn key(asked: &Asked<'_>) -> Result<Kept, Refusal> {
-    let Some(key) = &asked.meta.idempotency_key else { return Ok(Kept::No) };
-    if !(1..=KEY).contains(&key.len()) {
-        let name = mcp::meta::IDEMPOTENCY_KEY;
-        let error = Error::params(format!("params._meta.{name:?} must have 1 to {KEY} bytes"));
-        return Err(Refusal::malformed(asked.id, &error));
-    }
-    let state = json::member(asked.params, "requestState").unwrap_or_default();
-    Ok(Kept::Key(format!("{key} {state}").into()))
+    let key = Key::of(asked.params, &asked.meta).map_err(|error| Refusal::malformed(asked.id, &error))?;
+    Ok(key.map_or(Kept::No, Kept::Key))
 }
 
 /// The schema of a tool's arguments.

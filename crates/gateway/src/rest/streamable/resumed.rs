@@ -4,11 +4,11 @@
 use super::answering::Kept;
 use super::session::Session;
 use crate::config::ms;
+use crate::kept::CallId;
 use crate::mcp::{Ends, Shape};
 use crate::rest::answer::{self, Answer};
 use crate::rest::ask::Ask;
 use crate::rest::kept::out_of_reach;
-use crate::rest::names::CallId;
 use crate::rest::problem::Problem;
 use crate::rest::{calls, sse};
 use base64::Engine as _;

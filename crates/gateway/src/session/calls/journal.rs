@@ -8,6 +8,7 @@ use crate::mcp::Shape;
 use crate::outcome;
 use crate::session::asker::Asker;
 use crate::session::exchange::Exchange;
+use crate::session::round;
 use crate::session::standing::Standing;
 use crate::shard::{Delivery, KeptOrder, Word};
 use auth::Identity;
@@ -15,8 +16,11 @@ use router::Event;
 use session_store::{Entry, Epoch};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
+
+/// So long a client that is back has to send a call again that its backend may still have.
+const ORDER: Duration = Duration::from_secs(1);
 
 /// The attempt by which a call is ours that was taken over.
 const INHERITED: u64 = 0;
@@ -86,10 +90,25 @@ impl Calls {
                     return Heeded::Nothing;
                 }
                 _ => {
-                    let request = self.running[place].asker.request.clone().unwrap_or_default();
+                    let request = self.running[place].name().unwrap_or_default();
                     shard.withdraw_attempt(self.session, request, INHERITED);
                     Event::Failed(outcome::repeatable("the pod that ran it died"))
                 }
+            },
+            Word::Orphaned => match self.running[place].work.take() {
+                Work::Elsewhere { order: Some(order), .. } => match order.joining() {
+                    Some(order) => {
+                        self.running[place].work = Work::AtDesk(shard.run(&order, client()));
+                        return Heeded::Nothing;
+                    }
+                    None => self.bury(place, exchange),
+                },
+                // Its client may just be about to send it again, which brings what it takes to ask the backend.
+                Work::Elsewhere { order: None, watch } if !watch.is_last => {
+                    self.running[place].work = Self::await_order(tag, exchange);
+                    return Heeded::Nothing;
+                }
+                _ => self.bury(place, exchange),
             },
             Word::Missing => match self.running[place].work.take() {
                 Work::Elsewhere { order: Some(mut order), .. } => {
@@ -173,7 +192,7 @@ impl Calls {
         let asking = Rc::clone(exchange.shard).await_end(
             self.session,
             epoch,
-            self.running[place].asker.request.as_deref().unwrap_or_default().into(),
+            self.running[place].name().as_deref().unwrap_or_default().into(),
             Rc::clone(&news),
         );
         let peer = Rc::clone(exchange.peer);
@@ -181,12 +200,29 @@ impl Calls {
             let word = asking.await;
             peer.deliver_to(Delivery::Word { tag, word });
         });
-        Work::Elsewhere { order, watch: Watch { task: task.abort_handle(), news } }
+        Work::Elsewhere { order, watch: Watch { task: task.abort_handle(), news, is_last: false } }
+    }
+
+    /// Waits a moment for the order of a call that is ours and may not be begun.
+    fn await_order(tag: u64, exchange: &Exchange<'_>) -> Work {
+        let peer = Rc::clone(exchange.peer);
+        let task = tokio::task::spawn_local(async move {
+            tokio::time::sleep(ORDER).await;
+            peer.deliver_to(Delivery::Word { tag, word: Word::Orphaned });
+        });
+        let watch = Watch { task: task.abort_handle(), news: Rc::default(), is_last: true };
+        Work::Elsewhere { order: None, watch }
+    }
+
+    /// Nobody knows how the call ended.
+    fn bury(&self, place: usize, exchange: &Exchange<'_>) -> Event {
+        let name = self.running[place].name().unwrap_or_default();
+        exchange.shard.bury(self.session, &name)
     }
 
     /// A call of the session has ended somewhere: whoever waits for it asks the journal now.
     pub(in crate::session) fn ended(&self, request: &str) {
-        if let Some(&place) = self.by_id.get(request)
+        if let Some(&place) = self.by_id.get(round::read(request).0)
             && let Work::Elsewhere { watch, .. } = &self.running[place].work
         {
             watch.news.notify_one();

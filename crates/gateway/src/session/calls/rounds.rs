@@ -8,17 +8,15 @@ use crate::outcome;
 use crate::session::asker::Asker;
 use crate::session::exchange::Exchange;
 use crate::session::requests::Asked;
+use crate::session::round;
 use bytes::Bytes;
-use mcp::translate::{input, result};
+use mcp::translate::input;
 use mcp::{Era, Id};
 use protocol::{ErrorCode, Message, Meta, Outgoing};
 use router::{Event, Failure};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// The most rounds of one request.
-const ROUNDS: u32 = 100;
 
 /// What the ids of requests to clients begin with.
 const PREFIX: &str = "mcpw:";
@@ -82,15 +80,32 @@ impl Spoken {
     /// What the client is asked by this end, if it has to be asked by requests.
     fn asks<'a>(&self, end: &'a Event) -> Option<Cow<'a, str>> {
         let Event::Result(result) = end else { return None };
-        if self.shape.version.era() == Era::Modern {
-            return None;
-        }
-        let result = String::from_utf8_lossy(result);
-        result::asks_for_input(&result).then_some(result)
+        let asks = self.shape.version.era() == Era::Legacy && round::asks(end);
+        asks.then(|| String::from_utf8_lossy(result))
     }
 }
 
 impl Running {
+    /// What the journal calls it: the round that it has come to.
+    pub(super) fn name(&self) -> Option<Arc<str>> {
+        let request = self.asker.request.as_ref()?;
+        let round = self.spoken.as_ref().map_or(0, |spoken| spoken.rounds);
+        Some(if round == 0 { Rc::clone(request) } else { round::name(request, round) })
+    }
+
+    /// Its client was asked for input in so many rounds before.
+    pub(super) fn go_on_from(&mut self, round: u32) {
+        if let Some(spoken) = &mut self.spoken {
+            spoken.rounds = round;
+        }
+    }
+
+    /// Whether this is no end to a client that sends its request again: it waits for input, and only that brings what it takes
+    /// to ask for it.
+    pub(super) fn may_go_on(&self, end: &Event) -> bool {
+        self.spoken.as_ref().is_some_and(|spoken| spoken.capabilities.is_none() && spoken.asks(end).is_some())
+    }
+
     /// How the client is told this end.
     pub(super) fn told<'a>(&self, end: &'a Event) -> Cow<'a, Event> {
         let Some(spoken) = &self.spoken else { return Cow::Borrowed(end) };
@@ -174,7 +189,7 @@ impl Calls {
         let Some(result) = spoken.asks(end) else { return false };
         let Some(capabilities) = &spoken.capabilities else { return false };
         let asked: Option<Vec<_>> = input::asked(&result).collect();
-        let Some(asked) = asked.filter(|_| spoken.rounds < ROUNDS) else { return false };
+        let Some(asked) = asked.filter(|_| spoken.rounds < round::MOST) else { return false };
         if asked.iter().any(|asked| !mcp::meta::can_be_asked(capabilities, &asked.method)) {
             return false;
         }
@@ -227,8 +242,8 @@ impl Calls {
         None
     }
 
-    /// Calls again, with what the client has answered. The journal knows the first round alone: a client that is gone
-    /// meanwhile has not got its answer, and nobody else can ask it.
+    /// Calls again, with what the client has answered. The journal knows each round, so that a client that is gone meanwhile
+    /// finds the latest.
     fn next_round(&mut self, place: usize, exchange: &Exchange<'_>) {
         let running = &mut self.running[place];
         let (Some(handler), Some(spoken)) = (running.handler.clone(), &mut running.spoken) else { return };
@@ -255,9 +270,8 @@ impl Calls {
             seq: None,
         };
         let mut order = self.order(&asker, &request, &asked, false, exchange);
-        order.request = format!("{}#{rounds}", order.request).into();
-        let client = (exchange.peer.clone(), self.tag(place));
-        self.running[place].work = Work::AtDesk(exchange.shard.run(&order, client));
+        order.request = round::name(&order.request, rounds);
+        self.dispatch(place, order, exchange);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Who works on a call, and what is known of it until it is answered.
 
 use super::rounds::Spoken;
+use crate::kept::Kept;
 use crate::mcp::Note;
 use crate::session::asker::{Asker, OwnedId};
 use crate::session::exchange::Exchange;
@@ -31,6 +32,8 @@ pub(super) enum Work {
     Held(KeptOrder),
     /// Another pod or shard. With the order it can be run here if that dies.
     Elsewhere { order: Option<KeptOrder>, watch: Watch },
+    /// Whoever runs it under the name that its client has given it; it goes on without this connection.
+    Named(Kept),
     /// A task beside the conversation, which ends with it.
     Waiting(Waits),
     /// It is over, or between two of the others.
@@ -42,6 +45,8 @@ pub(super) enum Work {
 pub(super) struct Watch {
     pub(super) task: AbortHandle,
     pub(super) news: Rc<Notify>,
+    /// It only waits for the order.
+    pub(super) is_last: bool,
 }
 
 /// A task that brings an answer, or news. Dropped, it brings no more.

@@ -11,9 +11,10 @@ pub(super) use open::Opens;
 use super::Session;
 use super::exchange::{Close, Exchange};
 use super::requests::Asked;
-use crate::mcp::{self as core, Becomes, Client, Note, Request, Server};
+use crate::kept::Named;
+use crate::mcp::{self as core, Becomes, Client, Key, Note, Plan, Request, Server};
 use crate::measure;
-use mcp::{Error, Message as Word, method};
+use mcp::{Era, Error, Message as Word, method};
 use protocol::{CloseCode, ErrorCode, Kind, Message, Meta, Method, MethodName, Outgoing, Rejection};
 use std::borrow::Cow;
 
@@ -103,9 +104,9 @@ impl Session {
     fn mcp_request(&mut self, message: &Message<'_>, exchange: &mut Exchange<'_>) {
         let server = Server { table: exchange.shard.router.table(), access: self.access() };
         let client = self.mcp_client();
-        let becomes = match Request::new(name_of(message), message.body, client) {
-            Ok(request) => server.decide(&request),
-            Err(error) => Becomes::Failure(error),
+        let (becomes, key) = match Request::new(name_of(message), message.body, client) {
+            Ok(request) => (server.decide(&request), key_of(&request)),
+            Err(error) => (Becomes::Failure(error), Ok(None)),
         };
         match becomes {
             Becomes::Answer(result) => exchange.answer(message, result.as_bytes()),
@@ -125,7 +126,11 @@ impl Session {
                     shape: Some(&plan.shape),
                     capabilities: client.map(|client| client.capabilities.clone()),
                 };
-                self.call(message, &asked, exchange);
+                match key.and_then(|key| key.map(|key| self.named(&key, &plan)).transpose()) {
+                    Ok(None) => self.call(message, &asked, exchange),
+                    Ok(Some(named)) => self.call_named(message, &asked, &named, exchange),
+                    Err(error) => refuse(message, &error, exchange),
+                }
             }
             Becomes::Ask(asking) => {
                 let (shard, identity, shape) =
@@ -145,9 +150,24 @@ impl Session {
         }
     }
 
+    /// What a call is kept under that has this key.
+    fn named(&self, key: &Key, plan: &Plan) -> Result<Named, Error> {
+        let named = core::named(key.id(&self.identity), &plan.method, &plan.params);
+        let why = "the key can't be kept; nothing was sent";
+        named.ok_or_else(|| Error::new(mcp::error::INTERNAL_ERROR, why))
+    }
+
     /// What a legacy client said; none of a modern one, and before `initialize`.
     fn mcp_client(&self) -> Option<&Client> {
         self.mcp.as_ref().and_then(|mcp| mcp.client.as_ref())
+    }
+}
+
+/// The key of a modern request. A legacy one is kept under its id, in its session.
+fn key_of(request: &Request<'_>) -> Result<Option<Key>, Error> {
+    match request.version.era() {
+        Era::Modern => Key::of(request.params, &request.meta),
+        Era::Legacy => Ok(None),
     }
 }
 

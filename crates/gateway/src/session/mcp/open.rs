@@ -52,7 +52,7 @@ impl Session {
         let meta = Meta::of(message.body);
         let most = exchange.shard.terms().config.session.max_unanswered;
         let wanted = match meta.resume.map(|resume| Wanted::read(resume, most)).transpose() {
-            Ok(wanted) => wanted,
+            Ok(wanted) => wanted.map(|wanted| Wanted { has_rounds: true, ..wanted }),
             Err(mistake) => {
                 let why = mistake.replacen("params.resume", "params._meta[\"mcpw/resume\"]", 1);
                 return refuse(message, &Error::params(why), exchange);

@@ -16,31 +16,31 @@ pub(crate) fn is_shared(session: SessionId) -> bool {
 
 /// Which call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct CallId(Uuid);
+pub(crate) struct CallId(Uuid);
 
 impl CallId {
     /// One that nobody else has.
-    pub(super) fn fresh() -> Self {
+    pub(crate) fn fresh() -> Self {
         Self(Uuid::now_v7())
     }
 
     /// That of the holder's idempotency key.
-    pub(super) fn of_key(identity: &Identity, key: &str) -> Self {
+    pub(crate) fn of_key(identity: &Identity, key: &str) -> Self {
         Self(derived("mcpw idempotency key", identity, key.as_bytes()))
     }
 
     /// As it stands in a URL.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         Uuid::try_parse(text).ok().filter(|id| id.hyphenated().to_string() == text).map(Self)
     }
 
     /// The session that has the call in its journal, and no other call.
-    pub(super) fn session(self, identity: &Identity) -> SessionId {
+    pub(crate) fn session(self, identity: &Identity) -> SessionId {
         SessionId(derived("mcpw call", identity, self.0.as_bytes()))
     }
 
     /// What the call is called in that journal.
-    pub(super) fn request(self) -> String {
+    pub(crate) fn request(self) -> String {
         format!("\"{self}\"")
     }
 }
@@ -68,7 +68,7 @@ fn derived(what: &str, identity: &Identity, name: &[u8]) -> Uuid {
 }
 
 /// What a request is told from another by that has the same key: as a token, which the store compares.
-pub(super) fn fingerprint(parts: &[&[u8]]) -> Option<ResumeToken> {
+pub(crate) fn fingerprint(parts: &[&[u8]]) -> Option<ResumeToken> {
     use base64::Engine as _;
     let mut digest = Sha256::new();
     for part in parts {

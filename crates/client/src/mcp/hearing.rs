@@ -1,0 +1,108 @@
+//! Hands each message of a server to whom it is for. Does no I/O.
+
+use mcp::translate::result;
+use mcp::{Id, Message, method};
+use protocol::{CloseCode, Limits};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::Speech;
+use crate::assembly::{Whole, violation};
+use crate::dispatch::{number, raw};
+use crate::reader::End;
+use crate::shared::Shared;
+use crate::ticket::Change;
+use crate::update::Update;
+use crate::{Error, Notification, Progress};
+
+/// What the gateway's own notifications are called.
+const MIGRATE: &str = "notifications/mcpw/session.migrate";
+const CHANGED: &str = "notifications/mcpw/session.changed";
+
+/// The params of `notifications/progress`, of a request of this client's.
+#[derive(Deserialize)]
+struct ProgressParams {
+    #[serde(rename = "progressToken")]
+    token: u64,
+    #[serde(flatten)]
+    progress: Progress,
+}
+
+/// An error of JSON-RPC.
+#[derive(Deserialize)]
+struct Failure {
+    code: i64,
+    message: String,
+    #[serde(default)]
+    data: Option<Box<RawValue>>,
+}
+
+impl Shared {
+    /// Takes a frame with one message.
+    pub(crate) fn hear(&self, speech: &Speech, frame: Whole) -> Result<(), End> {
+        let Whole::Text(text) = frame else {
+            return Err(
+                violation(CloseCode::Unsupported, "a binary frame where all messages are text").into()
+            );
+        };
+        match Message::decode(&text, Limits::MAX_DEPTH) {
+            Ok(Message::Request { id, method, params }) => self.asked(id, &method, params),
+            Ok(Message::Notification { method, params }) => self.told(&method, params),
+            Ok(Message::Response { id, result }) => self.result(speech, id, result),
+            Ok(Message::Failure { id, error }) => self.fail_with(id.and_then(number), failure(error)),
+            Err(rejection) => {
+                let reply =
+                    (CloseCode::PolicyViolation.as_u16(), "a message that is not understood".to_owned());
+                return Err(End {
+                    error: Error::Protocol(rejection.message.into_owned()),
+                    reply: Some(reply),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn result(&self, speech: &Speech, id: Id<'_>, result: &str) {
+        let asks = speech.is_modern() && speech.handler.is_some() && result::asks_for_input(result);
+        if asks
+            && let Some(id) = number(id)
+            && let (Some(request), Ok(result)) = (self.calls.request(id), raw(result))
+        {
+            return self.asked_by_result(id, request, result);
+        }
+        self.answered(Some(id), raw(result));
+    }
+
+    fn told(&self, method: &str, params: &str) {
+        match method {
+            method::PROGRESS => {
+                if let Ok(ProgressParams { token, progress }) = serde_json::from_str(params)
+                    && self.update(token, Update::Progress(progress))
+                {
+                    return;
+                }
+            }
+            CHANGED => {
+                if let Ok(change) = serde_json::from_str::<Change>(params) {
+                    *self.ticket() = change.into_ticket();
+                }
+            }
+            MIGRATE if self.reconnects && self.ticket().is_some() => self.control.hold(),
+            _ => {}
+        }
+        if let Ok(params) = raw(if params.is_empty() { "null" } else { params }) {
+            self.publish(&Ok(Notification { method: method.to_owned(), params, seq: None }));
+        }
+    }
+}
+
+/// One of the gateway's own codes is told as it is everywhere.
+fn failure(error: &str) -> Error {
+    match serde_json::from_str(error) {
+        Ok(Failure { code: code @ 4000..=4999, message, data }) => {
+            Error::Rpc { code: u16::try_from(code).unwrap_or_default(), message, details: data }
+        }
+        Ok(Failure { code, message, data }) => Error::JsonRpc { code, message, data },
+        Err(error) => Error::Protocol(format!("an error that is not understood: {error}")),
+    }
+}
