@@ -1,7 +1,7 @@
 //! A request that is being answered: what its client hears meanwhile, and at last. Whoever writes it chooses how.
 
 use super::rounds::{self, Round, Turn};
-use crate::mcp::{Asking, Note, Plan, Shape};
+use crate::mcp::{Asking, Note, Plan, Shape, unasked};
 use crate::rest::ask::Ask;
 use crate::rest::names::CallId;
 use crate::rest::problem::Problem;
@@ -9,10 +9,8 @@ use crate::rest::running::{Running, Work};
 use bytes::Bytes;
 use mcp::translate::result;
 use mcp::{Error, Id, write};
-use protocol::ErrorCode;
 use router::{Event, Failure};
 use session_store::SessionId;
-use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -238,13 +236,4 @@ impl Calling {
         let may_go_on = self.round < rounds::MOST;
         may_go_on.then(|| Round::of(end, &legacy.capabilities, legacy.session, ask.shard()))?
     }
-}
-
-/// The server asks for what the client can't be asked for, or for too much.
-fn unasked(end: &str) -> Failure {
-    let asked = mcp::translate::input::asked(end).flatten().map(|asked| asked.method);
-    let asked = asked.collect::<Vec<Cow<'_, str>>>().join(", ");
-    let why =
-        format!("the server needs input ({asked}) that this client can't be asked for; nothing was done");
-    Failure::new(ErrorCode::BackendUnavailable, why)
 }

@@ -3,7 +3,7 @@
 
 use super::work::{Waits, Work};
 use super::{Calls, Running};
-use crate::mcp::{Ends, Shape};
+use crate::mcp::{Ends, Shape, unasked};
 use crate::outcome;
 use crate::session::asker::Asker;
 use crate::session::exchange::Exchange;
@@ -99,10 +99,11 @@ impl Running {
             Work::Sent(_) => spoken.shape.ends.kept(end.clone()),
             _ => end.clone(),
         };
-        if spoken.asks(&kept).is_some() {
-            return Cow::Owned(Event::Failed(outcome::repeatable(
-                "it waits for input that nobody was asked for",
-            )));
+        if let Some(asks) = spoken.asks(&kept) {
+            return Cow::Owned(Event::Failed(match spoken.capabilities {
+                Some(_) => unasked(&asks),
+                None => outcome::repeatable("it waits for input that nobody was asked for"),
+            }));
         }
         match kept {
             Event::Result(result) => {
@@ -175,7 +176,7 @@ impl Calls {
         let Some(capabilities) = &spoken.capabilities else { return false };
         let asked: Option<Vec<_>> = input::asked(&result).collect();
         let Some(asked) = asked.filter(|_| spoken.rounds < ROUNDS) else { return false };
-        if asked.iter().any(|asked| !mcp::meta::can_be_asked(capabilities, &asked.method)) {
+        if asked.iter().any(|asked| !mcp::meta::can_be_asked(capabilities, &asked.method, asked.params)) {
             return false;
         }
         spoken.rounds += 1;
