@@ -13,12 +13,10 @@ pub fn to_modern<'a>(params: &'a str, subscription: Id<'_>) -> Cow<'a, str> {
 
 /// The same as a legacy client takes them. A `_meta` that says nothing else goes with it, and so do params that say nothing else.
 pub fn to_legacy(params: &str) -> Cow<'_, str> {
-    let Some(known) = json::member(params, meta::NAME) else { return Cow::Borrowed(params) };
-    let edited = Edit::of(known).remove(meta::SUBSCRIPTION_ID).finish();
-    if json::members(&edited).next().is_some() {
-        return Edit::of(params).set(meta::NAME, edited.into_owned()).finish();
+    if params.is_empty() {
+        return Cow::Borrowed("");
     }
-    let rest = Edit::of(params).remove(meta::NAME).finish();
+    let rest = Edit::of(params).strip(meta::NAME, &[meta::SUBSCRIPTION_ID]).finish();
     if json::members(&rest).next().is_some() { rest } else { Cow::Borrowed("") }
 }
 

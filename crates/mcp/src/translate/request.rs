@@ -39,7 +39,7 @@ pub fn to_legacy(params: &str) -> Cow<'_, str> {
     const MODERN: [&str; 4] =
         [meta::PROTOCOL_VERSION, meta::CLIENT_INFO, meta::CLIENT_CAPABILITIES, meta::LOG_LEVEL];
     let edit = Edit::of(params).remove("inputResponses").remove("requestState");
-    edit.within(meta::NAME, |edit| MODERN.into_iter().fold(edit, Edit::remove)).finish()
+    edit.strip(meta::NAME, &MODERN).finish()
 }
 
 #[cfg(test)]
@@ -59,6 +59,7 @@ mod tests {
         assert_eq!(to_legacy(&modern), params);
         assert_eq!(to_legacy(r#"{"a":1}"#), r#"{"a":1}"#);
         let task = to_modern(r#"{"name":"a","task":{"ttl":1}}"#, &client);
+        assert_eq!(to_legacy(&task), r#"{"name":"a"}"#);
         assert!(task.starts_with(r#"{"name":"a","_meta""#), "{task}");
     }
 }
