@@ -2,6 +2,7 @@
 
 pub(crate) mod baselines;
 pub(crate) mod budget;
+mod bridge;
 mod calls;
 mod connect;
 mod context;
@@ -19,6 +20,7 @@ mod postgres;
 mod secure;
 mod slow;
 pub(crate) mod socket;
+pub(crate) mod stdio;
 mod storm;
 mod stream;
 pub(crate) mod subject;
@@ -61,6 +63,8 @@ enum Bench {
     Echo(echo::Options),
     /// Tool calls through the gateway to a backend process and back, in a closed loop and at a fixed rate.
     Calls(calls::Options),
+    /// Tool calls of a server behind pipes, through gateway and bridge, beside the same at its pipes.
+    Bridge(bridge::Options),
     /// Connections set up in a second.
     Connect(connect::Options),
     /// All connections are gone at once, and come back at once.
@@ -83,6 +87,7 @@ impl Bench {
             Self::Idle(_) => "idle",
             Self::Echo(_) => "echo",
             Self::Calls(_) => "calls",
+            Self::Bridge(_) => "bridge",
             Self::Connect(_) => "connect",
             Self::Storm(_) => "storm",
             Self::Fleet(_) => "fleet",
@@ -98,6 +103,7 @@ impl Bench {
             Self::Idle(options) => idle::run(options, programs, budgets),
             Self::Echo(options) => echo::run(options, programs, budgets),
             Self::Calls(options) => calls::run(options, programs, budgets),
+            Self::Bridge(options) => bridge::run(options, programs, budgets),
             Self::Connect(options) => connect::run(options, programs, budgets),
             Self::Storm(options) => storm::run(options, programs, budgets),
             Self::Fleet(options) => fleet::run(options, programs, budgets),
