@@ -146,7 +146,8 @@ fn prefixes(federation: &Federation, catalog: &Catalog) -> Option<Vec<String>> {
         let own = &server.settings().uri_prefixes;
         let is_own = |uri: &str| own.iter().any(|prefix| uri.starts_with(prefix.as_str()));
         let has_others = offers.as_ref().is_some_and(|offers| {
-            let templates = offers.templates.iter().map(|template| template.split('{').next().unwrap_or_default());
+            let templates =
+                offers.templates.iter().map(|template| template.split('{').next().unwrap_or_default());
             let mut named = offers.resources.iter().map(String::as_str).chain(templates);
             named.any(|uri| !is_own(uri))
                 || (!is_own("ui://") && offers.tools.iter().any(|tool| tool.contains("\"ui://")))

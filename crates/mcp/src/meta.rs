@@ -97,7 +97,8 @@ pub fn can_be_asked(capabilities: &str, method: &str, params: &str) -> bool {
     match method {
         ROOTS_LIST => object(capabilities, "roots").is_some(),
         SAMPLE => object(capabilities, "sampling").is_some_and(|sampling| {
-            let has_tools = json::member(params, "tools").or_else(|| json::member(params, "toolChoice")).is_some();
+            let has_tools =
+                json::member(params, "tools").or_else(|| json::member(params, "toolChoice")).is_some();
             !has_tools || object(sampling, "tools").is_some()
         }),
         ELICIT => object(capabilities, "elicitation").is_some_and(|elicitation| {

@@ -17,7 +17,8 @@ impl Clashes {
         // A pair that clashes no more is told as 0, so that whoever looks sees that it is over.
         counts.values_mut().for_each(|count| *count = 0);
         for [backend, owner] in clashes {
-            let named = counts.range([backend, 0]..=[backend, usize::MAX]).filter(|(pair, _)| pair[1] != OTHER);
+            let named =
+                counts.range([backend, 0]..=[backend, usize::MAX]).filter(|(pair, _)| pair[1] != OTHER);
             let is_named = counts.contains_key(&[backend, owner]) || named.count() < OWNERS;
             *counts.entry([backend, if is_named { owner } else { OTHER }]).or_default() += 1;
         }

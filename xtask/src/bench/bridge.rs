@@ -105,7 +105,8 @@ impl Through {
         let backends = [format!("http://{}", bridge.ready("listening")?)];
         let (gateway, listen) = programs.configured("bridge", (&key, &backends), &[], cpus.server)?;
         let endpoint = Endpoint::spoken(&format!("ws://{listen}/mcp"), "mcp", &key.token)?;
-        let mut through = Self { connection: Connection::open(&endpoint)?, _gateway: gateway, _bridge: bridge };
+        let mut through =
+            Self { connection: Connection::open(&endpoint)?, _gateway: gateway, _bridge: bridge };
         through.await_tool()?;
         Ok(through)
     }

@@ -1,8 +1,8 @@
 //! The gateway against its budgets, measured from outside: CPU and memory of its process, answers at its socket.
 
 pub(crate) mod baselines;
-pub(crate) mod budget;
 mod bridge;
+pub(crate) mod budget;
 mod calls;
 mod connect;
 mod context;

@@ -61,9 +61,8 @@ impl Direct {
         let (input, output) = input.zip(output).context("the child has its pipes")?;
         let mut direct = Self { child, input, output: BufReader::new(output) };
         let initialize = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {}});
-        let opened = direct.ask(&format!(
-            r#"{{"jsonrpc":"2.0","id":0,"method":"initialize","params":{initialize}}}"#
-        ))?;
+        let opened = direct
+            .ask(&format!(r#"{{"jsonrpc":"2.0","id":0,"method":"initialize","params":{initialize}}}"#))?;
         ensure!(opened.contains("2025-11-25"), "another answer than expected: {opened}");
         Ok(direct)
     }

@@ -43,8 +43,9 @@ struct Server {
 
 fn main() {
     let is_legacy = std::env::args().nth(1).as_deref() == Some("legacy");
-    let record = std::env::var_os("MCP_FIXTURE_RECORD")
-        .map(|path| OpenOptions::new().append(true).create(true).open(path).expect("the test's folder is there"));
+    let record = std::env::var_os("MCP_FIXTURE_RECORD").map(|path| {
+        OpenOptions::new().append(true).create(true).open(path).expect("the test's folder is there")
+    });
     let [listening, lists] = ["null"; 2].map(str::to_owned);
     let waiting = VecDeque::new();
     let mut server = Server { is_legacy, record, cancelled: 0, waiting, listening, lists, has_grown: false };
@@ -119,15 +120,21 @@ impl Server {
             }
             "resources/read" if said["uri"] == "fix://none" => {
                 let code = if self.is_legacy { -32002 } else { -32602 };
-                refuse(&format!(r#"{{"code":{code},"message":"Resource not found","data":{{ "own" : 1.0 }}}}"#));
+                refuse(&format!(
+                    r#"{{"code":{code},"message":"Resource not found","data":{{ "own" : 1.0 }}}}"#
+                ));
             }
             "resources/read" => {
                 let uri = &said["uri"];
-                complete(&format!(r#""contents":[{{"uri":{uri},"text":"h\u0069","odd":1.0}}],"own":{{ "a" : 2e1 }}"#));
+                complete(&format!(
+                    r#""contents":[{{"uri":{uri},"text":"h\u0069","odd":1.0}}],"own":{{ "a" : 2e1 }}"#
+                ));
             }
             "prompts/get" => complete(r#""messages":[ ],"own":{ "a" : 2e1 }"#),
             "completion/complete" => complete(r#""completion":{"values":["v\u0031"],"odd":1.0}"#),
-            "resources/subscribe" | "resources/unsubscribe" | "logging/setLevel" if self.is_legacy => answer("{}"),
+            "resources/subscribe" | "resources/unsubscribe" | "logging/setLevel" if self.is_legacy => {
+                answer("{}")
+            }
             "subscriptions/listen" if !self.is_legacy => {
                 let filter = raw_member(params, "notifications");
                 // Who wants single resources is who is told of them.

@@ -177,11 +177,7 @@ impl Server<'_> {
             }
             None => !sources::of_uri(self, &uri, method::LISTEN).is_empty(),
         };
-        if is_there {
-            Ok(Becomes::Subscribe(uri, true))
-        } else {
-            Err(Error::no_resource(&uri, Era::Legacy))
-        }
+        if is_there { Ok(Becomes::Subscribe(uri, true)) } else { Err(Error::no_resource(&uri, Era::Legacy)) }
     }
 
     fn complete(&self, request: &Request<'_>) -> Result<Becomes, Error> {

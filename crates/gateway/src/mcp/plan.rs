@@ -157,7 +157,8 @@ impl Shape {
 pub(crate) fn unasked(end: &str) -> Failure {
     let asked = input::asked(end).flatten().map(|asked| asked.method);
     let asked = asked.collect::<Vec<Cow<'_, str>>>().join(", ");
-    let why = format!("the server needs input ({asked}) that this client can't be asked for; nothing was done");
+    let why =
+        format!("the server needs input ({asked}) that this client can't be asked for; nothing was done");
     Failure::new(ErrorCode::BackendUnavailable, why)
 }
 

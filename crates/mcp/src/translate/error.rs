@@ -59,14 +59,17 @@ mod tests {
 
     #[test]
     fn pages_that_have_to_be_visited_are_asked_for() {
-        let error = r#"{"code":-32042,"message":"visit","data":{"elicitations":[{ "mode":"url","url":"u" }]}}"#;
+        let error =
+            r#"{"code":-32042,"message":"visit","data":{"elicitations":[{ "mode":"url","url":"u" }]}}"#;
         assert_eq!(
             to_input(error).as_deref(),
             Some(
                 r#"{"resultType":"input_required","inputRequests":{"page-0":{"method":"elicitation/create","params":{ "mode":"url","url":"u" }}}}"#
             )
         );
-        for other in [r#"{"code":-32042,"message":"x"}"#, r#"{"code":-32042,"data":{"elicitations":[1]}}"#, "{}"] {
+        for other in
+            [r#"{"code":-32042,"message":"x"}"#, r#"{"code":-32042,"data":{"elicitations":[1]}}"#, "{}"]
+        {
             assert_eq!(to_input(other), None, "{other}");
         }
     }

@@ -97,7 +97,9 @@ fn labels_have_no_other_values_than_the_catalogue_says() {
                     Values::Shards => {
                         assert!(value.parse::<usize>().is_ok_and(|at| at < BOUNDS.shards), "{line}")
                     }
-                    Values::Tools | Values::Backends | Values::Owners => assert!(!["c", "d"].contains(&value), "{line}"),
+                    Values::Tools | Values::Backends | Values::Owners => {
+                        assert!(!["c", "d"].contains(&value), "{line}")
+                    }
                     Values::Version => assert_eq!(value, env!("CARGO_PKG_VERSION")),
                 }
             }

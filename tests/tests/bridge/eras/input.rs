@@ -28,7 +28,8 @@ const QUESTIONS: [(&str, &str, &str); 4] = [
 fn asking(server: &str, method: &str, params: &str) -> Value {
     if server == "legacy" {
         let asks = format!(r#"{{"jsonrpc":"2.0","id":"q-1","method":"{method}","params":{params}}}"#);
-        let end = r#"{"jsonrpc":"2.0","id":$ID,"result":{"content":[],"structuredContent":{"answer":$ANSWER}}}"#;
+        let end =
+            r#"{"jsonrpc":"2.0","id":$ID,"result":{"content":[],"structuredContent":{"answer":$ANSWER}}}"#;
         return played(&[&asks, "?", end], &[]);
     }
     let asks = format!(
@@ -122,7 +123,8 @@ fn a_client_is_not_asked_for_what_it_can_not_do() {
     for server in super::ERAS {
         let scene = Scene::new(server);
         for client in super::ERAS {
-            for (can, cannot) in [(json!({"roots": {}}), 0), (json!({"elicitation": {}}), 1), (json!({}), 3)] {
+            for (can, cannot) in [(json!({"roots": {}}), 0), (json!({"elicitation": {}}), 1), (json!({}), 3)]
+            {
                 let mut peer = scene.client_with(client, &can);
                 let (method, params, _) = QUESTIONS[cannot];
                 peer.send(&json!(1), "tools/call", &asking(server, method, params));

@@ -59,7 +59,8 @@ impl Scene {
 
     /// A client of this era that can be asked for everything.
     fn client(&self, era: &str) -> Peer {
-        let all = json!({"elicitation": {"form": {}, "url": {}}, "sampling": {}, "roots": {"listChanged": true}});
+        let all =
+            json!({"elicitation": {"form": {}, "url": {}}, "sampling": {}, "roots": {"listChanged": true}});
         self.client_with(era, &all)
     }
 

@@ -72,7 +72,10 @@ fn logs_come_from_the_level_on_that_the_client_wants() {
         if server == "legacy" {
             // Before the first call that wants it, and once.
             assert_eq!(told.len(), 1, "{told:?}");
-            assert!(told[0].contains(r#""method":"logging/setLevel","params":{"level":"warning"}"#), "{told:?}");
+            assert!(
+                told[0].contains(r#""method":"logging/setLevel","params":{"level":"warning"}"#),
+                "{told:?}"
+            );
             let record = scene.sent("");
             let at = |part: &str| record.iter().rposition(|line| line.contains(part)).expect("it was sent");
             assert!(client == "modern" || at("setLevel") < at("tools/call"), "{record:?}");
@@ -119,9 +122,7 @@ fn lists_that_change_are_told() {
 #[test]
 fn resources_that_change_are_told_to_those_who_want_to_hear_it() {
     let note = |id: &str| {
-        format!(
-            r#"{{"jsonrpc":"2.0","method":"{UPDATED}","params":{{ "uri":"fix://1","odd":[ 1.0 ]{id}}}}}"#
-        )
+        format!(r#"{{"jsonrpc":"2.0","method":"{UPDATED}","params":{{ "uri":"fix://1","odd":[ 1.0 ]{id}}}}}"#)
     };
     let end = r#"{"jsonrpc":"2.0","id":$ID,"result":{"content":[],"resultType":"complete"}}"#;
     for server in ERAS {

@@ -70,7 +70,10 @@ fn serve(socket: TcpStream, config: Arc<ServerConfig>, kept: &Mutex<Vec<String>>
         let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{{result},"resultType":"complete"}}}}"#);
         let size = text.len();
         let out = stream.get_mut();
-        write!(out, "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {size}\r\n\r\n{text}")?;
+        write!(
+            out,
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {size}\r\n\r\n{text}"
+        )?;
         out.flush()?;
     }
 }

@@ -8,9 +8,9 @@ mod headers;
 use crate::conversation::Conversation;
 use crate::settings::Server;
 use connector::Connector;
+use futures_util::StreamExt as _;
 #[cfg(feature = "fuzzing")]
 pub use fuzzing::mcp_headers;
-use futures_util::StreamExt as _;
 use headers::{Mirrored, encoded};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
