@@ -67,6 +67,9 @@ enum Task {
     /// A server that writes to many sockets, the yardstick of fan-out.
     #[command(hide = true)]
     ServeWrites(bench::writes::Options),
+    /// A server of Model Context Protocol at its pipes, which the bridge is measured with.
+    #[command(hide = true)]
+    ServeStdio,
 }
 
 fn main() -> ExitCode {
@@ -97,6 +100,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Scaling(options) => scaling::run(&options),
         Task::ServeBaseline(options) => bench::baselines::serve(&options),
         Task::ServeWrites(options) => bench::writes::serve(&options),
+        Task::ServeStdio => bench::stdio::serve(),
     }?;
     Ok(ExitCode::SUCCESS)
 }

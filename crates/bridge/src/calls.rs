@@ -60,7 +60,7 @@ impl Request<'_> {
         if !self.is_mcp {
             return None;
         }
-        if !said.can_be_asked(&asked.method) {
+        if !said.can_be_asked(&asked.method, &asked.params) {
             return Some(Error::no_method(&asked.method));
         }
         let full = || Error::new(error::INTERNAL_ERROR, "as many calls as may wait for input do");
@@ -118,6 +118,7 @@ impl Request<'_> {
     }
 
     fn end(&self, from: &Conversation, ending: Ending) -> Result<Raw, Failure> {
+        let is_legacy = from.terms().version.era() == Era::Legacy;
         match ending {
             Ending::Result(result) => {
                 if !self.is_mcp && translate::result::asks_for_input(&result) {
@@ -125,11 +126,23 @@ impl Request<'_> {
                 }
                 raw(from.modern(self.method, &result).into_owned())
             }
+            Ending::Error(error) if is_legacy => match self.pages(&error) {
+                Some(asks) => raw(asks),
+                None => Err(failure(&translate::error::to_modern(&error, self.method))),
+            },
             Ending::Error(error) => Err(failure(&error)),
             Ending::Lost(Lost(reason)) => Err(Failure::unavailable(format!(
                 "the server was lost while it had the call ({reason}); it may have been executed"
             ))),
         }
+    }
+
+    /// What the caller is asked for by an error which says that pages have to be visited first, if it can visit any.
+    fn pages(&self, error: &str) -> Option<String> {
+        let asks = translate::error::to_input(error).filter(|_| self.is_mcp)?;
+        let said = Meta::of(self.params);
+        let mut asked = translate::input::asked(&asks).flatten();
+        asked.all(|asked| said.can_be_asked(&asked.method, asked.params)).then(|| asks.clone())
     }
 
     /// The params with the trace that the call belongs to. For a caller that does not speak the protocol, also with the wish

@@ -122,6 +122,7 @@ mod tests {
             prompts: prompts.iter().map(|name| (*name).to_owned()).collect(),
             resources: Vec::new(),
             templates: Vec::new(),
+            revisions: [0; 2],
         })
     }
 

@@ -13,6 +13,8 @@ const MAX_DESCRIPTION: usize = 16 << 10;
 const MAX_SCHEMA: usize = 256 << 10;
 const MAX_TOOL: usize = 1 << 20;
 const MAX_INSTRUCTIONS: usize = 64 << 10;
+/// The member of a capability that tells which list it is.
+const REVISION: &str = "mcpw/revision";
 
 /// How long a call goes on when its gateway has died, and its result is kept for the next: longer than a gateway takes to find
 /// another one dead.
@@ -101,16 +103,19 @@ fn declared(federation: &Arc<Federation>, tool: &Tool) -> Result<backend::Tool, 
 fn described(federation: &Federation, catalog: &Catalog) -> Mcp {
     let known = || catalog.offers.iter().flatten();
     let any = |capability: &str| known().any(|offers| offers.terms.has(capability));
-    let mut capabilities = vec![r#""tools":{"listChanged":true}"#];
+    // Gateways tell clients that a list has changed where its revision has.
+    let revision = |of: usize| known().fold(0_u64, |all, offers| all.rotate_left(1) ^ offers.revisions[of]);
+    let mut capabilities = vec![r#""tools":{"listChanged":true}"#.to_owned()];
     if any("resources") {
-        capabilities.push(r#""resources":{"subscribe":true,"listChanged":true}"#);
+        let members = r#""subscribe":true,"listChanged":true"#;
+        capabilities.push(format!(r#""resources":{{{members},"{REVISION}":"{:x}"}}"#, revision(0)));
     }
     if any("prompts") {
-        capabilities.push(r#""prompts":{"listChanged":true}"#);
+        capabilities.push(format!(r#""prompts":{{"listChanged":true,"{REVISION}":"{:x}"}}"#, revision(1)));
     }
-    for (capability, written) in [("completions", r#""completions":{}"#), ("logging", r#""logging":{}"#)] {
+    for capability in ["completions", "logging"] {
         if any(capability) {
-            capabilities.push(written);
+            capabilities.push(format!("\"{capability}\":{{}}"));
         }
     }
     let several = federation.servers.len() > 1;
@@ -128,17 +133,34 @@ fn described(federation: &Federation, catalog: &Catalog) -> Mcp {
         }
     }
     instructions.truncate(instructions.floor_char_boundary(MAX_INSTRUCTIONS));
-    let servers = federation.servers.iter().zip(&catalog.offers);
-    let mut with_resources =
-        servers.filter(|(_, offers)| offers.as_ref().is_none_or(|offers| offers.terms.has("resources")));
-    let prefixes = with_resources.try_fold(Vec::new(), |mut all, (server, _)| {
-        let own = &server.settings().uri_prefixes;
-        all.extend(own.iter().cloned());
-        // One without any may have every resource.
-        (!own.is_empty()).then_some(all)
-    });
     let capabilities = format!("{{{}}}", capabilities.join(","));
     // What was written here is JSON.
     let capabilities = Raw::parse(capabilities).unwrap_or_else(|_| Raw::empty());
-    Mcp { capabilities, instructions, uri_prefixes: prefixes.unwrap_or_default() }
+    let uri_prefixes = prefixes(federation, catalog).unwrap_or_default();
+    Mcp { capabilities, instructions, uri_prefixes }
+}
+
+/// What the URIs of all resources begin with; `None` where nobody knows: a server without prefixes may have any, and one that
+/// names others, such as the `ui://` of a tool, has those too.
+fn prefixes(federation: &Federation, catalog: &Catalog) -> Option<Vec<String>> {
+    let mut all = Vec::new();
+    for (server, offers) in federation.servers.iter().zip(&catalog.offers) {
+        if offers.as_ref().is_some_and(|offers| !offers.terms.has("resources")) {
+            continue;
+        }
+        let own = &server.settings().uri_prefixes;
+        let is_own = |uri: &str| own.iter().any(|prefix| uri.starts_with(prefix.as_str()));
+        let has_others = offers.as_ref().is_some_and(|offers| {
+            let templates =
+                offers.templates.iter().map(|template| template.split('{').next().unwrap_or_default());
+            let mut named = offers.resources.iter().map(String::as_str).chain(templates);
+            named.any(|uri| !is_own(uri))
+                || (!is_own("ui://") && offers.tools.iter().any(|tool| tool.contains("\"ui://")))
+        });
+        if own.is_empty() || has_others {
+            return None;
+        }
+        all.extend(own.iter().cloned());
+    }
+    Some(all)
 }

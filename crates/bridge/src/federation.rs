@@ -91,6 +91,7 @@ impl Federation {
     async fn keep(&self, at: usize, conversation: &Arc<Conversation>) {
         // Before the lists, so that no change between them is missed.
         let mut notices = conversation.notices();
+        let _listening = conversation.listen_for_lists();
         loop {
             match Offers::of(conversation, self.patience()).await {
                 Ok(offers) => self.offered(at, conversation, offers),
@@ -131,7 +132,7 @@ impl Federation {
     fn offered(&self, at: usize, conversation: &Conversation, mut offers: Offers) {
         let left_out = conversation.mirror(&mut offers.tools);
         let server = self.servers[at].name();
-        for reason in left_out {
+        for reason in left_out.into_iter().chain(offers.take_out_tasks()) {
             tracing::error!(server, reason, "a tool is left out");
         }
         let all = {

@@ -13,6 +13,8 @@ mod described;
 mod error;
 mod farewell;
 mod federation;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod instance;
 mod link;
 mod methods;

@@ -1,7 +1,8 @@
 //! What one server offers: its lists, as it gave them.
 use crate::conversation::{Conversation, Terms};
-use mcp::{Error, method, text};
+use mcp::{Era, Error, method, text};
 use protocol::json;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ pub(crate) struct Offers {
     pub(crate) resources: Vec<String>,
     /// URI templates.
     pub(crate) templates: Vec<String>,
+    /// A number that is another one where a resource or template is listed in other words, and the same for prompts.
+    pub(crate) revisions: [u64; 2],
 }
 
 impl Offers {
@@ -47,6 +50,7 @@ impl Offers {
         let templates =
             list("resources", method::TEMPLATES_LIST, "resourceTemplates").await.unwrap_or_default();
         Ok(Self {
+            revisions: [revision(resources.iter().chain(&templates)), revision(&prompts)],
             prompts: named(prompts, "name"),
             resources: named(resources, "uri"),
             templates: named(templates, "uriTemplate"),
@@ -54,6 +58,30 @@ impl Offers {
             terms,
         })
     }
+}
+
+impl Offers {
+    /// Takes out the tools of a legacy server that can be called as tasks alone, which nobody here can; says which and why.
+    /// `basic/utilities/tasks` of 2025-11-25.
+    pub(crate) fn take_out_tasks(&mut self) -> Vec<String> {
+        if self.terms.version.era() == Era::Modern {
+            return Vec::new();
+        }
+        let is_task = |tool: &mut String| {
+            let execution = json::member(tool, "execution").unwrap_or("{}");
+            text::member(execution, "taskSupport").as_deref() == Some("required")
+        };
+        let taken = self.tools.extract_if(.., is_task);
+        let name = |tool: &str| text::member(tool, "name").unwrap_or_default().into_owned();
+        taken.map(|tool| format!("{}: it can be called as a task alone", name(&tool))).collect()
+    }
+}
+
+/// The same for the same entries, in every process.
+fn revision<'a>(entries: impl IntoIterator<Item = &'a String>) -> u64 {
+    let mut hash = DefaultHasher::new();
+    entries.into_iter().for_each(|entry| entry.hash(&mut hash));
+    hash.finish()
 }
 
 /// All entries of a list, page by page.

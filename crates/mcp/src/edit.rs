@@ -63,6 +63,17 @@ impl<'a> Edit<'a> {
         self.set(name, text)
     }
 
+    /// The member of this name, an object, loses these members, and goes with them where they were all that it had.
+    #[must_use]
+    pub fn strip(self, name: &'a str, members: &[&'a str]) -> Self {
+        let Some(inner) = json::member(self.object, name) else { return self };
+        if !json::members(inner).any(|(known, _)| members.contains(&&*known)) {
+            return self;
+        }
+        let edited = members.iter().fold(Edit::of(inner), |edit, member| edit.remove(*member)).finish();
+        if json::members(&edited).next().is_some() { self.set(name, edited) } else { self.remove(name) }
+    }
+
     /// Whether nothing was asked for.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
@@ -172,5 +183,13 @@ mod tests {
         assert_eq!(edit.finish(), r#"{"y":2}"#);
         let edit = Edit::of(r#"{"y":2}"#).within("_meta", |meta| meta.set("k", "1"));
         assert_eq!(edit.finish(), r#"{"y":2,"_meta":{"k":1}}"#);
+        for (object, expected) in [
+            (r#"{"_meta":{ "a":1, "b" : 2.0 },"y":2}"#, r#"{"_meta":{ "b" : 2.0 },"y":2}"#),
+            (r#"{"_meta":{"a":1},"y":2}"#, r#"{"y":2}"#),
+            (r#"{"_meta":{ },"y":2}"#, r#"{"_meta":{ },"y":2}"#),
+            (r#"{"_meta":1}"#, r#"{"_meta":1}"#),
+        ] {
+            assert_eq!(Edit::of(object).strip("_meta", &["a", "c"]).finish(), expected);
+        }
     }
 }

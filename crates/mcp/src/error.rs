@@ -16,6 +16,8 @@ pub const INVALID_PARAMS: i64 = -32602;
 pub const INTERNAL_ERROR: i64 = -32603;
 /// There is no such resource: 2025-11-25 and earlier.
 pub const RESOURCE_NOT_FOUND: i64 = -32002;
+/// A page has to be visited before the request can be answered: 2025-11-25 alone.
+pub const URL_NEEDED: i64 = -32042;
 /// The headers say something else than the body.
 pub const HEADER_MISMATCH: i64 = -32020;
 /// The client would have to be able to do more.

@@ -84,22 +84,32 @@ impl<'a> Meta<'a> {
         meta
     }
 
-    /// Whether the client can be asked by requests of this method. `client/*`: a member of its capabilities says so.
-    pub fn can_be_asked(&self, method: &str) -> bool {
-        can_be_asked(self.client_capabilities.unwrap_or("{}"), method)
+    /// Whether the client can be asked this, by raw params or "". `client/*`: members of its capabilities say so.
+    pub fn can_be_asked(&self, method: &str, params: &str) -> bool {
+        can_be_asked(self.client_capabilities.unwrap_or("{}"), method, params)
     }
 }
 
-/// Whether a client with these capabilities can be asked by requests of this method.
-pub fn can_be_asked(capabilities: &str, method: &str) -> bool {
+/// Whether a client with these capabilities can be asked this, by raw params or "".
+pub fn can_be_asked(capabilities: &str, method: &str, params: &str) -> bool {
     use crate::method::{ELICIT, ROOTS_LIST, SAMPLE};
-    let member = match method {
-        SAMPLE => "sampling",
-        ELICIT => "elicitation",
-        ROOTS_LIST => "roots",
-        _ => return false,
-    };
-    json::member(capabilities, member).is_some_and(|value| value.starts_with('{'))
+    let object = |of, name| json::member(of, name).filter(|value| value.starts_with('{'));
+    match method {
+        ROOTS_LIST => object(capabilities, "roots").is_some(),
+        SAMPLE => object(capabilities, "sampling").is_some_and(|sampling| {
+            let has_tools =
+                json::member(params, "tools").or_else(|| json::member(params, "toolChoice")).is_some();
+            !has_tools || object(sampling, "tools").is_some()
+        }),
+        ELICIT => object(capabilities, "elicitation").is_some_and(|elicitation| {
+            match text::member(params, "mode").as_deref() {
+                Some("url") => object(elicitation, "url").is_some(),
+                // Without any mode it is forms, as it was before there were modes.
+                _ => object(elicitation, "form").is_some() || object(elicitation, "url").is_none(),
+            }
+        }),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -116,8 +126,28 @@ mod tests {
         assert_eq!(meta.version.as_deref(), Some("2026-07-28"));
         assert_eq!(meta.timeout_ms, Some(5));
         assert_eq!(meta.log_level, None);
-        assert!(meta.can_be_asked("roots/list") && !meta.can_be_asked("sampling/createMessage"));
+        assert!(meta.can_be_asked("roots/list", "") && !meta.can_be_asked("sampling/createMessage", ""));
         assert_eq!(Meta::of(r#"{"_meta":1}"#), Meta::default());
         assert_eq!(Meta::of(""), Meta::default());
+    }
+
+    #[test]
+    fn a_client_is_asked_in_the_ways_that_it_knows() {
+        let (url, form) = (r#"{"mode":"url"}"#, r#"{"mode":"form"}"#);
+        for (elicitation, can) in [
+            ("{}", [true, false]),
+            (r#"{"form":{}}"#, [true, false]),
+            (r#"{"url":{}}"#, [false, true]),
+            (r#"{"form":{},"url":{}}"#, [true, true]),
+            ("1", [false, false]),
+        ] {
+            let capabilities = format!(r#"{{"elicitation":{elicitation}}}"#);
+            let asked = [form, url].map(|params| can_be_asked(&capabilities, "elicitation/create", params));
+            assert_eq!(asked, can, "{elicitation}");
+        }
+        let tools = r#"{"messages":[],"tools":[]}"#;
+        assert!(can_be_asked(r#"{"sampling":{}}"#, "sampling/createMessage", "{}"));
+        assert!(!can_be_asked(r#"{"sampling":{}}"#, "sampling/createMessage", tools));
+        assert!(can_be_asked(r#"{"sampling":{"tools":{}}}"#, "sampling/createMessage", tools));
     }
 }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::print_stdout, reason = "printing is what it is for")]
 
-use metrics::catalogue::{self, Bounds, GROUPS, Instrument, Label, Unit, Values};
+use metrics::catalogue::{self, Bounds, GROUPS, Instrument, Label, OWNERS, Unit, Values};
 use metrics::{Histogram, LATENCY_BUCKETS};
 
 /// How many shards the numbers of the page are for.
@@ -74,6 +74,7 @@ fn label(label: &Label) -> String {
         Values::Tools => {
             format!("`{name}`: tools that backends registered, at most `metrics.max_tools`, and `other`")
         }
+        Values::Owners => format!("`{name}`: backends, at most {OWNERS} for each, and `other`"),
         Values::Backends => format!("`{name}`: backends, at most `metrics.max_backends`, and `other`"),
         Values::Shards => format!("`{name}`: the number of a shard, from 0"),
         Values::Version => format!("`{name}`: the program's version"),

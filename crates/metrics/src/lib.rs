@@ -5,6 +5,7 @@
 //! come from closed sets, or are names that backends registered up to a bound, so no client can add a time series.
 
 pub mod catalogue;
+mod clashes;
 mod counter;
 mod exemplar;
 mod format;

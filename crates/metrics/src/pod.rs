@@ -1,6 +1,7 @@
 //! What the pod as a whole shows: the shards' counters, and what the control plane counts and sets.
 
 use crate::catalogue::Bounds;
+use crate::clashes::Clashes;
 use crate::process::Process;
 use crate::replicas::Replicas;
 use crate::{Gauge, Names, Operations, ReplicaState, Shard, Tally};
@@ -102,6 +103,7 @@ pub struct Pod {
     pub(crate) config_reloads: [Tally; Reload::NAMES.len()],
     pub(crate) drain_state: Gauge,
     replicas: Replicas,
+    clashes: Clashes,
 }
 
 impl Pod {
@@ -130,6 +132,7 @@ impl Pod {
             config_reloads: Default::default(),
             drain_state: Gauge::default(),
             replicas: Replicas::default(),
+            clashes: Clashes::default(),
         }
     }
 
@@ -141,6 +144,11 @@ impl Pod {
     /// How many tools backends offer.
     pub fn tools(&self, tools: usize) {
         self.tools.set(tools as u64);
+    }
+
+    /// Of which backends tools are left out, each with the owner of their names, by the places of both names.
+    pub fn tools_left_out(&self, clashes: impl IntoIterator<Item = [usize; 2]>) {
+        self.clashes.set(clashes);
     }
 
     /// How each replica stands, by the place of its backend's name.
@@ -198,6 +206,10 @@ impl Pod {
     }
 
     /// How each backend's replicas stand.
+    pub(crate) fn left_out(&self) -> Vec<([Arc<str>; 2], u64)> {
+        self.clashes.of(&self.backend_names)
+    }
+
     pub(crate) fn standing(&self) -> Vec<(Arc<str>, [u64; ReplicaState::NAMES.len()])> {
         self.replicas.of(&self.backend_names)
     }

@@ -15,10 +15,12 @@ pub struct Conflict {
 /// Why something was left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// A backend that was known earlier has a handler of this name.
+    /// A backend that was known earlier, or whose own tool it is, has a handler of this name.
     Taken {
         /// The backend that keeps it.
         owner: String,
+        /// Whether it is a tool of a server behind the backend.
+        bridged: bool,
     },
     /// The name, or a schema, breaks a rule; the sentence says which.
     Invalid(String),
@@ -28,7 +30,7 @@ impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { backend, handler, reason } = self;
         match reason {
-            Reason::Taken { owner } => {
+            Reason::Taken { owner, .. } => {
                 write!(f, "{handler} of backend {backend} is left out: backend {owner} has it")
             }
             Reason::Invalid(why) => write!(f, "backend {backend}: {why}"),

@@ -40,7 +40,8 @@ impl Table {
     /// Builds the table of these replicas.
     ///
     /// A tool or a pattern that two backends offer goes to the one that had it in `previous`, else to
-    /// the first in `replicas`; what is left out is reported, once for each backend and name. Where
+    /// the first in `replicas`, but a tool that is a backend's own comes before those of servers behind
+    /// bridges; what is left out is reported, once for each backend and name. Where
     /// replicas of one backend disagree, scopes are united, annotations hold only if all declare them,
     /// and the rest is as the first says.
     pub fn build(replicas: &[Arc<Replica>], previous: Option<&Self>) -> (Self, Vec<Conflict>) {
@@ -80,14 +81,17 @@ impl Table {
             mcp: Vec::new(),
         };
         for ((is_tool, name), offers) in offered {
+            let are_bridged = offers.iter().all(Offer::is_bridged);
+            let mut candidates = offers.iter().filter(|offer| are_bridged || !offer.is_bridged());
             let owner = previous
                 .and_then(|previous| previous.exactly(is_tool, name))
                 .map(|known| known.backend.as_str())
-                .filter(|owner| offers.iter().any(|offer| offer.backend == *owner))
-                .or_else(|| offers.first().map(|offer| offer.backend))
+                .filter(|owner| candidates.clone().any(|offer| offer.backend == *owner))
+                .or_else(|| candidates.next().map(|offer| offer.backend))
                 .unwrap_or_default();
             for offer in offers.iter().filter(|offer| offer.backend != owner) {
-                conflicts.note(offer.backend, name, Reason::Taken { owner: owner.to_owned() });
+                let reason = Reason::Taken { owner: owner.to_owned(), bridged: offer.is_bridged() };
+                conflicts.note(offer.backend, name, reason);
             }
             let own: Vec<_> = offers
                 .iter()
@@ -170,6 +174,13 @@ struct Offer<'a> {
     backend: &'a str,
     place: u32,
     declared: Declared<'a>,
+}
+
+impl Offer<'_> {
+    /// Whether it is a tool of a server of Model Context Protocol, which the backend stands for.
+    fn is_bridged(&self) -> bool {
+        matches!(self.declared, Declared::Tool(tool) if !tool.mcp.is_empty())
+    }
 }
 
 #[derive(Default)]

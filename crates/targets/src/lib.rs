@@ -10,7 +10,7 @@ mod wire;
 pub type Body = fn(&[u8]);
 
 /// All targets, by the names of their files in `fuzz/fuzz_targets` and their folders in `fuzz/corpus`.
-pub const ALL: [(&str, Body); 30] = [
+pub const ALL: [(&str, Body); 31] = [
     ("api_keys", identity::api_keys),
     ("audit", gateway::fuzzing::audit),
     ("binary_decode", wire::binary_decode),
@@ -28,6 +28,7 @@ pub const ALL: [(&str, Body); 30] = [
     ("jwks", identity::jwks),
     ("mcp_cursors", mcp::fuzzing::mcp_cursors),
     ("mcp_edits", mcp::fuzzing::mcp_edits),
+    ("mcp_headers", bridge::fuzzing::mcp_headers),
     ("mcp_messages", mcp::fuzzing::mcp_messages),
     ("merge_patch", context::fuzzing::merge_patch),
     ("params", gateway::fuzzing::params),

@@ -139,6 +139,6 @@ macro_rules! smoke {
 
 smoke! {
     api_keys audit binary_decode call_events call_requests certificates claims cursor descriptions discovery event_names
-    forwarded frames inflate jwks mcp_cursors mcp_edits mcp_messages merge_patch params proxy replies rest search streamable text_decode
+    forwarded frames inflate jwks mcp_cursors mcp_edits mcp_headers mcp_messages merge_patch params proxy replies rest search streamable text_decode
     tickets tokens traceparent upgrade
 }

@@ -1,8 +1,10 @@
 //! Resources, prompts and completions: whatever has them is asked.
 
 use crate::{Peer, Server};
+use backend::{Backend, Call, Failure, Handler, Mcp, Raw};
+use bridge::Partial;
 use serde_json::json;
-use tests::Gateway;
+use tests::{Gateway, Tools};
 
 #[test]
 fn lists_are_there_though_nothing_is_in_them() {
@@ -55,4 +57,33 @@ fn lists_are_gathered_over_servers_page_by_page() {
     }
     Peer::modern(&gateway).wrong("resources/read", &json!({"uri": "none://1"}), -32602);
     Peer::legacy(&gateway, "2025-11-25").wrong("resources/read", &json!({"uri": "none://1"}), -32002);
+}
+
+#[test]
+fn a_backend_that_fails_is_left_out_of_a_list_or_makes_it_fail_as_it_is_set() {
+    for (partial, fails) in [(Partial::Tolerate, false), (Partial::Fail, true)] {
+        let gateway = Gateway::with(|config| config.mcp.partial = partial);
+        let server = Server::new();
+        let methods = Handler::new(Mcp::methods("zeta"), |_: Call, _: Raw| async move {
+            Err::<Raw, _>(Failure::unavailable("gone for lunch"))
+        });
+        let capabilities = Raw::parse(r#"{"resources":{}}"#.to_owned()).expect("it is JSON");
+        let broken = Backend::new("zeta").method(methods).mcp(Mcp {
+            capabilities,
+            instructions: String::new(),
+            uri_prefixes: Vec::new(),
+        });
+        let _broken = Tools::serve(broken, &gateway);
+        let _server = server.serve("words", &gateway);
+        let mut peer = Peer::modern(&gateway);
+        peer.await_tool("words.own");
+        let first = peer.ask("resources/list", &json!({}));
+        let rest = json!({"cursor": first["nextCursor"]});
+        if fails {
+            let error = peer.wrong("resources/list", &rest, 4009);
+            assert_eq!(error["message"], "zeta: gone for lunch");
+        } else {
+            assert_eq!(peer.ask("resources/list", &rest)["resources"][0]["uri"], "words://2");
+        }
+    }
 }

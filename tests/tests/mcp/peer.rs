@@ -17,15 +17,20 @@ pub(crate) struct Peer {
 impl Peer {
     /// A client of the newest version, which says so in each request.
     pub(crate) fn modern(gateway: &Endpoints) -> Self {
-        Self::modern_as(gateway, &gateway.keys.token())
+        Self::modern_with(gateway, &gateway.keys.token(), &json!({"elicitation": {}}))
     }
 
     /// The same with this token.
     pub(crate) fn modern_as(gateway: &Endpoints, token: &str) -> Self {
+        Self::modern_with(gateway, token, &json!({"elicitation": {}}))
+    }
+
+    /// The same with this token, that can be asked for these things.
+    pub(crate) fn modern_with(gateway: &Endpoints, token: &str, capabilities: &Value) -> Self {
         let meta = json!({
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientInfo": {"name": "peer", "version": "1"},
-            "io.modelcontextprotocol/clientCapabilities": {"elicitation": {}},
+            "io.modelcontextprotocol/clientCapabilities": capabilities,
         });
         let upgrade = gateway.upgrade().replace("Authorization", &format!("Bearer {token}"));
         Self::over(gateway.accepted(&upgrade.with("Sec-WebSocket-Protocol", "mcp")), meta)
@@ -43,12 +48,23 @@ impl Peer {
 
     /// The same with this `_meta` of `initialize`.
     pub(crate) fn initialize(gateway: &Endpoints, version: &str, meta: &Value) -> Self {
+        let capabilities = json!({"elicitation": {}, "roots": {"listChanged": true}});
+        Self::initialize_with(gateway, version, &capabilities, meta)
+    }
+
+    /// The same that can be asked for other things.
+    pub(crate) fn initialize_with(
+        gateway: &Endpoints,
+        version: &str,
+        capabilities: &Value,
+        meta: &Value,
+    ) -> Self {
         let mut peer = Self::over(connect(gateway), Value::Null);
         peer.opened = peer.ask(
             "initialize",
             &json!({
                 "protocolVersion": version,
-                "capabilities": {"elicitation": {}, "roots": {"listChanged": true}},
+                "capabilities": capabilities,
                 "clientInfo": {"name": "peer", "version": "1"},
                 "_meta": meta,
             }),

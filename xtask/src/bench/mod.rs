@@ -1,6 +1,7 @@
 //! The gateway against its budgets, measured from outside: CPU and memory of its process, answers at its socket.
 
 pub(crate) mod baselines;
+mod bridge;
 pub(crate) mod budget;
 mod calls;
 mod connect;
@@ -20,6 +21,7 @@ mod postgres;
 mod secure;
 mod slow;
 pub(crate) mod socket;
+pub(crate) mod stdio;
 mod storm;
 mod stream;
 pub(crate) mod subject;
@@ -62,6 +64,8 @@ enum Bench {
     Echo(echo::Options),
     /// Tool calls through the gateway to a backend process and back, in a closed loop and at a fixed rate.
     Calls(calls::Options),
+    /// Tool calls of a server behind pipes, through gateway and bridge, beside the same at its pipes.
+    Bridge(bridge::Options),
     /// Connections set up in a second.
     Connect(connect::Options),
     /// All connections are gone at once, and come back at once.
@@ -84,6 +88,7 @@ impl Bench {
             Self::Idle(_) => "idle",
             Self::Echo(_) => "echo",
             Self::Calls(_) => "calls",
+            Self::Bridge(_) => "bridge",
             Self::Connect(_) => "connect",
             Self::Storm(_) => "storm",
             Self::Fleet(_) => "fleet",
@@ -99,6 +104,7 @@ impl Bench {
             Self::Idle(options) => idle::run(options, programs, budgets),
             Self::Echo(options) => echo::run(options, programs, budgets),
             Self::Calls(options) => calls::run(options, programs, budgets),
+            Self::Bridge(options) => bridge::run(options, programs, budgets),
             Self::Connect(options) => connect::run(options, programs, budgets),
             Self::Storm(options) => storm::run(options, programs, budgets),
             Self::Fleet(options) => fleet::run(options, programs, budgets),

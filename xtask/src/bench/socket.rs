@@ -26,7 +26,9 @@ pub(crate) struct Endpoint {
     address: SocketAddr,
     path: String,
     /// Subprotocol and bearer token; a bare server has neither.
-    session: Option<(Wire, String)>,
+    bearer: Option<(&'static str, String)>,
+    /// The format of the session that is opened, if one is.
+    session: Option<Wire>,
     /// TLS, where the server speaks it.
     security: Option<Security>,
 }
@@ -38,7 +40,7 @@ impl Endpoint {
         let rest = rest.with_context(|| format!("not a URL of a WebSocket: {url}"))?;
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         let address = authority.parse().with_context(|| format!("not an address and a port: {authority}"))?;
-        Ok(Self { address, path: format!("/{path}"), session: None, security: None })
+        Ok(Self { address, path: format!("/{path}"), bearer: None, session: None, security: None })
     }
 
     pub(crate) const fn address(&self) -> SocketAddr {
@@ -47,7 +49,12 @@ impl Endpoint {
 
     /// The gateway, in this subprotocol, with this token.
     pub(crate) fn gateway(url: &str, wire: Wire, token: &str) -> Result<Self> {
-        Ok(Self { session: Some((wire, token.to_owned())), ..Self::bare(url)? })
+        Ok(Self { session: Some(wire), ..Self::spoken(url, wire.subprotocol(), token)? })
+    }
+
+    /// The gateway, in a subprotocol that opens no session.
+    pub(crate) fn spoken(url: &str, subprotocol: &'static str, token: &str) -> Result<Self> {
+        Ok(Self { bearer: Some((subprotocol, token.to_owned())), ..Self::bare(url)? })
     }
 
     /// The same under TLS.
@@ -56,13 +63,12 @@ impl Endpoint {
     }
 
     fn upgrade_request(&self) -> String {
-        let Self { address, path, session, .. } = self;
+        let Self { address, path, bearer, .. } = self;
         let mut request = format!(
             "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n"
         );
-        if let Some((wire, token)) = session {
-            let subprotocol = wire.subprotocol();
+        if let Some((subprotocol, token)) = bearer {
             request += &format!("Sec-WebSocket-Protocol: {subprotocol}\r\nAuthorization: Bearer {token}\r\n");
         }
         request + "\r\n"
@@ -106,7 +112,7 @@ impl Connection {
         let response = String::from_utf8_lossy(&self.inbox[..end]).into_owned();
         ensure!(response.starts_with("HTTP/1.1 101 "), "the upgrade was refused:\n{}", response.trim_end());
         ensure!(header(&response, "sec-websocket-accept") == Some(ACCEPT), "a wrong accept key:\n{response}");
-        let subprotocol = endpoint.session.as_ref().map(|(wire, _)| wire.subprotocol());
+        let subprotocol = endpoint.bearer.as_ref().map(|(subprotocol, _)| *subprotocol);
         ensure!(
             header(&response, "sec-websocket-protocol") == subprotocol,
             "asked for the subprotocol {subprotocol:?}:\n{response}"
@@ -126,8 +132,8 @@ impl Connection {
 
     /// Asks the gateway for a session, without waiting for its answer. A bare server has none.
     pub(crate) fn ask_for_session(&mut self, endpoint: &Endpoint) -> Result<()> {
-        match &endpoint.session {
-            Some((wire, _)) => self.send_request(*wire, 0, Method::Initialize, r#"{"client":"bench"}"#),
+        match endpoint.session {
+            Some(wire) => self.send_request(wire, 0, Method::Initialize, r#"{"client":"bench"}"#),
             None => Ok(()),
         }
     }
@@ -137,15 +143,19 @@ impl Connection {
     /// # Errors
     /// If there is none, or it can't be resumed: then less was kept than is to be measured.
     pub(crate) fn await_session(&mut self, endpoint: &Endpoint) -> Result<()> {
-        let Some((wire, _)) = &endpoint.session else { return Ok(()) };
-        let result = self.receive_answer(*wire, 0).context("initialize")?;
+        let Some(wire) = endpoint.session else { return Ok(()) };
+        let result = self.receive_answer(wire, 0).context("initialize")?;
         ensure!(result["resumable"] == true, "the session can't be resumed: {result}");
         Ok(())
     }
 
     pub(crate) fn send_request(&mut self, wire: Wire, id: u64, method: Method, params: &str) -> Result<()> {
+        self.send_frame(wire.opcode(), &wire.request(id, method, params))
+    }
+
+    pub(crate) fn send_frame(&mut self, opcode: u8, payload: &[u8]) -> Result<()> {
         let mut frame = Vec::new();
-        frames::append_masked(&mut frame, wire.opcode(), &wire.request(id, method, params));
+        frames::append_masked(&mut frame, opcode, payload);
         self.stream.write_all(&frame)?;
         Ok(())
     }

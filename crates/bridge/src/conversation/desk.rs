@@ -138,10 +138,7 @@ impl Desk {
             method::PROGRESS => to(json::member(params, "progressToken").and_then(|raw| raw.parse().ok())),
             _ if subscription.is_some() => to(subscription),
             method::LOG => to(stream.or_else(|| self.oldest_call())),
-            method::TOOLS_CHANGED | method::PROMPTS_CHANGED | method::RESOURCES_CHANGED => {
-                // Nobody may listen.
-                let _ = self.notices.send(Notice::Changed);
-            }
+            method::TOOLS_CHANGED | method::PROMPTS_CHANGED | method::RESOURCES_CHANGED => self.changed(),
             method::RESOURCE_UPDATED => {
                 let _ = self.notices.send(Notice::Updated(params.to_owned()));
             }
@@ -152,6 +149,12 @@ impl Desk {
             }
             _ => to(stream),
         }
+    }
+
+    /// Lists of the server are other ones now.
+    pub(crate) fn changed(&self) {
+        // Nobody may listen.
+        let _ = self.notices.send(Notice::Changed);
     }
 
     /// Whether somebody's call runs.

@@ -2,6 +2,7 @@
 pub(crate) mod desk;
 pub(crate) mod event;
 mod handshake;
+mod lists;
 pub(crate) mod running;
 mod subscriptions;
 
@@ -21,6 +22,9 @@ use tokio_util::sync::CancellationToken;
 /// Who the bridge says that it is, to servers that are not told who asks.
 pub(crate) const CLIENT_INFO: &str =
     concat!(r#"{"name":"mcpw-bridge","version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
+
+/// How long a call waits for its level of logs.
+const LEVEL_PATIENCE: Duration = Duration::from_secs(2);
 
 pub(crate) struct Conversation {
     pub(crate) desk: Desk,
@@ -108,8 +112,12 @@ impl Conversation {
         is_call: bool,
     ) -> Result<Running, Lost> {
         if is_call && self.terms().version.era() == Era::Legacy {
-            self.set_level(params);
+            self.set_level(params).await;
         }
+        self.begin(name, params, is_call).await
+    }
+
+    async fn begin(self: &Arc<Self>, name: &str, params: &str, is_call: bool) -> Result<Running, Lost> {
         let receivers = self.desk.enter(is_call)?;
         let params = self.outgoing(name, params, receivers.id);
         let mut text = Vec::new();
@@ -130,7 +138,7 @@ impl Conversation {
         patience: Duration,
     ) -> Result<String, Error> {
         let lost = |Lost(reason)| Error::new(mcp::error::INTERNAL_ERROR, reason);
-        let mut running = self.start(name, params, false).await.map_err(lost)?;
+        let mut running = self.begin(name, params, false).await.map_err(lost)?;
         let answer = async {
             loop {
                 match running.next().await {
@@ -203,24 +211,22 @@ impl Conversation {
         }
     }
 
-    /// A legacy server is told once which logs are wanted; a modern one by each request.
-    fn set_level(self: &Arc<Self>, params: &str) {
+    /// A legacy server is told once which logs are wanted, before the call that wants them; a modern one by each request.
+    async fn set_level(self: &Arc<Self>, params: &str) {
         let Some(wanted) = mcp::Meta::of(params).log_level else { return };
         if protocol::json::member(&self.terms().capabilities, "logging").is_none() {
             return;
         }
-        let mut level = self.level.lock().unwrap_or_else(PoisonError::into_inner);
-        if *level != *wanted {
+        {
+            let mut level = self.level.lock().unwrap_or_else(PoisonError::into_inner);
+            if *level == *wanted {
+                return;
+            }
             *level = wanted.clone().into_owned();
-            let params = format!("{{\"level\":{}}}", mcp::text::quoted(&wanted));
-            let conversation = Arc::clone(self);
-            // What comes before it has set the level is logged as before.
-            crate::tasks::spawn(async move {
-                let asked = conversation.ask(method::SET_LEVEL, &params, Duration::from_secs(10)).await;
-                if let Err(error) = asked {
-                    tracing::debug!(error = error.message, "the level of logs was not taken");
-                }
-            });
+        }
+        let params = format!("{{\"level\":{}}}", mcp::text::quoted(&wanted));
+        if let Err(error) = self.ask(method::SET_LEVEL, &params, LEVEL_PATIENCE).await {
+            tracing::debug!(error = error.message, "the level of logs was not taken");
         }
     }
 

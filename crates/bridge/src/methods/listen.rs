@@ -8,12 +8,12 @@ use crate::conversation::running::Said;
 use crate::federation::Federation;
 use crate::tasks::Owned;
 use backend::{Call, Failure, Raw};
-use mcp::{Edit, Era, method, text, translate};
+use mcp::{Era, method, text, translate};
 use protocol::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, oneshot};
 
 /// The most resources of one subscription.
 const MOST: usize = 1_000;
@@ -21,7 +21,7 @@ const MOST: usize = 1_000;
 const UNREAD: usize = 1_024;
 /// Before a server that was lost is asked again.
 const PAUSE: Duration = Duration::from_millis(200);
-/// How long a server may take to take a subscription.
+/// How long it is waited for servers before the caller is told that it listens.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) async fn listen(federation: &Federation, call: &Call, params: &str) -> Result<Raw, Failure> {
@@ -41,26 +41,33 @@ pub(super) async fn listen(federation: &Federation, call: &Call, params: &str) -
         }
     }
     let taken: Vec<String> = by_server.values().flatten().map(|uri| text::quoted(uri)).collect();
+    let (updates, mut unread) = mpsc::channel::<String>(UNREAD);
+    let (mut following, mut opening) = (Vec::new(), Vec::new());
+    for (at, uris) in by_server {
+        let server = Arc::clone(&federation.servers[at]);
+        let (session, updates) = (crate::calls::session(call), updates.clone());
+        let (opened, is_open) = oneshot::channel();
+        opening.push(is_open);
+        following.push(Owned::spawn(async move {
+            let mut following = Following { uris, updates, opened: Some(opened) };
+            loop {
+                if let Ok(conversation) = server.conversation(&session).await {
+                    following.follow(&conversation).await;
+                }
+                // One that can't be asked now is not waited for.
+                following.opened = None;
+                tokio::time::sleep(PAUSE).await;
+            }
+        }));
+    }
+    // Whoever is told that it listens hears what comes next. A server that takes longer is heard of later.
+    let _ = tokio::time::timeout(PATIENCE, futures_util::future::join_all(opening)).await;
     let acknowledged = format!(
         r#"{{"method":"{}","params":{{"notifications":{{"resourceSubscriptions":[{}]}}}}}}"#,
         method::ACKNOWLEDGED,
         taken.join(",")
     );
     call.partial(raw(acknowledged)?).await?;
-    let (updates, mut unread) = mpsc::channel::<String>(UNREAD);
-    let mut following = Vec::new();
-    for (at, uris) in by_server {
-        let server = Arc::clone(&federation.servers[at]);
-        let (session, updates) = (crate::calls::session(call), updates.clone());
-        following.push(Owned::spawn(async move {
-            loop {
-                if let Ok(conversation) = server.conversation(&session).await {
-                    follow(&conversation, &uris, &updates).await;
-                }
-                tokio::time::sleep(PAUSE).await;
-            }
-        }));
-    }
     // Kept by this end as well: with nothing to follow the call lasts all the same.
     let _updates = updates;
     while let Some(params) = unread.recv().await {
@@ -70,55 +77,65 @@ pub(super) async fn listen(federation: &Federation, call: &Call, params: &str) -
     Err(Failure::unavailable("the subscription has ended"))
 }
 
-/// Passes on what a server tells of these resources until it is lost.
-async fn follow(conversation: &Arc<Conversation>, uris: &[String], updates: &mpsc::Sender<String>) {
-    match conversation.terms().version.era() {
-        Era::Legacy => legacy(conversation, uris, updates).await,
-        Era::Modern => modern(conversation, uris, updates).await,
-    }
+/// What is wanted of one server.
+struct Following {
+    uris: Vec<String>,
+    updates: mpsc::Sender<String>,
+    /// Dropped once the server is listened to for the first time, or could not be.
+    opened: Option<oneshot::Sender<()>>,
 }
 
-async fn legacy(conversation: &Arc<Conversation>, uris: &[String], updates: &mpsc::Sender<String>) {
-    let mut notices = conversation.notices();
-    let mut subscriptions = Vec::new();
-    for uri in uris {
-        subscriptions.push(conversation.subscribe(uri, PATIENCE).await);
-    }
-    loop {
-        let notice = tokio::select! {
-            notice = notices.recv() => notice,
-            () = conversation.lost() => return,
-        };
-        match notice {
-            Ok(Notice::Updated(params)) => {
-                let uri = text::member(&params, "uri").unwrap_or_default();
-                // Servers may tell of what is below a resource too.
-                if uris.iter().any(|own| uri.starts_with(own.as_str())) && updates.send(params).await.is_err()
-                {
-                    return;
-                }
-            }
-            Ok(Notice::Changed) | Err(broadcast::error::RecvError::Lagged(_)) => {}
-            Err(broadcast::error::RecvError::Closed) => return,
+impl Following {
+    /// Passes on what the server tells of these resources until it is lost.
+    async fn follow(&mut self, conversation: &Arc<Conversation>) {
+        match conversation.terms().version.era() {
+            Era::Legacy => self.legacy(conversation).await,
+            Era::Modern => self.modern(conversation).await,
         }
     }
-}
 
-async fn modern(conversation: &Arc<Conversation>, uris: &[String], updates: &mpsc::Sender<String>) {
-    let quoted: Vec<String> = uris.iter().map(|uri| text::quoted(uri)).collect();
-    let params = format!(r#"{{"notifications":{{"resourceSubscriptions":[{}]}}}}"#, quoted.join(","));
-    let Ok(mut running) = conversation.start(method::LISTEN, &params, false).await else { return };
-    while let Said::Event(event) = running.next().await {
-        if let Event::Note { method, params } = event
-            && method == method::RESOURCE_UPDATED
-        {
-            let params = translate::notification::to_legacy(&params);
-            let params = match json::member(&params, "_meta") {
-                Some("{}") => Edit::of(&params).remove("_meta").finish().into_owned(),
-                _ => params.into_owned(),
+    async fn legacy(&mut self, conversation: &Arc<Conversation>) {
+        let mut notices = conversation.notices();
+        let mut subscriptions = Vec::new();
+        for uri in &self.uris {
+            subscriptions.push(conversation.subscribe(uri).await);
+        }
+        self.opened = None;
+        loop {
+            let notice = tokio::select! {
+                notice = notices.recv() => notice,
+                () = conversation.lost() => return,
             };
-            if updates.send(params).await.is_err() {
-                return;
+            match notice {
+                Ok(Notice::Updated(params)) => {
+                    let uri = text::member(&params, "uri").unwrap_or_default();
+                    // Servers may tell of what is below a resource too.
+                    let is_wanted = self.uris.iter().any(|own| uri.starts_with(own.as_str()));
+                    if is_wanted && self.updates.send(params).await.is_err() {
+                        return;
+                    }
+                }
+                Ok(Notice::Changed) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Err(broadcast::error::RecvError::Closed) => return,
+            }
+        }
+    }
+
+    async fn modern(&mut self, conversation: &Arc<Conversation>) {
+        let quoted: Vec<String> = self.uris.iter().map(|uri| text::quoted(uri)).collect();
+        let params = format!(r#"{{"notifications":{{"resourceSubscriptions":[{}]}}}}"#, quoted.join(","));
+        let Ok(mut running) = conversation.start(method::LISTEN, &params, false).await else { return };
+        while let Said::Event(event) = running.next().await {
+            let Event::Note { method, params } = event else { continue };
+            match &*method {
+                method::ACKNOWLEDGED => self.opened = None,
+                method::RESOURCE_UPDATED => {
+                    let params = translate::notification::to_legacy(&params).into_owned();
+                    if self.updates.send(params).await.is_err() {
+                        return;
+                    }
+                }
+                _ => {}
             }
         }
     }

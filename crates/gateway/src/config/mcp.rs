@@ -2,6 +2,7 @@
 
 use super::ConfigError;
 use auth::is_trustworthy;
+use bridge::Partial;
 use serde::{Deserialize, Serialize};
 
 settings! {
@@ -16,6 +17,8 @@ settings! {
         scopes: Vec<String> = Vec::new(),
         /// How long a session over HTTP is kept without a request, in milliseconds.
         session_ms: u64 = 3_600_000,
+        /// What becomes of a list of resources or prompts if a backend does not answer.
+        partial: Partial = Partial::Tolerate,
     }
 }
 

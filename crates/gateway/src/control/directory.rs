@@ -3,7 +3,7 @@
 use crate::platform;
 use jiff::Timestamp;
 use protocol::Replica;
-use router::{Reason, Table};
+use router::{Conflict, Reason, Table};
 use session_store::{Directory as _, Snapshot, Store};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -49,7 +49,8 @@ impl Backends {
         }
     }
 
-    /// Why a replica could not have all its handlers, beside those that are known.
+    /// Why a replica is not taken, beside those that are known: a handler of its is another backend's. Tools of servers behind
+    /// it are no reason, since whoever has written them knows nothing of the platform: the rest of them is served.
     pub(crate) fn conflict(&self, replica: &Arc<Replica>) -> Option<String> {
         let known = self.directory.watch().borrow().clone();
         let is_same = |known: &&Arc<Replica>| known.instance == replica.instance;
@@ -62,7 +63,8 @@ impl Backends {
         conflicts
             .into_iter()
             .find(|conflict| {
-                conflict.backend == replica.backend() && matches!(conflict.reason, Reason::Taken { .. })
+                let is_taken = matches!(conflict.reason, Reason::Taken { bridged: false, .. });
+                conflict.backend == replica.backend() && is_taken
             })
             .map(|conflict| conflict.to_string())
     }
@@ -101,14 +103,22 @@ impl Backends {
     /// Builds a table for each change of the directory, for as long as it is polled.
     pub(crate) async fn publish(&self) {
         let mut snapshots = self.directory.watch();
+        let mut told = Vec::new();
         loop {
             let snapshot = snapshots.borrow_and_update().clone();
             self.note(&snapshot);
             let (table, conflicts) = Table::build(&snapshot, Some(&self.tables.borrow()));
-            for conflict in conflicts {
+            for conflict in conflicts.iter().filter(|conflict| !told.contains(*conflict)) {
                 tracing::warn!(%conflict, "a handler is not reachable");
             }
             label(&table, &self.metrics);
+            let places = &self.metrics.backend_names;
+            let pair = |conflict: &Conflict| match &conflict.reason {
+                Reason::Taken { owner, .. } => Some([places.place(&conflict.backend), places.place(owner)]),
+                Reason::Invalid(_) => None,
+            };
+            self.metrics.tools_left_out(conflicts.iter().filter_map(pair));
+            told = conflicts;
             self.metrics.tools(table.tools().len());
             tracing::info!(replicas = snapshot.len(), tools = table.tools().len(), "backends changed");
             self.tables.send_replace(Arc::new(table));

@@ -2,6 +2,7 @@
 
 use crate::shard::{Delivery, Peer};
 use mcp::method;
+use protocol::json;
 use router::Table;
 use slab::Slab;
 use std::cell::RefCell;
@@ -23,8 +24,8 @@ impl Changed {
         let [before, after] = [before, after].map(Digest::of);
         Self {
             tools: before.tools != after.tools,
-            resources: before.servers != after.servers || before.contexts != after.contexts,
-            prompts: before.servers != after.servers,
+            resources: before.resources != after.resources || before.contexts != after.contexts,
+            prompts: before.prompts != after.prompts,
         }
     }
 
@@ -57,7 +58,8 @@ impl Changed {
 #[derive(PartialEq, Eq)]
 struct Digest {
     tools: u64,
-    servers: u64,
+    resources: u64,
+    prompts: u64,
     contexts: bool,
 }
 
@@ -67,12 +69,17 @@ impl Digest {
         for tool in table.tools() {
             (&tool.name, &tool.listing, &tool.mcp).hash(&mut tools);
         }
-        let mut servers = DefaultHasher::new();
-        for server in table.mcp() {
-            (&server.backend, &server.capabilities, &server.uri_prefixes).hash(&mut servers);
-        }
+        // A capability says which lists there are, and by its revision, where it has one, that they are other ones now.
+        let lists = |member| {
+            let mut lists = DefaultHasher::new();
+            for server in table.mcp() {
+                let capabilities = std::str::from_utf8(&server.capabilities).unwrap_or_default();
+                (&server.backend, json::member(capabilities, member), &server.uri_prefixes).hash(&mut lists);
+            }
+            lists.finish()
+        };
         let contexts = table.method("context.list").is_some();
-        Self { tools: tools.finish(), servers: servers.finish(), contexts }
+        Self { tools: tools.finish(), resources: lists("resources"), prompts: lists("prompts"), contexts }
     }
 }
 

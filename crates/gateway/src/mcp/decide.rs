@@ -118,7 +118,7 @@ impl Server<'_> {
             method::PING if era == Era::Legacy => Ok(Becomes::Answer("{}".to_owned())),
             method::SET_LEVEL if era == Era::Legacy => request.text("level").and_then(level),
             method::RESOURCES_SUBSCRIBE if era == Era::Legacy => {
-                request.text("uri").map(|uri| Becomes::Subscribe(uri, true))
+                request.text("uri").and_then(|uri| self.subscribe(uri))
             }
             method::RESOURCES_UNSUBSCRIBE if era == Era::Legacy => {
                 request.text("uri").map(|uri| Becomes::Subscribe(uri, false))
@@ -166,6 +166,18 @@ impl Server<'_> {
             timeout: request.meta.timeout_ms.map(Duration::from_millis),
             shape: request.shape(Ends::Context),
         })))
+    }
+
+    /// A legacy client wants to hear of what somebody may have.
+    fn subscribe(&self, uri: String) -> Result<Becomes, Error> {
+        let is_there = match contexts::id_of(&uri) {
+            Some(_) => {
+                let handler = self.table.method("context.get");
+                handler.is_some_and(|handler| self.may_ask(handler, "context.get").is_ok())
+            }
+            None => !sources::of_uri(self, &uri, method::LISTEN).is_empty(),
+        };
+        if is_there { Ok(Becomes::Subscribe(uri, true)) } else { Err(Error::no_resource(&uri, Era::Legacy)) }
     }
 
     fn complete(&self, request: &Request<'_>) -> Result<Becomes, Error> {

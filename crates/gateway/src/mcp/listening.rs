@@ -20,10 +20,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
+use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 /// How long a backend is left in peace after it has failed: from the first pause to the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+/// How long it is waited for backends before somebody is told that it listens.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What somebody wants to hear.
 #[derive(Clone, Debug, Default)]
@@ -150,10 +154,16 @@ impl Listening {
             let end = log.end().await;
             listening.reader = Some(Reader::new(end, log, &listening.peer, shard));
         }
+        let mut opening = Vec::new();
         for (source, wish) in asked {
-            let told = follow(Rc::clone(shard), identity.clone(), source, wish, Rc::clone(&listening.peer));
+            let (opened, is_open) = oneshot::channel();
+            opening.push(is_open);
+            let (shard, peer) = (Rc::clone(shard), Rc::clone(&listening.peer));
+            let told = follow(shard, identity.clone(), source, wish, peer, opened);
             listening.tasks.push(tokio::task::spawn_local(told).abort_handle());
         }
+        // Whoever is told that it listens hears what comes next. A backend that takes longer is heard of later.
+        let _ = tokio::time::timeout(PATIENCE, futures_util::future::join_all(opening)).await;
         listening
     }
 
@@ -262,13 +272,24 @@ fn told(uri: &str) -> Note {
 }
 
 /// Listens to a backend for as long as it is polled.
-async fn follow(shard: Rc<Shard>, identity: Identity, source: Arc<Mcp>, wish: Wish, peer: Rc<Peer>) {
+/// `opened` is dropped once it does for the first time, or can't.
+async fn follow(
+    shard: Rc<Shard>,
+    identity: Identity,
+    source: Arc<Mcp>,
+    wish: Wish,
+    peer: Rc<Peer>,
+    opened: oneshot::Sender<()>,
+) {
+    let mut opened = Some(opened);
     let client = translate::request::Client { info: "", capabilities: "", log_level: "" };
     let params = format!("{{\"notifications\":{}}}", wish.written());
     let params = translate::request::to_modern(&params, &client).into_owned();
     let mut pause = PAUSES.0;
     loop {
-        match listen(&shard, &identity, &source, &params, &peer).await {
+        let ended = listen(&shard, &identity, &source, &params, &peer, &mut opened).await;
+        opened = None;
+        match ended {
             ErrorCode::MethodNotFound | ErrorCode::Forbidden => return,
             // As long as a call may take; then it is made again.
             ErrorCode::DeadlineExceeded => pause = PAUSES.0,
@@ -290,6 +311,7 @@ async fn listen(
     source: &Mcp,
     params: &str,
     peer: &Peer,
+    opened: &mut Option<oneshot::Sender<()>>,
 ) -> ErrorCode {
     let work = Work {
         handler: source.methods.clone(),
@@ -305,10 +327,13 @@ async fn listen(
         match running.next().await {
             Event::Partial(partial) => {
                 let note = Note::read(&String::from_utf8_lossy(&partial));
-                let note = note.filter(|note| note.method != method::ACKNOWLEDGED);
-                if let Some(Note { method, params }) = note {
-                    let params = translate::notification::to_legacy(&params).into_owned();
-                    peer.deliver_to(Delivery::Note(Box::new(Note { method, params })));
+                match note {
+                    Some(note) if note.method == method::ACKNOWLEDGED => *opened = None,
+                    Some(Note { method, params }) => {
+                        let params = translate::notification::to_legacy(&params).into_owned();
+                        peer.deliver_to(Delivery::Note(Box::new(Note { method, params })));
+                    }
+                    None => {}
                 }
             }
             Event::Progress(_) => {}

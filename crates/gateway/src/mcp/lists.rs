@@ -7,6 +7,7 @@ use crate::kept::Work;
 use crate::rest::Plain;
 use crate::shard::Shard;
 use auth::Identity;
+use bridge::Partial;
 use bytes::Bytes;
 use mcp::cursor::Cursor;
 use mcp::{Edit, method, text};
@@ -160,12 +161,13 @@ impl Asker<'_> {
         let at = |source: &str| {
             cursor.filter(|cursor| cursor.source == source).and_then(|cursor| cursor.at.as_deref())
         };
-        let mut page = Page { items: String::new(), heard: false, failed: None };
+        let partial = self.shard.terms().config.mcp.partial;
+        let mut page = Page { partial, items: String::new(), heard: false, failed: None };
         if from.is_empty()
             && let Some(handler) = contexts
         {
             let part = self.contexts(listed, handler, at("")).await;
-            if let Some(next) = page.take("", part) {
+            if let Some(next) = page.take("", part)? {
                 return Ok(page.written(listed, Some(&next)));
             }
         }
@@ -175,7 +177,7 @@ impl Asker<'_> {
                 return Ok(page.written(listed, Some(&next)));
             }
             let part = self.part(listed, source, at(&source.backend)).await;
-            if let Some(next) = page.take(&source.backend, part) {
+            if let Some(next) = page.take(&source.backend, part)? {
                 return Ok(page.written(listed, Some(&next)));
             }
         }
@@ -216,6 +218,7 @@ impl Asker<'_> {
 
 /// What was gathered.
 struct Page {
+    partial: Partial,
     items: String,
     /// Somebody has answered.
     heard: bool,
@@ -223,8 +226,8 @@ struct Page {
 }
 
 impl Page {
-    /// Takes in a part; where the rest of it begins. A part that can't be had is left out.
-    fn take(&mut self, source: &str, part: Result<Part, Failure>) -> Option<Cursor> {
+    /// Takes in a part; where the rest of it begins. A part that can't be had is left out, if that is tolerated.
+    fn take(&mut self, source: &str, part: Result<Part, Failure>) -> Result<Option<Cursor>, Failure> {
         match part {
             Ok((items, next)) => {
                 self.heard = true;
@@ -234,12 +237,16 @@ impl Page {
                     }
                     self.items += &item;
                 }
-                next.map(|at| Cursor { source: source.to_owned(), at: Some(at) })
+                Ok(next.map(|at| Cursor { source: source.to_owned(), at: Some(at) }))
+            }
+            Err(failure) if self.partial == Partial::Fail => {
+                let source = if source.is_empty() { "the service of contexts" } else { source };
+                Err(Failure { message: format!("{source}: {}", failure.message).into(), ..failure })
             }
             Err(failure) => {
                 tracing::warn!(source, code = failure.code.as_u16(), reason = %failure.message, "a part of a list is left out");
                 self.failed = Some(failure);
-                None
+                Ok(None)
             }
         }
     }

@@ -3,6 +3,7 @@
 use super::{SERVER_INFO, contexts};
 use bytes::Bytes;
 use mcp::translate::result::{self, Cache};
+use mcp::translate::{self, input};
 use mcp::{Era, Error, Version, method, text};
 use protocol::{ErrorCode, json, pb};
 use router::{Event, Failure, Handler};
@@ -127,11 +128,9 @@ impl Shape {
     pub(crate) fn error(&self, failure: &Failure) -> Error {
         let details = failure.details.as_deref().map(String::from_utf8_lossy);
         let error = Error::of(failure.code, &failure.message, details.as_deref());
-        match (self.ends, failure.code, self.version.era()) {
-            (Ends::Context, ErrorCode::NotFound, Era::Legacy) => {
-                Error { code: mcp::error::RESOURCE_NOT_FOUND, ..error }
-            }
-            _ => error,
+        match self.version.era() {
+            Era::Legacy => translate::error::to_legacy(error, self.ends.method()),
+            Era::Modern => error,
         }
     }
 
@@ -152,6 +151,15 @@ impl Shape {
         let params = || format!("{{\"level\":\"info\",\"data\":{partial}}}");
         self.logs.then(|| Note { method: Cow::Borrowed(method::LOG), params: params() })
     }
+}
+
+/// Why a legacy client gets no result: a server wants what it can't be asked for, or asks too often.
+pub(crate) fn unasked(end: &str) -> Failure {
+    let asked = input::asked(end).flatten().map(|asked| asked.method);
+    let asked = asked.collect::<Vec<Cow<'_, str>>>().join(", ");
+    let why =
+        format!("the server needs input ({asked}) that this client can't be asked for; nothing was done");
+    Failure::new(ErrorCode::BackendUnavailable, why)
 }
 
 /// A result of the newest version as this one has it.

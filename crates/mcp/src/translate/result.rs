@@ -20,14 +20,14 @@ pub fn asks_for_input(result: &str) -> bool {
 /// A modern result as a legacy client takes it.
 pub fn to_legacy(result: &str) -> Cow<'_, str> {
     let edit = MODERN.into_iter().fold(Edit::of(result), Edit::remove);
-    edit.within(meta::NAME, |edit| edit.remove(meta::SERVER_INFO)).finish()
+    edit.strip(meta::NAME, &[meta::SERVER_INFO]).finish()
 }
 
 /// The result of a tool as a legacy client takes it: until 2025-11-25 `structuredContent` is an object.
 pub fn tool_to_legacy(result: &str) -> Cow<'_, str> {
     let structured = json::member(result, "structuredContent");
     let edit = MODERN.into_iter().fold(Edit::of(result), Edit::remove);
-    let edit = edit.within(meta::NAME, |edit| edit.remove(meta::SERVER_INFO));
+    let edit = edit.strip(meta::NAME, &[meta::SERVER_INFO]);
     match structured {
         Some(value) if !value.starts_with('{') => edit.remove("structuredContent").finish(),
         _ => edit.finish(),
@@ -87,6 +87,8 @@ mod tests {
             r#"{"tools":[ {"x":1.0} ],"_meta":{"k":1,"io.modelcontextprotocol/serverInfo":{"name":"s"}},"resultType":"complete","ttlMs":0,"cacheScope":"private"}"#
         );
         assert_eq!(to_legacy(&modern), legacy);
+        let bare = to_modern("{}", "tools/list", Cache::NONE, Some(r#"{"name":"s"}"#));
+        assert_eq!(to_legacy(&bare), "{}");
         let asks = r#"{"resultType":"input_required","requestState":"x"}"#;
         assert_eq!(to_modern(asks, "tools/call", Cache::NONE, None), asks);
         assert!(asks_for_input(asks) && !is_complete(asks) && is_complete("{}"));

@@ -6,6 +6,7 @@ use crate::{RegistryRefusal, ReplicaState, ToolOutcome};
 
 const TOOL: Label = Label { name: "tool", values: Values::Tools };
 const BACKEND: Label = Label { name: "backend", values: Values::Backends };
+const OWNER: Label = Label { name: "owner", values: Values::Owners };
 
 instruments! {
     BACKENDS:
@@ -27,6 +28,16 @@ instruments! {
         "Tools that backends offer",
         &[],
         |pod, out| out.number(&[], pod.tools.value()),
+    );
+    BACKEND_TOOLS_LEFT_OUT = Gauge(
+        "backend_tools_left_out",
+        "Tools of a backend that are not served, since another one, their owner, has tools of these names",
+        &[BACKEND, OWNER],
+        |pod, out| {
+            for ([backend, owner], count) in pod.left_out() {
+                out.number(&[&backend, &owner], count);
+            }
+        },
     );
     BACKEND_EJECTIONS = Counter(
         "backend_ejections_total",

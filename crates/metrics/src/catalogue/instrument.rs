@@ -70,6 +70,9 @@ pub struct Label {
     pub values: Values,
 }
 
+/// For each backend, how many others are named that have tools of its.
+pub const OWNERS: usize = 3;
+
 /// The values that a label may have.
 #[derive(Clone, Copy, Debug)]
 pub enum Values {
@@ -79,6 +82,8 @@ pub enum Values {
     Tools,
     /// Names of backends, at most `metrics.max_backends`, and `other`.
     Backends,
+    /// Names of backends that have tools of another one's, at most [`OWNERS`] for each of these, and `other`.
+    Owners,
     /// The number of a shard, from 0.
     Shards,
     /// The version of the program.
@@ -92,6 +97,7 @@ impl Values {
             Self::Closed(values) => values.len(),
             Self::Tools => bounds.tools + 1,
             Self::Backends => bounds.backends + 1,
+            Self::Owners => OWNERS + 1,
             Self::Shards => bounds.shards,
             Self::Version => 1,
         }

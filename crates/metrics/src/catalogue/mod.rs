@@ -12,7 +12,7 @@ mod store;
 pub use backends::*;
 pub use clients::*;
 pub use events::*;
-pub use instrument::{Bounds, Instrument, Kind, Label, Unit, Values};
+pub use instrument::{Bounds, Instrument, Kind, Label, OWNERS, Unit, Values};
 pub use pod::*;
 pub use sessions::*;
 pub use store::*;

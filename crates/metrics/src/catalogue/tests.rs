@@ -22,6 +22,7 @@ fn worn() -> Arc<Pod> {
     }
     pod.operations.answered(Operation::Resume, Duration::from_micros(7));
     pod.replicas(backends.map(|backend| (backend, ReplicaState::Ejected)));
+    pod.tools_left_out(backends.iter().flat_map(|one| backends.iter().map(|other| [*one, *other])));
     Arc::new(pod)
 }
 
@@ -96,7 +97,9 @@ fn labels_have_no_other_values_than_the_catalogue_says() {
                     Values::Shards => {
                         assert!(value.parse::<usize>().is_ok_and(|at| at < BOUNDS.shards), "{line}")
                     }
-                    Values::Tools | Values::Backends => assert!(!["c", "d"].contains(&value), "{line}"),
+                    Values::Tools | Values::Backends | Values::Owners => {
+                        assert!(!["c", "d"].contains(&value), "{line}")
+                    }
                     Values::Version => assert_eq!(value, env!("CARGO_PKG_VERSION")),
                 }
             }
@@ -106,6 +109,7 @@ fn labels_have_no_other_values_than_the_catalogue_says() {
     assert!(text.contains("{tool=\"b\\\"\\\\\\n\",outcome=\"ok\"} 3\n"), "{text}");
     assert!(text.contains("backend_ejections_total{backend=\"other\"} 6\n"), "{text}");
     assert!(text.contains("backend_replicas{backend=\"other\",state=\"ejected\"} 2\n"), "{text}");
+    assert!(text.contains("backend_tools_left_out{backend=\"a\",owner=\"other\"} 2\n"), "{text}");
 }
 
 #[test]

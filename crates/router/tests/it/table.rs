@@ -104,7 +104,7 @@ fn of_two_backends_with_one_name_the_first_has_it_and_the_other_is_reported_once
     let taken = |handler: &str| Conflict {
         backend: "second".into(),
         handler: handler.into(),
-        reason: Reason::Taken { owner: "first".into() },
+        reason: Reason::Taken { owner: "first".into(), bridged: false },
     };
     assert_eq!(conflicts, [taken("m.*"), taken("x")]);
     assert_eq!(conflicts[1].to_string(), "x of backend second is left out: backend first has it");
@@ -120,6 +120,21 @@ fn the_backend_that_had_a_name_keeps_it_whatever_the_order() {
     let (third, conflicts) = Table::build(&[new], Some(&second));
     assert_eq!(third.tool("x").map(|tool| tool.backend.as_str()), Some("new"));
     assert_eq!(conflicts, []);
+}
+
+#[test]
+fn a_backends_own_tool_comes_before_one_of_a_server_behind_another_and_the_rest_of_that_is_served() {
+    let mut bridge = replica("bridge", &["x", "y"]);
+    for tool in &mut Arc::make_mut(&mut bridge).description.tools {
+        tool.mcp = format!("{{\"name\":\"{}\"}}", tool.name).into();
+    }
+    let first = build(&[Arc::clone(&bridge)]);
+    assert_eq!(first.tool("x").map(|tool| tool.backend.as_str()), Some("bridge"));
+    let (second, conflicts) = Table::build(&[bridge, replica("own", &["x"])], Some(&first));
+    let owners = ["x", "y"].map(|name| second.tool(name).map(|tool| tool.backend.as_str()));
+    assert_eq!(owners, [Some("own"), Some("bridge")]);
+    let reason = Reason::Taken { owner: "own".into(), bridged: true };
+    assert_eq!(conflicts, [Conflict { backend: "bridge".into(), handler: "x".into(), reason }]);
 }
 
 #[test]

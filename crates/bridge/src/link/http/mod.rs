@@ -1,12 +1,16 @@
 //! Messages as requests of HTTP, and answers as bodies or streams of events. `basic/transports/streamable-http`, and the one
 //! of 2025-11-25 for servers with sessions. What the bridge shows of itself is its own; nothing of a caller's comes here.
 mod connector;
+#[cfg(feature = "fuzzing")]
+mod fuzzing;
 mod headers;
 
 use crate::conversation::Conversation;
 use crate::settings::Server;
 use connector::Connector;
 use futures_util::StreamExt as _;
+#[cfg(feature = "fuzzing")]
+pub use fuzzing::mcp_headers;
 use headers::{Mirrored, encoded};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};

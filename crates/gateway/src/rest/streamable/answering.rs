@@ -3,7 +3,7 @@
 use super::refused;
 use super::rounds::{self, Round, Turn};
 use crate::kept::{CallId, Work};
-use crate::mcp::{self as core, Asking, Key, Note, Plan, Shape};
+use crate::mcp::{self as core, Asking, Key, Note, Plan, Shape, unasked};
 use crate::rest::ask::Ask;
 use crate::rest::problem::Problem;
 use crate::rest::running::Running;
@@ -11,10 +11,8 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use mcp::translate::result;
 use mcp::{Error, Id, write};
-use protocol::ErrorCode;
 use router::{Event, Failure};
 use session_store::SessionId;
-use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -245,13 +243,4 @@ impl Calling {
         let may_go_on = self.round < rounds::MOST;
         may_go_on.then(|| Round::of(end, &legacy.capabilities, legacy.session, ask.shard()))?
     }
-}
-
-/// The server asks for what the client can't be asked for, or for too much.
-fn unasked(end: &str) -> Failure {
-    let asked = mcp::translate::input::asked(end).flatten().map(|asked| asked.method);
-    let asked = asked.collect::<Vec<Cow<'_, str>>>().join(", ");
-    let why =
-        format!("the server needs input ({asked}) that this client can't be asked for; nothing was done");
-    Failure::new(ErrorCode::BackendUnavailable, why)
 }

@@ -84,7 +84,7 @@ impl Round {
         shard: &Rc<Shard>,
     ) -> Option<Self> {
         let asked: Vec<_> = input::asked(result).collect::<Option<_>>()?;
-        if asked.iter().any(|asked| !mcp::meta::can_be_asked(capabilities, &asked.method)) {
+        if asked.iter().any(|asked| !mcp::meta::can_be_asked(capabilities, &asked.method, asked.params)) {
             return None;
         }
         let mut round = Self {

@@ -3,7 +3,7 @@
 
 use super::work::{Waits, Work};
 use super::{Calls, Running};
-use crate::mcp::{Ends, Shape};
+use crate::mcp::{Ends, Shape, unasked};
 use crate::outcome;
 use crate::session::asker::Asker;
 use crate::session::exchange::Exchange;
@@ -90,7 +90,7 @@ impl Running {
     pub(super) fn name(&self) -> Option<Arc<str>> {
         let request = self.asker.request.as_ref()?;
         let round = self.spoken.as_ref().map_or(0, |spoken| spoken.rounds);
-        Some(if round == 0 { Rc::clone(request) } else { round::name(request, round) })
+        Some(if round == 0 { Arc::clone(request) } else { round::name(request, round) })
     }
 
     /// Its client was asked for input in so many rounds before.
@@ -114,10 +114,11 @@ impl Running {
             Work::Sent(_) => spoken.shape.ends.kept(end.clone()),
             _ => end.clone(),
         };
-        if spoken.asks(&kept).is_some() {
-            return Cow::Owned(Event::Failed(outcome::repeatable(
-                "it waits for input that nobody was asked for",
-            )));
+        if let Some(asks) = spoken.asks(&kept) {
+            return Cow::Owned(Event::Failed(match spoken.capabilities {
+                Some(_) => unasked(&asks),
+                None => outcome::repeatable("it waits for input that nobody was asked for"),
+            }));
         }
         match kept {
             Event::Result(result) => {
@@ -190,7 +191,7 @@ impl Calls {
         let Some(capabilities) = &spoken.capabilities else { return false };
         let asked: Option<Vec<_>> = input::asked(&result).collect();
         let Some(asked) = asked.filter(|_| spoken.rounds < round::MOST) else { return false };
-        if asked.iter().any(|asked| !mcp::meta::can_be_asked(capabilities, &asked.method)) {
+        if asked.iter().any(|asked| !mcp::meta::can_be_asked(capabilities, &asked.method, asked.params)) {
             return false;
         }
         spoken.rounds += 1;

@@ -22,7 +22,16 @@ pub(in crate::session) struct Heard {
     /// Resources that it subscribed to.
     uris: Vec<String>,
     /// Whoever listens to them for it.
-    task: Option<AbortHandle>,
+    task: Option<Listener>,
+}
+
+/// A task that ends with this.
+struct Listener(AbortHandle);
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Heard {
@@ -36,9 +45,8 @@ impl Heard {
     /// It hears of these resources, and of no others, once what is returned has come.
     fn listen(&mut self, identity: &Identity, peer: &Rc<Peer>) -> oneshot::Receiver<()> {
         let (opened, is_open) = oneshot::channel();
-        if let Some(task) = self.task.take() {
-            task.abort();
-        }
+        // It goes on until the next one has begun, so that nothing is missed between them.
+        let before = self.task.take();
         if self.uris.is_empty() {
             return is_open;
         }
@@ -46,6 +54,7 @@ impl Heard {
         let (shard, identity, peer) = (Rc::clone(&self.shard), identity.clone(), Rc::downgrade(peer));
         let task = tokio::task::spawn_local(async move {
             let mut listening = Listening::open(&shard, &identity, wish).await;
+            drop(before);
             // Whoever asked may be gone.
             let _ = opened.send(());
             loop {
@@ -54,7 +63,7 @@ impl Heard {
                 peer.deliver_to(Delivery::Note(Box::new(note)));
             }
         });
-        self.task = Some(task.abort_handle());
+        self.task = Some(Listener(task.abort_handle()));
         is_open
     }
 }
@@ -69,9 +78,6 @@ impl Drop for Heard {
     fn drop(&mut self) {
         let changes: &Changes = &self.shard.changes;
         changes.leave(self.place);
-        if let Some(task) = &self.task {
-            task.abort();
-        }
     }
 }
 
