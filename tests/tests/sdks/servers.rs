@@ -109,8 +109,9 @@ fn check(program: Program) {
     for way in Way::all(program) {
         let mut sdk = Sdk::connect(way, &gateway);
         tools(&mut sdk, folder.path().to_str().expect("it is text"));
-        progress(&mut sdk);
         questions(&mut sdk);
+        progress(&mut sdk);
+        gateway.await_metric("backend_calls_in_flight", 0.0);
         besides(&mut sdk);
         sdk.end();
     }
