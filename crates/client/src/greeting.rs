@@ -28,7 +28,7 @@ impl Introduction {
     /// when this returns.
     pub(crate) async fn greet(&self, shared: &Shared) -> Result<(Welcome, Resubscription), Error> {
         let inbox = shared.ahead(self.request(shared)?, Role::Greeting)?;
-        let welcome = shared.wire.welcome(&*inbox.outcome().await?)?;
+        let welcome = shared.wire.welcome(&inbox.outcome().await?)?;
         let resubscription = Resubscription::begin(shared.events.lack(&welcome), shared)?;
         let greeted = shared.wire.mcp.as_ref().and_then(Speech::greeted);
         let greeted = greeted.map(|note| shared.wire.notification(&note));

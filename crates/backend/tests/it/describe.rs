@@ -52,7 +52,10 @@ async fn describe_tells_names_schemas_annotations_scopes_and_timeouts() {
 
     let [find, wipe] = &description.tools[..] else { panic!("not two tools: {:?}", description.tools) };
     assert_eq!((find.name.as_str(), find.description.as_str()), ("find", "Finds lines."));
-    assert_eq!(find.annotations, Some(Annotations { read_only: true, idempotent: true, destructive: false }));
+    assert_eq!(
+        find.annotations,
+        Some(Annotations { read_only: true, idempotent: true, destructive: false, joinable: false })
+    );
     assert_eq!((find.scopes.as_slice(), find.timeout_ms), (&["files:read".to_owned()][..], 1_500));
     let input: Value = serde_json::from_slice(&find.input_schema).expect("a schema is JSON");
     assert_eq!(
@@ -71,13 +74,18 @@ async fn describe_tells_names_schemas_annotations_scopes_and_timeouts() {
 
     assert_eq!(
         wipe.annotations,
-        Some(Annotations { read_only: false, idempotent: false, destructive: true })
+        Some(Annotations { read_only: false, idempotent: false, destructive: true, joinable: false })
     );
     assert_eq!((&wipe.input_schema[..], &wipe.output_schema[..]), (&b"{}"[..], &b""[..]));
 
     let flows = Method {
         pattern: "workflow.*".to_owned(),
-        annotations: Some(Annotations { read_only: false, idempotent: true, destructive: false }),
+        annotations: Some(Annotations {
+            read_only: false,
+            idempotent: true,
+            destructive: false,
+            joinable: false,
+        }),
         scopes: vec!["flows".to_owned()],
         timeout_ms: 2_000,
     };

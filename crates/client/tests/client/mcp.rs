@@ -1,7 +1,11 @@
 //! The client of Model Context Protocol against servers that do as each test says.
 
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use client::mcp::{Asked, Refusal};
 use client::{Error, Progress, Reconnect, State, Update};
 use serde_json::{Value, json};
@@ -306,6 +310,35 @@ async fn a_gateway_that_says_nothing_is_left_after_three_heartbeats() {
     })
     .await;
     let client = builder(&gateway).heartbeat(Duration::from_secs(2)).connect().await.expect("a session");
+    let mut states = client.states();
+    while !matches!(states.next().await.expect("a state"), State::Connected { connection: 2, .. }) {}
+    client.close().await;
+    gateway.finish().await;
+}
+
+/// A JWT that nobody signed, which runs out in about a quarter of an hour.
+fn token(number: u64) -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
+    let claims = URL_SAFE_NO_PAD.encode(json!({"exp": now + 1_000 + number}).to_string());
+    format!("e30.{claims}.c2ln")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_runs_out_is_replaced_by_another_connection() {
+    let gateway = house(async |door: Door| {
+        let mut first = next_peer(&door).await;
+        open(&mut first, session("one", false, &json!([]))).await;
+        let mut second = next_peer(&door).await;
+        assert_ne!(first.headers["authorization"], second.headers["authorization"]);
+        let params = open(&mut second, session("two", true, &json!([]))).await;
+        assert_eq!(params["_meta"]["mcpw/resume"]["resume_token"], "one");
+        assert_eq!(second.close_frame().await.0, 1000);
+    })
+    .await;
+    let given = AtomicU64::new(0);
+    let source = move || std::future::ready(Ok::<_, Infallible>(token(given.fetch_add(1, Ordering::Relaxed))));
+    let client = gateway.returning_client().token_source(source).mcp().heartbeat(Duration::from_secs(10_000));
+    let client = client.connect().await.expect("a session");
     let mut states = client.states();
     while !matches!(states.next().await.expect("a state"), State::Connected { connection: 2, .. }) {}
     client.close().await;

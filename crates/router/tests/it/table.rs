@@ -177,7 +177,12 @@ fn where_replicas_disagree_the_stricter_holds() {
                 tools: vec![pb::Tool {
                     name: "x".into(),
                     scopes: vec!["all".into(), scope.into()],
-                    annotations: Some(pb::Annotations { read_only: true, idempotent, destructive }),
+                    annotations: Some(pb::Annotations {
+                        read_only: true,
+                        idempotent,
+                        destructive,
+                        joinable: false,
+                    }),
                     timeout_ms,
                     ..Default::default()
                 }],
@@ -188,7 +193,10 @@ fn where_replicas_disagree_the_stricter_holds() {
     let table = build(&[declare("a", true, false, 500), declare("b", false, true, 900)]);
     let tool = table.tool("x").expect("both have it");
     assert_eq!(tool.scopes, ["all", "a", "b"]);
-    assert_eq!(tool.annotations, Annotations { read_only: true, idempotent: false, destructive: true });
+    assert_eq!(
+        tool.annotations,
+        Annotations { read_only: true, idempotent: false, destructive: true, joinable: false }
+    );
     assert_eq!(tool.timeout, Some(Duration::from_millis(500)));
 }
 

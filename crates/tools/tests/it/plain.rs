@@ -19,7 +19,7 @@ async fn every_tool_is_read_only_idempotent_and_described() {
     assert_eq!(names, ["fs.read", "fs.list", "fs.search", "time.now", "echo", "sleep"]);
     assert_eq!(description.name, "tools");
     for tool in &description.tools {
-        let expected = Annotations { read_only: true, idempotent: true, destructive: false };
+        let expected = Annotations { read_only: true, idempotent: true, destructive: false, joinable: false };
         assert_eq!(tool.annotations, Some(expected), "{}", tool.name);
         assert!(!tool.description.is_empty(), "{}", tool.name);
         let input: Value = serde_json::from_slice(&tool.input_schema).expect("a schema is JSON");
