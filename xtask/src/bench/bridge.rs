@@ -58,9 +58,7 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
         rounds.push((at_pipes, measure(options.calls, |id| through.call(id, &text))?));
     }
     table::head(&["way", "p50 µs", "p99 µs"]);
-    let spread = |of: &dyn Fn(&([f64; 2], [f64; 2])) -> f64| {
-        Spread::of(rounds.iter().map(of)).context("there are rounds")
-    };
+    let spread = |of: &dyn Fn(&Round) -> f64| Spread::of(rounds.iter().map(of)).context("there are rounds");
     let direct = [spread(&|(direct, _)| direct[0])?, spread(&|(direct, _)| direct[1])?];
     let whole = [spread(&|(_, through)| through[0])?, spread(&|(_, through)| through[1])?];
     let added = [0, 1].map(|at| spread(&|(direct, through)| through[at] - direct[at]));
@@ -76,6 +74,9 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
     );
     Ok(())
 }
+
+/// Medians and 99th percentiles in microseconds: at the pipes, and through gateway and bridge.
+type Round = ([f64; 2], [f64; 2]);
 
 /// The median and the 99th percentile of so many calls, in microseconds.
 fn measure(calls: u64, mut call: impl FnMut(u64) -> Result<()>) -> Result<[f64; 2]> {

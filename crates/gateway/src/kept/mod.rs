@@ -209,7 +209,7 @@ impl Waiter {
             match self.shard.ask(order.session, EPOCH, &order.request).await {
                 Ok(Some(Word::Inherited)) => return self.run(&order),
                 Ok(Some(Word::Orphaned)) => {
-                    let (session, request) = (order.session, Rc::clone(&order.request));
+                    let (session, request) = (order.session, Arc::clone(&order.request));
                     return match order.joining() {
                         Some(order) => self.run(&order),
                         None => self.deliver(self.shard.bury(session, &request)),
