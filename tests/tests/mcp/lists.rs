@@ -5,6 +5,25 @@ use serde_json::json;
 use tests::Gateway;
 
 #[test]
+fn lists_are_there_though_nothing_is_in_them() {
+    let gateway = Gateway::start();
+    let mut peer = Peer::modern(&gateway);
+    let capabilities = peer.ask("server/discover", &json!({}))["capabilities"].take();
+    for (capability, method, member) in [
+        ("tools", "tools/list", "tools"),
+        ("prompts", "prompts/list", "prompts"),
+        ("resources", "resources/list", "resources"),
+        ("resources", "resources/templates/list", "resourceTemplates"),
+    ] {
+        assert_eq!(capabilities[capability]["listChanged"], true, "{capabilities}");
+        assert_eq!(peer.ask(method, &json!({}))[member], json!([]), "{method}");
+    }
+    peer.wrong("prompts/get", &json!({"name": "none"}), -32602);
+    assert!(capabilities["completions"].is_null(), "{capabilities}");
+    peer.wrong("completion/complete", &json!({"ref": {"type": "ref/prompt", "name": "none"}}), -32601);
+}
+
+#[test]
 fn lists_are_gathered_over_servers_page_by_page() {
     let gateway = Gateway::start();
     let (one, two) = (Server::new(), Server::new());

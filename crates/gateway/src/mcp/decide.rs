@@ -108,7 +108,7 @@ impl Server<'_> {
             method::TOOLS_CALL => Ok(tools::call(request, self)),
             method::RESOURCES_LIST | method::TEMPLATES_LIST | method::PROMPTS_LIST => self.list(request),
             method::RESOURCES_READ => self.read(request),
-            method::PROMPTS_GET => self.ask_by_name(request, method::PROMPTS_GET, "prompts"),
+            method::PROMPTS_GET => self.prompt(request),
             method::COMPLETE => self.complete(request),
             method::DISCOVER if era == Era::Modern => Ok(Becomes::Answer(hello::discovered(self))),
             method::LISTEN if era == Era::Modern => Wish::of(request).map(Becomes::Listen),
@@ -175,20 +175,20 @@ impl Server<'_> {
             let none = "{\"completion\":{\"values\":[]}}";
             return Ok(Becomes::Answer(shown(none, method::COMPLETE, request.version)));
         }
-        let Some(uri) = uri else { return self.ask_by_name(request, method::COMPLETE, "completions") };
-        let sources = sources::of_uri(self, &uri, method::COMPLETE);
+        let sources = match uri {
+            Some(uri) => sources::of_uri(self, &uri, method::COMPLETE),
+            // Of a prompt: whoever has completions is asked.
+            None => sources::with(self, "completions", method::COMPLETE),
+        };
         one_or_each(request, method::COMPLETE, sources).ok_or_else(|| Error::no_method(method::COMPLETE))
     }
 
-    /// What is named is asked of every backend that has such things.
-    fn ask_by_name(
-        &self,
-        request: &Request<'_>,
-        method: &'static str,
-        capability: &str,
-    ) -> Result<Becomes, Error> {
-        let sources = sources::with(self, capability, method);
-        one_or_each(request, method, sources).ok_or_else(|| Error::no_method(method))
+    /// A prompt is asked of every backend that has prompts.
+    fn prompt(&self, request: &Request<'_>) -> Result<Becomes, Error> {
+        let name = request.text("name")?;
+        let sources = sources::with(self, "prompts", method::PROMPTS_GET);
+        let none = || Error::params(format!("Unknown prompt: {name}"));
+        one_or_each(request, method::PROMPTS_GET, sources).ok_or_else(none)
     }
 }
 

@@ -7,7 +7,8 @@ use mcp::translate::result::Cache;
 use mcp::{Version, method, text};
 use protocol::json;
 
-/// What is offered now, as the newest version says it.
+/// What is offered, as the newest version says it. Lists are always there: backends come and go, and whoever has seen an empty one
+/// hears of it when there is something in it.
 fn capabilities(server: &Server<'_>) -> String {
     let has = |member: &str| {
         server.table.mcp().iter().any(|source| {
@@ -15,13 +16,8 @@ fn capabilities(server: &Server<'_>) -> String {
             json::member(capabilities, member).is_some()
         })
     };
-    let mut out = "{\"logging\":{},\"tools\":{\"listChanged\":true}".to_owned();
-    if server.table.method("context.get").is_some() || has("resources") {
-        out += ",\"resources\":{\"subscribe\":true,\"listChanged\":true}";
-    }
-    if has("prompts") {
-        out += ",\"prompts\":{\"listChanged\":true}";
-    }
+    let mut out = r#"{"logging":{},"tools":{"listChanged":true},"prompts":{"listChanged":true}"#.to_owned();
+    out += r#","resources":{"subscribe":true,"listChanged":true}"#;
     if has("completions") {
         out += ",\"completions\":{}";
     }
