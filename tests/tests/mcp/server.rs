@@ -88,6 +88,9 @@ impl Server {
             Some("fail") => Err(Failure::new(backend::ErrorCode::Internal, "no").with_details(
                 serde_json::json!({"mcp": {"code": -32099, "message": "own", "data": {"k": 1.0}}}),
             )),
+            Some("lack") => Err(Failure::new(backend::ErrorCode::Internal, "no").with_details(
+                serde_json::json!({"mcp": {"code": -32021, "message": "more", "data": {"requiredCapabilities": {"roots": {}}}}}),
+            )),
             Some("tell") => {
                 let token = said["_meta"]["progressToken"].to_string();
                 call.partial(raw(&format!(r#"{{"method":"notifications/progress","params":{{"progressToken":{token},"progress":1,"odd":1.0}}}}"#))).await?;

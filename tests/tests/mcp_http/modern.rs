@@ -190,3 +190,20 @@ fn a_pod_that_goes_ends_the_streams_of_listeners_gracefully() {
     assert_eq!(end["result"]["_meta"]["io.modelcontextprotocol/subscriptionId"], 9);
     http.stream_ended();
 }
+
+#[test]
+fn what_the_client_would_have_to_be_able_to_do_has_a_status_of_its_own() {
+    let (gateway, server) = (Gateway::start(), Server::new());
+    let _server = server.serve("words", &gateway);
+    let call = |peer: &Peer, what: &str| {
+        let params = json!({"name": "words.own", "arguments": {"do": what}});
+        let answer = peer.post_own(&peer.message(&json!(1), "tools/call", &params));
+        (answer.status, answer.json()["error"]["code"].clone())
+    };
+    let modern = Peer::modern(&gateway);
+    modern.await_tool("words.own");
+    assert_eq!(call(&modern, "lack"), (400, json!(-32021)));
+    assert_eq!(call(&modern, "fail"), (200, json!(-32099)));
+    let legacy = Peer::legacy(&gateway, "2025-11-25", &json!({}));
+    assert_eq!(call(&legacy, "lack"), (200, json!(-32021)), "a version that knows no such error");
+}

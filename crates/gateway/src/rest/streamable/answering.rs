@@ -1,5 +1,6 @@
 //! A request that is being answered: what its client hears meanwhile, and at last. Whoever writes it chooses how.
 
+use super::refused;
 use super::rounds::{self, Round, Turn};
 use crate::mcp::{Asking, Note, Plan, Shape};
 use crate::rest::ask::Ask;
@@ -7,6 +8,7 @@ use crate::rest::names::CallId;
 use crate::rest::problem::Problem;
 use crate::rest::running::{Running, Work};
 use bytes::Bytes;
+use hyper::StatusCode;
 use mcp::translate::result;
 use mcp::{Error, Id, write};
 use protocol::ErrorCode;
@@ -153,6 +155,14 @@ impl Answering {
                 Err(failure) => Heard::End(Err(self.shape.error(&failure))),
             },
             State::Calling(calling) => calling.next(&self.ask, &self.shape, self.legacy.as_ref()).await,
+        }
+    }
+
+    /// The status of what was heard, where that is the whole answer.
+    pub(super) fn status(&self, heard: &Heard) -> StatusCode {
+        match heard {
+            Heard::End(Err(error)) => refused::answered(error, self.shape.version.era()),
+            _ => StatusCode::OK,
         }
     }
 

@@ -21,6 +21,15 @@ const fn status(code: i64, era: Era) -> StatusCode {
     }
 }
 
+/// The status of an answer that a call has come to. `basic`, "Error Codes": what the client would have to be able to do is said
+/// with a status of its own, whoever says it.
+pub(super) const fn answered(error: &Error, era: Era) -> StatusCode {
+    match (error.code, era) {
+        (error::MISSING_CAPABILITY, Era::Modern) => StatusCode::BAD_REQUEST,
+        _ => StatusCode::OK,
+    }
+}
+
 /// An error, with the status that it has.
 pub(super) fn error(id: Option<Id<'_>>, error: &Error, era: Era) -> Answer {
     with_status(id, error, status(error.code, era))

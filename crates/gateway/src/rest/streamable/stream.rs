@@ -31,7 +31,9 @@ pub(super) async fn answer(mut answering: Answering, kinds: Kinds) -> Result<Ans
             false => Some(answering.next().await),
         };
         match heard {
-            Some(end @ Heard::End(_)) => return Ok(answer::json(StatusCode::OK, answering.written(&end))),
+            Some(end @ Heard::End(_)) => {
+                return Ok(answer::json(answering.status(&end), answering.written(&end)));
+            }
             // One object has no place for it.
             Some(Heard::Note(_)) if !kinds.stream => {}
             Some(Heard::Asked(_)) if !kinds.stream => {
