@@ -2,6 +2,7 @@
 //! share a Redis.
 
 mod authorization;
+mod batches;
 mod calls;
 mod form;
 mod modern;

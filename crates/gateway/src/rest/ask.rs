@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use hyper::header::{ACCEPT, ALLOW, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, StatusCode};
-use metrics::trace::Open;
+use metrics::trace::{Context, Open};
 use protocol::ErrorCode;
 use std::fmt::Display;
 use std::net::IpAddr;
@@ -37,6 +37,8 @@ pub(super) struct Ask {
     pub(super) permit: Permit,
     /// The request's span; none where nothing is traced.
     pub(super) span: Option<Open>,
+    /// The `traceparent` and `tracestate` that a message in the body names; those of the head count for nothing then.
+    said: Option<(String, String)>,
     pub(super) head: Parts,
     pub(super) body: Option<Incoming>,
 }
@@ -60,7 +62,16 @@ impl Ask {
         })?;
         let (head, body) = request.into_parts();
         let permit = link.shard.terms().authorization.permit(&identity);
-        Ok(Self { link: Rc::clone(link), address, identity, permit, span, head, body: Some(body) })
+        Ok(Self {
+            link: Rc::clone(link),
+            address,
+            identity,
+            permit,
+            span,
+            said: None,
+            head,
+            body: Some(body),
+        })
     }
 
     /// What the holder may do.
@@ -103,8 +114,23 @@ impl Ask {
         }
     }
 
+    /// A message in the body says which trace it is a part of: that counts from now on. Its span, where anything is traced.
+    pub(super) fn follow(&mut self, meta: &mcp::Meta<'_>) -> Option<Open> {
+        let parent = meta.traceparent.as_deref()?;
+        let own = Context::parse(parent)?;
+        self.said = Some((parent.to_owned(), meta.tracestate.as_deref().unwrap_or_default().to_owned()));
+        self.span = self.span.map(|_| Open::below(own));
+        self.span
+    }
+
+    /// The trace that is carried on, as it was named.
+    pub(super) fn traced(&self) -> (String, String) {
+        let of_head = || (self.carried("traceparent"), self.carried("tracestate"));
+        self.said.clone().unwrap_or_else(of_head)
+    }
+
     /// The text of a header that is only carried on; none if it can't be.
-    pub(super) fn carried(&self, name: &'static str) -> String {
+    fn carried(&self, name: &'static str) -> String {
         let value = self.head.headers.get(name).and_then(|value| value.to_str().ok());
         value.unwrap_or_default().to_owned()
     }

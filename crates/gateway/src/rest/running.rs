@@ -145,7 +145,7 @@ impl Ask {
 
     /// What the backend of a call is told of the trace: of the call's span, or where nothing is traced what came.
     pub(super) fn trace(&self, call: Option<&CallSpan>) -> (String, String) {
-        let (parent, state) = (self.carried("traceparent"), self.carried("tracestate"));
+        let (parent, state) = self.traced();
         let meta =
             Meta { traceparent: Some(parent.into()), tracestate: Some(state.into()), timeout_ms: None };
         let (parent, state) = trace::carried(call, &meta);

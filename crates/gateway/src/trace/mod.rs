@@ -7,7 +7,7 @@ mod request;
 
 pub(crate) use call::CallSpan;
 pub(crate) use connection::Upgrade;
-pub(crate) use request::{request, tell_request};
+pub(crate) use request::{request, tell_brought, tell_request};
 
 use metrics::trace::{Context, Kind, Open, Scope, Span, Tracer};
 use protocol::{ErrorCode, Meta, MethodName};

@@ -3,6 +3,7 @@
 //! requests but in the store, so that any pod serves any session.
 
 mod answering;
+mod batch;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod headers;

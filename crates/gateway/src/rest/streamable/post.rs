@@ -1,6 +1,7 @@
 //! `POST` of the endpoint: one message of a client's. `basic/transports/streamable-http`, "Sending Messages".
 
 use super::answering::{Answering, Kept, Legacy};
+use super::batch;
 use super::kinds::Kinds;
 use super::session::{self, Session};
 use super::{headers, listen, params, refused, rounds, stream};
@@ -10,6 +11,7 @@ use crate::measure;
 use crate::rest::answer::{self, Answer};
 use crate::rest::ask::{Ask, JSON};
 use crate::rest::problem::Problem;
+use crate::trace;
 use hyper::StatusCode;
 use hyper::header::HeaderValue;
 use mcp::{Era, Error, Id, Message, Meta, method, write};
@@ -54,31 +56,59 @@ struct Asked<'a> {
 pub(super) async fn answer(mut ask: Ask) -> Result<Answer, Problem> {
     let kinds = Kinds::of(&ask)?;
     let body = ask.needed_text(JSON).await?;
+    if body.starts_with('[') {
+        return batch::answer(ask, kinds, &body).await;
+    }
     let depth = ask.shard().terms().config.websocket.max_json_depth;
     let message = match Message::decode(&body, depth) {
         Ok(message) => message,
-        Err(rejection) => {
-            let error = Error::new(rejection.code, rejection.message.as_ref());
-            return Ok(refused::error(rejection.id, &error, Era::Legacy));
-        }
+        Err(rejection) => return Ok(rejected(&rejection)),
     };
-    let name = message.method().unwrap_or_default().to_owned();
-    let counted = core::method_name(name.as_str().into());
-    let seats = ask.link.count(&ask, counted.name()).await?;
-    match &message {
+    let own = match &message {
+        Message::Request { params, .. } => ask.follow(&Meta::of(params)),
+        _ => None,
+    };
+    let ask = Rc::new(ask);
+    let answer = one(&ask, kinds, &message, &body).await?;
+    if let Some(open) = own {
+        let method = core::method_name(message.method().unwrap_or_default().into());
+        let tracer = &ask.shard().pod.tracer;
+        trace::tell_brought(tracer, open, trace::method_name(Some(&method)), answer.status().as_u16());
+    }
+    Ok(answer)
+}
+
+/// What is no message.
+pub(super) fn rejected(rejection: &mcp::Rejection<'_>) -> Answer {
+    let error = Error::new(rejection.code, rejection.message.as_ref());
+    refused::error(rejection.id, &error, Era::Legacy)
+}
+
+/// Answers one message; `text` is all of it.
+///
+/// # Errors
+/// It is no request, and not taken; or there are too many.
+pub(super) async fn one(
+    ask: &Rc<Ask>,
+    kinds: Kinds,
+    message: &Message<'_>,
+    text: &str,
+) -> Result<Answer, Problem> {
+    let counted = core::method_name(message.method().unwrap_or_default().into());
+    let seats = ask.link.count(ask, counted.name()).await?;
+    match message {
         Message::Request { id, method, params } => {
-            let (config, id) = (std::sync::Arc::clone(&ask.shard().terms().config), *id);
-            let ask = Rc::new(ask);
-            let answered = request(&ask, kinds, id, method, params, seats).await;
+            let answered = request(ask, kinds, *id, method, params, seats).await;
             Ok(answered.unwrap_or_else(|refusal| match refusal {
                 Refusal::Answer(answer) => *answer,
                 Refusal::Problem(problem, missing) => {
-                    refused::problem(problem, Some(id), missing.as_deref(), &config)
+                    let config = &ask.shard().terms().config;
+                    refused::problem(problem, Some(*id), missing.as_deref(), config)
                 }
             }))
         }
-        Message::Notification { method, params } => notification(&ask, method, params).await,
-        Message::Response { .. } | Message::Failure { .. } => answered(&ask, &message, &body).await,
+        Message::Notification { method, params } => notification(ask, method, params).await,
+        Message::Response { .. } | Message::Failure { .. } => answered(ask, message, text).await,
     }
 }
 
