@@ -27,6 +27,8 @@ fn a_session_is_served_by_every_pod() {
     stream.sent();
     assert_eq!(remote.ask("resources/subscribe", &json!({"uri": "words://1"})), json!({}));
     crate::await_listener(&server, &["words://1".to_owned()]);
+    let updated = heard(&mut stream);
+    assert_eq!(updated["params"]["uri"], "words://1", "told once, since it may have changed: {updated}");
     server.update("words://1");
     let updated = heard(&mut stream);
     assert_eq!(updated["params"]["uri"], "words://1", "{updated}");
@@ -58,6 +60,11 @@ fn subscriptions_that_are_made_at_once_are_all_there() {
     });
     let all: Vec<String> = (0..8).map(|number| format!("words://{number}")).collect();
     crate::await_listener(&server, &all);
+    // Each is told once first, since it may have changed before the stream listens.
+    let mut told: Vec<String> =
+        (0..8).map(|_| heard(&mut stream)["params"]["uri"].as_str().unwrap_or_default().to_owned()).collect();
+    told.sort();
+    assert_eq!(told, all);
     for number in 0..8 {
         server.update(&format!("words://{number}"));
         assert_eq!(heard(&mut stream)["params"]["uri"], format!("words://{number}"));

@@ -189,6 +189,17 @@ impl Listening {
         }
     }
 
+    /// Tells first what this one has heard and not told.
+    pub(crate) fn go_on_after(&mut self, before: &mut Self) {
+        take_in(&before.peer, &before.wish, &mut before.queue);
+        self.queue.append(&mut before.queue);
+    }
+
+    /// Tells of these resources as if they had changed, those that are listened to.
+    pub(crate) fn tell<'a>(&mut self, uris: impl Iterator<Item = &'a String>) {
+        self.queue.extend(uris.filter(|uri| self.wish.uris.contains(uri)).map(|uri| told(uri)));
+    }
+
     /// The next news. Cancel safe.
     pub(crate) async fn next(&mut self) -> Note {
         loop {
@@ -197,15 +208,7 @@ impl Listening {
             }
             let Self { peer, reader, contexts, queue, wish, .. } = self;
             woken(peer, |cx| {
-                for delivery in peer.take_inbox().unwrap_or_default() {
-                    match delivery {
-                        Delivery::Changed(changed) => {
-                            queue.extend(changed.of(wish.changed).methods().map(Note::bare));
-                        }
-                        Delivery::Note(note) => queue.push_back(*note),
-                        _ => {}
-                    }
-                }
+                take_in(peer, wish, queue);
                 while let Some(reader) = reader
                     && let Poll::Ready(Some(news)) = reader.poll_next(cx)
                 {
@@ -221,6 +224,17 @@ impl Listening {
                 if queue.is_empty() { Poll::Pending } else { Poll::Ready(()) }
             })
             .await;
+        }
+    }
+}
+
+/// What was delivered meanwhile.
+fn take_in(peer: &Peer, wish: &Wish, queue: &mut VecDeque<Note>) {
+    for delivery in peer.take_inbox().unwrap_or_default() {
+        match delivery {
+            Delivery::Changed(changed) => queue.extend(changed.of(wish.changed).methods().map(Note::bare)),
+            Delivery::Note(note) => queue.push_back(*note),
+            _ => {}
         }
     }
 }

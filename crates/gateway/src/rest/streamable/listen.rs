@@ -187,11 +187,15 @@ impl Hearing {
                     return false;
                 }
                 if session.state.uris != self.session.state.uris {
-                    let position = self.listening.position();
-                    self.listening = Listening::open(shard, &self.ask.identity, wish(&session)).await;
-                    if let Some(position) = position {
-                        self.listening.go_on_from(position).await;
+                    let mut listening = Listening::open(shard, &self.ask.identity, wish(&session)).await;
+                    if let Some(position) = self.listening.position() {
+                        listening.go_on_from(position).await;
                     }
+                    let mut before = std::mem::replace(&mut self.listening, listening);
+                    self.listening.go_on_after(&mut before);
+                    // It was answered before this stream listens: what has changed meanwhile is not known.
+                    let known = &self.session.state.uris;
+                    self.listening.tell(session.state.uris.iter().filter(|uri| !known.contains(uri)));
                 }
                 self.place.hold(&session);
                 self.session = session;
