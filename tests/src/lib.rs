@@ -10,6 +10,7 @@ pub mod chaos;
 mod client;
 mod clock;
 mod collector;
+pub mod conformance;
 mod contexts;
 mod counter;
 mod disk;

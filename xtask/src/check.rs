@@ -38,5 +38,18 @@ fn commands() -> Vec<(&'static str, Command)> {
     clippy.args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]);
     let mut doc = cargo();
     doc.args(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings");
-    vec![("fmt", fmt), ("clippy", clippy), ("doc", doc)]
+    // A workspace of its own.
+    let own = ["--manifest-path", "tests/servers/rust/Cargo.toml"];
+    let mut server_fmt = cargo();
+    server_fmt.arg("fmt").args(own).arg("--check");
+    let mut server_clippy = cargo();
+    server_clippy.arg("clippy").args(own).args(["--locked", "--target-dir", "target/servers-rust"]);
+    server_clippy.args(["--", "-D", "warnings"]);
+    vec![
+        ("fmt", fmt),
+        ("clippy", clippy),
+        ("doc", doc),
+        ("fmt of tests/servers/rust", server_fmt),
+        ("clippy of tests/servers/rust", server_clippy),
+    ]
 }

@@ -41,7 +41,7 @@ enum Task {
     Generate(generate::Options),
     /// Runs all tests, and installs what they need where it is missing.
     Test(test::Options),
-    /// Runs the Autobahn test suite against the gateway's echo endpoint.
+    /// Runs the Autobahn test suite against the gateway's echo endpoint, or with --mcp the conformance suite of Model Context Protocol.
     Conformance(conformance::Options),
     /// Runs every fuzz target for a bounded time.
     Fuzz(fuzz::Options),

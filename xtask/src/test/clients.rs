@@ -1,5 +1,5 @@
 //! What the tests need of other languages: WebSocket clients for Python and Node, an identity provider, what judges the REST API,
-//! what judges `deploy/`, and servers of Model Context Protocol, in folders of their own below the target folder. Installed once; a stamp tells what is there.
+//! what judges `deploy/`, and servers of Model Context Protocol with the suite that judges them, in folders of their own below the target folder. Installed once; a stamp tells what is there.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::workspace::{root, step};
+use crate::workspace::{cargo, root, step};
 
 /// Installs all of them into `folder`, or finds them there.
 ///
@@ -21,7 +21,17 @@ pub(crate) fn install(folder: &Path) -> Result<()> {
     let servers = root().join("tests/servers");
     python(&folder.join("servers-venv"), &servers.join("python"))?;
     node(&folder.join("servers-node"), &servers.join("node"))?;
+    conformance(folder)?;
     judges(&folder.join("judges"), &root().join("tests/judges"))
+}
+
+/// Installs the conformance suite of Model Context Protocol into `folder`, and the server that has what it calls.
+///
+/// # Errors
+/// As [`install`].
+pub(crate) fn conformance(folder: &Path) -> Result<()> {
+    node(&folder.join("conformance"), &root().join("tests/conformance"))?;
+    rust(&folder.join("servers-rust"), &root().join("tests/servers/rust"))
 }
 
 fn python(folder: &Path, source: &Path) -> Result<()> {
@@ -72,6 +82,30 @@ pub(crate) fn node(folder: &Path, source: &Path) -> Result<()> {
                 .args(["ci", "--no-audit", "--no-fund", "--no-update-notifier"])
                 .current_dir(folder),
         )
+    })
+}
+
+/// The program of a package that is a workspace of its own.
+fn rust(folder: &Path, source: &Path) -> Result<()> {
+    let mut stamp = version("rustc")?;
+    let mut files = fs::read_dir(source.join("src"))?.collect::<Result<Vec<_>, _>>()?;
+    files.sort_by_key(fs::DirEntry::path);
+    let files = files.iter().map(fs::DirEntry::path);
+    for file in files.chain(["Cargo.toml", "Cargo.lock"].map(|name| source.join(name))) {
+        stamp += &read(&file)?;
+    }
+    stamped(folder, &stamp, || {
+        let build = folder.join("build");
+        step(
+            cargo()
+                .args(["build", "--locked", "--manifest-path"])
+                .arg(source.join("Cargo.toml"))
+                .arg("--target-dir")
+                .arg(&build),
+        )?;
+        let name = "conformance-server";
+        fs::rename(build.join("debug").join(name), folder.join(name))?;
+        fs::remove_dir_all(&build).with_context(|| format!("could not remove {}", build.display()))
     })
 }
 
