@@ -111,7 +111,6 @@ fn check(program: Program) {
         tools(&mut sdk, folder.path().to_str().expect("it is text"));
         questions(&mut sdk);
         progress(&mut sdk);
-        gateway.await_metric("backend_calls_in_flight", 0.0);
         besides(&mut sdk);
         sdk.end();
     }
