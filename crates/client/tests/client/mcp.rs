@@ -318,7 +318,8 @@ async fn a_gateway_that_says_nothing_is_left_after_three_heartbeats() {
 
 /// A JWT that nobody signed, which runs out in about a quarter of an hour.
 fn token(number: u64) -> String {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
+    let now =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
     let claims = URL_SAFE_NO_PAD.encode(json!({"exp": now + 1_000 + number}).to_string());
     format!("e30.{claims}.c2ln")
 }
@@ -336,7 +337,8 @@ async fn a_token_that_runs_out_is_replaced_by_another_connection() {
     })
     .await;
     let given = AtomicU64::new(0);
-    let source = move || std::future::ready(Ok::<_, Infallible>(token(given.fetch_add(1, Ordering::Relaxed))));
+    let source =
+        move || std::future::ready(Ok::<_, Infallible>(token(given.fetch_add(1, Ordering::Relaxed))));
     let client = gateway.returning_client().token_source(source).mcp().heartbeat(Duration::from_secs(10_000));
     let client = client.connect().await.expect("a session");
     let mut states = client.states();
