@@ -111,6 +111,7 @@ impl Load {
                     params: PARAMS,
                     caller: &self.caller,
                     idempotency_key: ["0198f0c2-7c1e-7d64", ":", "17"],
+                    join: false,
                     traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
                     tracestate: "",
                     timeout: None,
