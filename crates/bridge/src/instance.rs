@@ -78,6 +78,15 @@ impl Instance {
     }
 }
 
+impl Drop for Instance {
+    fn drop(&mut self) {
+        // Whoever still asks it is told, since nobody reads its answers any more.
+        if let State::Up(conversation) = &*self.state.borrow() {
+            conversation.lose("it was ended");
+        }
+    }
+}
+
 async fn keep(start: Arc<Start>, states: watch::Sender<State>) {
     let Server { name, backoff_ms, backoff_max_ms, era, .. } = &start.server;
     let mut backoff = Backoff::new(*backoff_ms, *backoff_max_ms);

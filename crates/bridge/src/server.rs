@@ -65,7 +65,14 @@ impl Server {
     pub(crate) async fn conversation(&self, session: &str) -> Result<Arc<Conversation>, String> {
         match self.start.server.per {
             Per::Bridge => self.common().await,
-            Per::Session => self.instance(session)?.conversation(self.start.patience).await,
+            Per::Session => {
+                let conversation = self.instance(session)?.conversation(self.start.patience).await;
+                // How long its start took is no time without a call.
+                if let Some(known) = lock(&self.sessions).get_mut(session) {
+                    known.used = Instant::now();
+                }
+                conversation
+            }
         }
     }
 
@@ -110,7 +117,11 @@ async fn sweep(sessions: Arc<Mutex<HashMap<String, Session>>>, idle: Duration) {
 }
 
 impl Session {
+    /// Whether a call waits for its start, or runs.
     fn is_busy(&self) -> bool {
+        if Arc::strong_count(&self.instance) > 1 {
+            return true;
+        }
         match &*self.instance.states().borrow() {
             State::Up(conversation) => conversation.desk.has_calls(),
             State::Starting | State::Down(_) => false,

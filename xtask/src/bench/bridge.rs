@@ -29,6 +29,11 @@ const ADDED_P50_MICROS: f64 = 200.0;
 /// Bytes of the text that is sent and comes back.
 const SIZE: usize = 128;
 
+/// The median and the 99th percentile, in microseconds.
+type Quantiles = [f64; 2];
+/// Of one round: at the pipes, and through gateway and bridge.
+type Round = [Quantiles; 2];
+
 /// A gateway before a bridge before the server, and a connection to it.
 struct Through {
     connection: Connection,
@@ -46,7 +51,7 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
     );
     let (mut direct, mut through) = (Direct::start()?, Through::start(programs, cpus)?);
     let text = "x".repeat(SIZE);
-    let mut rounds = Vec::new();
+    let mut rounds: Vec<Round> = Vec::new();
     for _ in 0..options.rounds {
         let at_pipes = measure(options.calls, |id| {
             let params = json!({"name": "echo", "arguments": {"text": text}});
@@ -55,15 +60,14 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
             ensure!(answer.contains(&text), "another answer than expected: {answer}");
             Ok(())
         })?;
-        rounds.push((at_pipes, measure(options.calls, |id| through.call(id, &text))?));
+        rounds.push([at_pipes, measure(options.calls, |id| through.call(id, &text))?]);
     }
     table::head(&["way", "p50 µs", "p99 µs"]);
     let spread = |of: &dyn Fn(&Round) -> f64| Spread::of(rounds.iter().map(of)).context("there are rounds");
-    let direct = [spread(&|(direct, _)| direct[0])?, spread(&|(direct, _)| direct[1])?];
-    let whole = [spread(&|(_, through)| through[0])?, spread(&|(_, through)| through[1])?];
-    let added = [0, 1].map(|at| spread(&|(direct, through)| through[at] - direct[at]));
-    let [p50, p99] = added;
-    let (p50, p99) = (p50?, p99?);
+    let direct = [spread(&|round| round[0][0])?, spread(&|round| round[0][1])?];
+    let whole = [spread(&|round| round[1][0])?, spread(&|round| round[1][1])?];
+    let added = |at: usize| spread(&|round| round[1][at] - round[0][at]);
+    let (p50, p99) = (added(0)?, added(1)?);
     for (way, [p50, p99]) in [("pipes", direct), ("gateway and bridge", whole), ("added", [p50, p99])] {
         table::row(&[way, &p50.shown(0), &p99.shown(0)]);
     }
@@ -75,11 +79,8 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
     Ok(())
 }
 
-/// Medians and 99th percentiles in microseconds: at the pipes, and through gateway and bridge.
-type Round = ([f64; 2], [f64; 2]);
-
-/// The median and the 99th percentile of so many calls, in microseconds.
-fn measure(calls: u64, mut call: impl FnMut(u64) -> Result<()>) -> Result<[f64; 2]> {
+/// Those of so many calls.
+fn measure(calls: u64, mut call: impl FnMut(u64) -> Result<()>) -> Result<Quantiles> {
     let mut times = Histogram::<u64>::new(3)?;
     // What was not used for a while is slow the first time.
     for id in 1..=calls / 10 + calls {

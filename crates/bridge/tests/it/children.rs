@@ -19,6 +19,24 @@ async fn a_child_that_ends_is_started_again_and_its_calls_are_told() {
 }
 
 #[tokio::test]
+async fn a_child_that_starts_for_a_call_is_not_idle() {
+    let fixture = fixture("one", "legacy");
+    let slowly = format!("sleep 0.5; exec {} legacy", fixture.command[0]);
+    let server = Server {
+        per: Per::Session,
+        idle_timeout_ms: 50,
+        command: ["sh", "-c", &slowly].map(str::to_owned).to_vec(),
+        ..fixture
+    };
+    let bridge = Bridge::with([server]).await;
+    let mut client = bridge.client().await;
+    for session in ["first", "second"] {
+        client.session = session.into();
+        client.call("echo", "{}").await.end.expect("it has a result");
+    }
+}
+
+#[tokio::test]
 async fn each_session_has_a_child_of_its_own() {
     let bridge = Bridge::with([Server { per: Per::Session, ..fixture("one", "legacy") }]).await;
     let mut client = bridge.client().await;
