@@ -4,7 +4,9 @@ use crate::{BINARY, client_of, process, token};
 use auth::Role;
 use gateway::config::Demand;
 use serde_json::{Value, json};
+use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
 use tempfile::TempDir;
 use tests::{Authority, Endpoints, Process, Session, until};
 
@@ -147,14 +149,18 @@ fn a_tail_prints_messages_until_the_session_ends() {
     let mut session = Session::open(&gateway);
     let id = session.opened["session_id"].as_str().expect("an id").to_owned();
     let mut tail = command(&gateway, &["tail", &id, "--json"]);
-    let child = tail.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary was built");
-    let path = "/admin/v1/pod";
-    until("the tail", || (crate::Operator::local(&gateway).get(path)["tails"] == 1).then_some(()));
-    session.ask("echo", &json!({"password": "canary-7f3a"}));
+    let mut child = tail.stdout(Stdio::piped()).spawn().expect("the binary was built");
+    let printed = BufReader::new(child.stdout.take().expect("it is piped"));
+    let (sender, lines) = mpsc::channel();
+    std::thread::spawn(move || printed.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    // What was said before the connection heard of the tail is not printed.
+    let first = until("the tail", || {
+        session.ask("echo", &json!({"password": "canary-7f3a"}));
+        lines.try_recv().ok()
+    });
     session.request("end", "session.close", &json!({}));
-    let output = child.wait_with_output().expect("it is our child");
-    let out = String::from_utf8(output.stdout).expect("UTF-8");
-    assert!(output.status.success() && !out.contains("canary"), "{out}");
+    let out = [first].into_iter().chain(lines).collect::<Vec<_>>().join("\n");
+    assert!(child.wait().expect("it is our child").success() && !out.contains("canary"), "{out}");
     let lines: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert_eq!((&lines[0]["method"], &lines[0]["direction"]), (&json!("echo"), &json!("in")), "{out}");
     assert!(lines.len() >= 3, "{out}");

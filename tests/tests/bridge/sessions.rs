@@ -76,6 +76,10 @@ async fn client(gateways: &[&Endpoints]) -> client::mcp::Client {
     for gateway in gateways {
         gateway.connect().await_tool("slow");
     }
+    // Its own shard may hear of the tool later than another.
+    while !client.request("tools/list", json!({})).await.expect("a list").get().contains("\"slow\"") {
+        tokio::task::yield_now().await;
+    }
     client
 }
 

@@ -40,6 +40,17 @@ fn glance() -> Vec<Panel> {
             .bounds(1.0, 2.0),
         Panel::number("Tools", "That backends offer.")
             .ask(scope.of(&instrument::BACKEND_TOOLS).now().max(&[]), "tools"),
+        Panel::number("Left out", "Tools whose names another backend has: they are not served.")
+            .ask(
+                scope
+                    .of(&instrument::BACKEND_TOOLS_LEFT_OUT)
+                    .now()
+                    .max(&["backend", "owner"])
+                    .sum(&[])
+                    .or_zero(),
+                "tools",
+            )
+            .bounds(1.0, 10.0),
         Panel::number("Calls", "Given to backends, a second.")
             .unit(Unit::PerSecond)
             .ask(scope.of(&instrument::BACKEND_CALLS).rate(WINDOW).sum(&[]), "calls"),

@@ -30,7 +30,7 @@ mod tests {
         assert_eq!(modern, r#"{"uri":"a:b","_meta":{"io.modelcontextprotocol/subscriptionId":"x"}}"#);
         assert_eq!(to_legacy(&modern), r#"{"uri":"a:b"}"#);
         let more = to_modern(r#"{"uri":"a:b","_meta":{ "k" : 1.0 }}"#, Id::Token("7"));
-        assert_eq!(to_legacy(&more), r#"{"uri":"a:b","_meta":{ "k" : 1.0 }}"#);
+        assert_eq!(to_legacy(&more), r#"{"uri":"a:b","_meta":{ "k" : 1.0}}"#);
         assert_eq!(to_legacy(&to_modern("", Id::Token("7"))), "");
         assert_eq!(to_legacy(""), "");
     }
