@@ -7,18 +7,23 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::test::clients;
-use crate::workspace::{build_release_programs, root, step, target};
+use crate::workspace::{cargo, root, step, target};
+
+/// The program mcpw by the name that the tests know it by.
+const GATEWAY: &str = "mcpw-under-test";
 
 /// Runs all of it; `programs` is a folder with `mcpw`, if it is not to be built.
 pub(crate) fn run(programs: Option<&Path>) -> Result<()> {
     let installed = target()?.join("e2e");
     clients::conformance(&installed)?;
-    let built = match programs {
-        Some(_) => build_release_programs(&[("tests", "conformance")])?,
-        None => build_release_programs(&[("gateway", "mcpw"), ("tests", "conformance")])?,
-    };
+    // As the tests build them, so that what they have built is used.
+    let mut build = cargo();
+    build.args(["build", "--locked", "--workspace", "--exclude", "session-store"]);
+    step(build.args(["--bin", "conformance", "--bin", GATEWAY]))?;
+    let built = target()?.join("debug");
+    let gateway = programs.map_or_else(|| built.join(GATEWAY), |programs| programs.join("mcpw"));
     let mut command = Command::new(built.join("conformance"));
-    command.arg("--gateway").arg(programs.unwrap_or(&built).join("mcpw"));
+    command.arg("--gateway").arg(gateway);
     command.arg("--server").arg(installed.join("servers-rust/conformance-server"));
     command.arg("--suite").arg(installed.join("conformance"));
     command.arg("--expected").arg(root().join("tests/conformance/platform.yaml"));

@@ -26,6 +26,7 @@ const SETTINGS: [(&str, &str); 6] = [
 ];
 
 #[derive(Debug, clap::Args)]
+#[group(id = "websocket")]
 pub(crate) struct Options {
     /// Only these cases, as numbers or patterns: 1.*,6.4.*,7.1.1
     #[arg(long, value_delimiter = ',', default_values = CORE)]
