@@ -1,7 +1,7 @@
 //! The calls of sessions that outlive their connections: each is entered in the journal, run whoever is connected, and
 //! its end is stored. It knows no message and no wire.
 
-use super::{Delivery, Peer, Shard};
+use super::{Delivery, KeptOrder, Order, Peer, Shard};
 use crate::kept::is_shared;
 use crate::mail::{Letter, Memo};
 use crate::mcp::Ends;
@@ -15,10 +15,9 @@ use hashbrown::HashTable;
 use metrics::TraceId;
 use metrics::trace::Open;
 use protocol::ErrorCode;
-use router::{Call, CallKey, Caller, Event, Failure, Handler, Sink};
+use router::{CallKey, Event, Failure, Handler, Sink};
 use session_store::{Begin, Channel as _, Epoch, Error, Finish, Journal as _, PodId, SessionId, Takeover};
 use slab::Slab;
-use std::borrow::Cow;
 use std::future::Future;
 use std::hash::BuildHasher as _;
 use std::rc::Rc;
@@ -28,94 +27,6 @@ use std::time::{Duration, Instant};
 /// What the journal's part of a call is called in spans.
 const BEGIN: &str = "journal.begin";
 const FINISH: &str = "journal.finish";
-
-/// A call with everything that it takes to run it, now or, once it is [kept](Order::keep), later.
-#[derive(Debug)]
-pub(crate) struct Order<'a> {
-    pub(crate) session: SessionId,
-    pub(crate) epoch: Epoch,
-    /// The canonical form of the request's id.
-    pub(crate) request: Arc<str>,
-    /// Tells this attempt to begin it from every other of the pod.
-    pub(crate) attempt: u64,
-    /// The client has sent this id before.
-    pub(crate) resent: bool,
-    /// It is not begun: it runs at its backend, and its pod has died.
-    pub(crate) join: bool,
-    pub(crate) handler: Arc<Handler>,
-    pub(crate) method: Cow<'a, str>,
-    pub(crate) params: Cow<'a, [u8]>,
-    pub(crate) caller: Caller,
-    pub(crate) holder: Rc<Holder>,
-    pub(crate) traceparent: Cow<'a, str>,
-    pub(crate) tracestate: Cow<'a, str>,
-    /// None where nothing is traced.
-    pub(crate) span: Option<CallSpan>,
-    pub(crate) timeout: Option<Duration>,
-    /// When it was asked for.
-    pub(crate) asked_at: Instant,
-    /// What is made of its end before that is stored and told; none where it stays as it is.
-    pub(crate) ends: Option<Ends>,
-}
-
-/// One that borrows nothing of a frame.
-pub(crate) type KeptOrder = Box<Order<'static>>;
-
-impl Order<'_> {
-    /// The same for later.
-    pub(crate) fn keep(self) -> KeptOrder {
-        Box::new(Order {
-            method: self.method.into_owned().into(),
-            params: self.params.into_owned().into(),
-            traceparent: self.traceparent.into_owned().into(),
-            tracestate: self.tracestate.into_owned().into(),
-            ..self
-        })
-    }
-
-    /// The call goes on here, where it is ours and its backend may still have it.
-    pub(crate) fn joining(mut self) -> Option<Self> {
-        self.join = self.handler.annotations.joinable;
-        self.join.then_some(self)
-    }
-
-    pub(crate) fn may_repeat(&self) -> bool {
-        self.handler.annotations.may_repeat()
-    }
-
-    /// The span of whoever asks for it, to which the journal's belong.
-    pub(crate) fn asker_span(&self) -> Option<Open> {
-        self.span.as_ref().and_then(CallSpan::message)
-    }
-
-    /// The call as the journal takes it.
-    pub(crate) fn entry<'a>(&'a self, pod: &'a PodId) -> session_store::Call<'a> {
-        session_store::Call {
-            session: self.session,
-            epoch: self.epoch,
-            request: &self.request,
-            pod,
-            repeatable: self.may_repeat(),
-            attempt: self.attempt,
-            resent: self.resent,
-        }
-    }
-
-    /// The call as the router takes it, which any attempt at it is known by.
-    pub(crate) fn call(&self) -> Call<'_> {
-        Call {
-            handler: &self.handler,
-            method: &self.method,
-            params: &self.params,
-            caller: &self.caller,
-            idempotency_key: [&self.holder.session, ":", &self.request],
-            join: self.join,
-            traceparent: &self.traceparent,
-            tracestate: &self.tracestate,
-            timeout: self.timeout,
-        }
-    }
-}
 
 /// What the journal says of a call that was not begun here, or is not begun.
 #[derive(Debug)]

@@ -6,12 +6,14 @@ mod desk;
 mod errands;
 mod holders;
 mod memos;
+mod order;
 mod peer;
 mod thread;
 
-pub(crate) use desk::{DeskKey, KeptOrder, Order, Word, cancelled};
+pub(crate) use desk::{DeskKey, Word, cancelled};
 pub(crate) use errands::Task;
 pub(crate) use memos::Held;
+pub(crate) use order::{KeptOrder, Order};
 pub(crate) use peer::{Delivery, Peer, Signals, Verified};
 pub(crate) use thread::{Common, Parts, Stage, spawn};
 
