@@ -103,11 +103,11 @@ impl Desk {
         });
         let (calls, hasher) = (&self.calls, &self.hasher);
         let is_same = |known: &DeskKey| is_of(calls, *known, order.session, &order.request);
-        let hash = |known: &DeskKey| {
-            calls.get(known.place()).map_or(0, |call| hasher.hash_one((call.session, &*call.request)))
+        let rehash = |known: &DeskKey| {
+            calls.get(known.place()).map_or(0, |call| hash_of(hasher, call.session, &call.request))
         };
-        let its_hash = hasher.hash_one((order.session, &*order.request));
-        self.by_request.entry(its_hash, is_same, hash).insert(key);
+        let hash = hash_of(hasher, order.session, &order.request);
+        self.by_request.entry(hash, is_same, rehash).insert(key);
         key
     }
 
@@ -116,14 +116,14 @@ impl Desk {
     }
 
     fn key_of(&self, session: SessionId, request: &str) -> Option<DeskKey> {
-        let hash = self.hasher.hash_one((session, request));
+        let hash = hash_of(&self.hasher, session, request);
         self.by_request.find(hash, |known| is_of(&self.calls, *known, session, request)).copied()
     }
 
     fn take(&mut self, key: DeskKey) -> Option<AtWork> {
         self.find(key)?;
         let call = self.calls.remove(key.place());
-        let hash = self.hasher.hash_one((call.session, &*call.request));
+        let hash = hash_of(&self.hasher, call.session, &call.request);
         if let Ok(entry) = self.by_request.find_entry(hash, |known| *known == key) {
             entry.remove();
         }
@@ -490,6 +490,11 @@ impl Sink for Shard {
             peer.deliver_to(Delivery::Event { tag, event });
         }
     }
+}
+
+/// What the desk finds a call by.
+fn hash_of(hasher: &RandomState, session: SessionId, request: &str) -> u64 {
+    hasher.hash_one((session, request))
 }
 
 /// Whether the call of this key is that of a session and a request.
