@@ -46,6 +46,20 @@ impl Usage {
         (ticks(11) + ticks(12)) * 10
     }
 
+    /// How often a thread of this name has gone to sleep by itself.
+    ///
+    /// # Panics
+    /// There is no such process, or no such thread.
+    pub fn sleeps(&self, thread: &str) -> u64 {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.0)).expect("the process is there");
+        let status = tasks
+            .filter_map(|task| fs::read_to_string(task.ok()?.path().join("status")).ok())
+            .find(|status| status.lines().next().is_some_and(|line| line.ends_with(&format!("\t{thread}"))))
+            .unwrap_or_else(|| panic!("no thread {thread}"));
+        let count = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        count.and_then(|count| count.trim().parse().ok()).expect("a thread has a count of switches")
+    }
+
     fn read(&self, name: &str) -> String {
         fs::read_to_string(format!("/proc/{}/{name}", self.0)).expect("the process is there")
     }

@@ -7,6 +7,7 @@ mod audit;
 mod authorization;
 mod batches;
 mod binary;
+mod busy_poll;
 mod calls;
 mod cancels;
 mod close_payloads;

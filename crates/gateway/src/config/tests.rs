@@ -67,6 +67,8 @@ fn a_value_out_of_range_is_told_with_what_would_be_right() {
     assert!(load_text("websocket:\n  path: /api/ws\n").is_ok());
     check_refused("rest:\n  max_wait_ms: 600001\n", &["rest.max_wait_ms = 600001"]);
     assert!(load_text("rest:\n  max_wait_ms: 600000\n").is_ok());
+    check_refused("runtime:\n  busy_poll_us: 10001\n", &["runtime.busy_poll_us = 10001", "10000 or less"]);
+    assert!(load_text("runtime:\n  busy_poll_us: 10000\n").is_ok());
     for key in ["max_tools", "max_backends"] {
         let told = format!("metrics.{key} = 10001");
         check_refused(&format!("metrics:\n  {key}: 10001\n"), &[&told, "10000 or less"]);

@@ -2,6 +2,7 @@
 //! backends. Nothing here is shared with another shard but the pod's few counts.
 
 mod accept;
+mod busy_poll;
 mod desk;
 mod errands;
 mod holders;

@@ -1,5 +1,6 @@
 //! The thread of a shard: its runtime, its tasks, its end.
 
+use super::busy_poll::BusyPoll;
 use super::{Shard, accept};
 use crate::fanout::Watch;
 use crate::mail::Memo;
@@ -13,6 +14,7 @@ use std::net::TcpListener;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{mpsc, watch};
 
@@ -68,7 +70,10 @@ fn run(parts: Parts) -> io::Result<()> {
     {
         tracing::warn!(shard = parts.index, cpu = cpu.id, "the thread could not be pinned");
     }
-    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
+    let limit = Duration::from_micros(parts.common.terms.config.runtime.busy_poll_us.into());
+    let mut builder = Builder::new_current_thread();
+    let busy_poll = (!limit.is_zero()).then(|| BusyPoll::new(&mut builder));
+    let runtime = builder.enable_all().build_local(LocalOptions::default())?;
     runtime.block_on(async move {
         let listener = tokio::net::TcpListener::from_std(parts.listener)?;
         let shard = Shard::new(parts.index, parts.common);
@@ -84,6 +89,10 @@ fn run(parts: Parts) -> io::Result<()> {
                 follower.changes.tell(&before, &table);
             }
         });
+        if let Some(busy_poll) = busy_poll {
+            let busy = Rc::clone(&shard);
+            tokio::task::spawn_local(async move { busy_poll.run(limit, || busy.turn_began.get()).await });
+        }
         let reader = Rc::clone(&shard);
         let memos = parts.memos;
         tokio::task::spawn_local(async move { reader.read_memos(memos).await });
