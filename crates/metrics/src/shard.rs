@@ -5,6 +5,7 @@ use crate::process;
 use crate::{Counter, Gauge, Histogram, Names, Operations, Requests, Tools};
 use protocol::{CloseCode, ErrorCode, Kind, Method};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 /// Why an upgrade was not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -244,6 +245,10 @@ pub struct Shard {
     pub(crate) limited: [Counter; Limit::NAMES.len()],
     pub(crate) unsigned: [Counter; Unsigned::NAMES.len()],
     ejections: Box<[Counter]>,
+    /// Nanoseconds in which the thread looked for work and found none.
+    polled: Counter,
+    /// Nanoseconds of work, as they were told last.
+    worked: Gauge,
     thread: OnceLock<String>,
 }
 
@@ -318,8 +323,17 @@ impl Shard {
         }
     }
 
-    /// How long its thread was on a processor, in seconds; none before it began and after it ended.
+    /// Its thread looked for work for so long, and found none.
+    pub fn polled(&self, time: Duration) {
+        self.polled.add(time.as_nanos() as u64);
+    }
+
+    /// How long its thread was on a processor, in seconds, without what it looked for work in vain; none before it began and
+    /// after it ended.
     pub(crate) fn busy(&self) -> Option<f64> {
-        process::busy(self.thread.get()?)
+        let spent = (process::busy(self.thread.get()?)? * 1e9) as u64;
+        // A time on the processor is exact to 10 ms, and a counter never falls.
+        self.worked.reach(spent.saturating_sub(self.polled.value()));
+        Some(self.worked.value() as f64 / 1e9)
     }
 }

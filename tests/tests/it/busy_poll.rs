@@ -30,3 +30,16 @@ fn a_shard_that_polls_sleeps_only_when_nothing_comes() {
     let slept = sleeps(&crate::process(|config| config.runtime.shards = 1));
     assert!(slept >= ROUNDS / 2, "slept {slept} times");
 }
+
+#[test]
+fn what_is_looked_for_in_vain_is_no_work() {
+    let polling = crate::process(|config| {
+        config.runtime.shards = 1;
+        config.runtime.busy_poll_us = 10_000;
+    });
+    // Its clock wakes it ten times a second.
+    let before = polling.usage().cpu_ms();
+    until("use of the CPU", || (polling.usage().cpu_ms() >= before + 200).then_some(()));
+    let busy = polling.metrics().value("shard_busy_seconds_total{shard=\"0\"}");
+    assert!(busy < 0.1, "{busy} s");
+}

@@ -1,11 +1,15 @@
 //! Busy polling: a shard that runs out of work looks for more for a while before its thread sleeps. To wake a CPU that sleeps costs
 //! whoever wakes it microseconds, and in a virtual machine an exit to the hypervisor.
 
+use super::Shard;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use tokio::runtime::Builder;
 use tokio::sync::Notify;
+
+/// The longest that a look in vain takes; in what is over another had the CPU.
+const LOOK: Duration = Duration::from_micros(10);
 
 /// What the thread and the task that keeps it awake tell each other.
 #[derive(Debug, Default)]
@@ -30,15 +34,22 @@ impl BusyPoll {
         me
     }
 
-    /// Keeps the thread awake until nothing was done for `limit`, each time that it is about to sleep. `last` tells when
-    /// something was done.
-    pub(super) async fn run(&self, limit: Duration, last: impl Fn() -> Instant) {
+    /// Keeps the thread of this shard awake until nothing was done for `limit`, each time that it is about to sleep.
+    pub(super) async fn run(&self, limit: Duration, shard: &Shard) {
         loop {
             self.brink.notified().await;
-            let begin = Instant::now();
-            while begin.max(last()).elapsed() < limit {
+            let mut looked = Instant::now();
+            let mut worked = looked;
+            while looked - worked < limit {
                 // The runtime looks at its sockets and timers before it comes back.
                 tokio::task::yield_now().await;
+                let now = Instant::now();
+                if shard.turn_began.get() > looked {
+                    worked = now;
+                } else {
+                    shard.counters.polled((now - looked).min(LOOK));
+                }
+                looked = now;
             }
             self.is_over.store(true, Relaxed);
         }

@@ -91,7 +91,7 @@ fn run(parts: Parts) -> io::Result<()> {
         });
         if let Some(busy_poll) = busy_poll {
             let busy = Rc::clone(&shard);
-            tokio::task::spawn_local(async move { busy_poll.run(limit, || busy.turn_began.get()).await });
+            tokio::task::spawn_local(async move { busy_poll.run(limit, &busy).await });
         }
         let reader = Rc::clone(&shard);
         let memos = parts.memos;

@@ -33,7 +33,7 @@ instruments! {
     );
     SHARD_BUSY = Counter(
         "shard_busy_seconds_total",
-        "Time on the processor of each shard's thread",
+        "Time on the processor of each shard's thread, without what it looked for work in vain",
         &[Label { name: "shard", values: Values::Shards }],
         |pod, out| {
             for (number, shard) in pod.shards().iter().enumerate() {
