@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::io::ErrorKind;
 use std::sync::mpsc::Sender;
+use std::time::Duration;
 
 use mio::event::Event;
 use mio::{Events as Polled, Poll, Token};
@@ -25,6 +26,8 @@ const TIMER: Token = Token(usize::MAX);
 const LOOK: u64 = SECOND / 50;
 /// So long connections may take to be closed in order.
 const CLOSE_WAIT: u64 = SECOND;
+/// The longest that a look takes which finds nothing; in what is over another program had the CPU.
+const GLANCE: u64 = 10_000;
 /// Space for what is read at once; more for longer messages, up to [`MOST`].
 const SPACE: usize = 256 << 10;
 const MOST: usize = 64 << 20;
@@ -90,6 +93,8 @@ pub(crate) struct Driver<'a> {
     second: u64,
     /// CPU time of this thread when the window began.
     cpu: Option<u64>,
+    /// How long it has looked since and found nothing to do.
+    idle: u64,
 }
 
 impl<'a> Driver<'a> {
@@ -148,6 +153,7 @@ impl<'a> Driver<'a> {
             sink,
             second: 0,
             cpu: None,
+            idle: 0,
             connections,
             parts,
         })
@@ -179,8 +185,12 @@ impl<'a> Driver<'a> {
                 return Err(Error::Target { url, reason });
             }
             self.flush();
-            self.timer.arm(now, self.deadline(now)).map_err(Error::system("a timer"))?;
-            match self.poll.poll(&mut polled, None) {
+            let spins = self.plan.spin && matches!(self.phase, Phase::Running(_) | Phase::Draining(_));
+            if !spins {
+                self.timer.arm(now, self.deadline(now)).map_err(Error::system("a timer"))?;
+            }
+            let looked = if spins { self.clock.now() } else { now };
+            match self.poll.poll(&mut polled, spins.then_some(Duration::ZERO)) {
                 Err(error) if error.kind() != ErrorKind::Interrupted => {
                     return Err(Error::System { what: "a poll", error });
                 }
@@ -189,6 +199,13 @@ impl<'a> Driver<'a> {
             for event in &polled {
                 if event.token() != TIMER {
                     self.wake(event);
+                }
+            }
+            if spins && polled.is_empty() {
+                // Whoever shares the CPU has its turn.
+                std::thread::yield_now();
+                if self.cpu.is_some() {
+                    self.idle += (self.clock.now() - looked).min(GLANCE);
                 }
             }
         }
@@ -304,7 +321,7 @@ impl<'a> Driver<'a> {
     /// The time is over: what was due is still sent, and answers are awaited.
     fn drain(&mut self, now: u64, stopped: bool) {
         if let Some(from) = self.cpu {
-            self.tally.cpu += cpu() - from;
+            self.tally.cpu += (cpu() - from).saturating_sub(self.idle);
         }
         self.window.1 = self.window.1.min(now);
         if let Some(pace) = &mut self.pace {

@@ -72,6 +72,9 @@ pub struct Parameters {
     pub connect_rate: Option<f64>,
     /// Messages in a second; without it, as many as were answered.
     pub rate: Option<f64>,
+    /// Whether threads looked for answers all the time.
+    #[serde(default)]
+    pub spin: bool,
     /// Requests under way on a connection, at most.
     pub depth: usize,
     /// The messages' names and weights.

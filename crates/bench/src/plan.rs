@@ -102,6 +102,8 @@ pub struct Plan {
     /// How many messages are due in a second, on all connections together; without it each answer is followed by the
     /// next request.
     pub rate: Option<f64>,
+    /// Whether threads look for answers all the time instead of sleeping until they come.
+    pub spin: bool,
     /// How many requests a connection may have under way.
     pub depth: usize,
     /// What is sent, and how often in proportion.

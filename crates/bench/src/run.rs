@@ -287,6 +287,7 @@ fn parameters(plan: &Plan) -> Parameters {
         burst: plan.burst,
         connect_rate: plan.connect_rate,
         rate: plan.rate,
+        spin: plan.spin,
         depth: plan.depth,
         messages: plan
             .messages

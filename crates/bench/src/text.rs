@@ -103,8 +103,9 @@ impl fmt::Display for Outcome {
         let generator = &self.generator;
         writeln!(
             f,
-            "\ngenerator    {:.0} % busy, at most {} late",
+            "\ngenerator    {:.0} % busy{}, at most {} late",
             generator.busy * 100.0,
+            if parameters.spin { ", never asleep" } else { "" },
             span(generator.late_max_us)
         )?;
         if self.errors.is_empty() {

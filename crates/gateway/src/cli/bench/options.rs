@@ -70,6 +70,10 @@ struct Flow {
     /// that a stall counts for all that it delays. By default each answer is followed by the next message.
     #[arg(long, value_name = "N")]
     rate: Option<f64>,
+    /// Never sleeps while messages are under way: each is sent when it is due and each answer seen when it comes, and the CPU of each
+    /// thread is in use. Another program on it has its turn whenever there is nothing to do.
+    #[arg(long)]
+    spin: bool,
     /// How many requests a connection may have under way; by default 1, and with --rate 64.
     #[arg(long, value_name = "N")]
     depth: Option<usize>,
@@ -241,7 +245,7 @@ impl Mixed {
 impl Flow {
     fn applied(self, plan: Plan) -> Plan {
         let depth = if self.rate.is_some() { DEPTH_AT_A_RATE } else { 1 };
-        Plan { rate: self.rate, depth: self.depth.unwrap_or(depth), ..plan }
+        Plan { rate: self.rate, depth: self.depth.unwrap_or(depth), spin: self.spin, ..plan }
     }
 }
 
@@ -278,6 +282,7 @@ impl Common {
             burst: self.burst.unwrap_or(64),
             connect_rate: self.connect_rate,
             rate: None,
+            spin: false,
             depth: 1,
             messages: Vec::new(),
             warm_up: self.warm_up,
