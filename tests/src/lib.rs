@@ -26,6 +26,7 @@ mod pair;
 mod pods;
 mod postgres;
 mod process;
+pub mod program;
 mod prometheus;
 mod provider;
 mod redis;
