@@ -56,7 +56,7 @@ pub use endpoints::Endpoints;
 pub use frame::Frame;
 pub use gateway::Gateway;
 pub use http::{Http, Sent};
-pub use installed::installed;
+pub use installed::{installed, node_22};
 pub use keys::Keys;
 pub use metrics::Metrics;
 pub use pair::Pair;
