@@ -46,7 +46,11 @@ impl Programs {
             Some(folder) => folder.to_owned(),
             None => workspace::build_release(&["gateway", "tools"])?,
         };
-        ensure!(folder.join("mcpw").is_file(), "there is no mcpw in {}", folder.display());
+        ensure!(
+            folder.join("mcpw").is_file(),
+            "there is no mcpw in {}; use a folder that `cargo build --release` has built it into, such as target/release",
+            folder.display()
+        );
         Ok(Self { folder })
     }
 
