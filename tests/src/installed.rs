@@ -12,3 +12,9 @@ pub fn installed(target_tmp: &str, part: &str) -> PathBuf {
     assert!(path.exists(), "{} is missing: `cargo xtask test --prepare` installs it", path.display());
     path
 }
+
+/// Node 22, which is a package among these `node_modules` where there is one for the machine.
+pub fn node_22(modules: &Path) -> PathBuf {
+    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
+    modules.join(format!("node-linux-{architecture}/bin/node"))
+}

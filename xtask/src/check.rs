@@ -6,32 +6,30 @@ use anyhow::{Result, bail};
 
 use crate::deny;
 use crate::generate;
-use crate::workspace::{cargo, step};
+use crate::workspace::{cargo, step, target};
 
 pub(crate) fn run() -> Result<()> {
-    let mut failed = Vec::new();
-    for (name, mut command) in commands() {
-        if let Err(error) = step(&mut command) {
+    let (mut clean, mut failed) = (Vec::new(), Vec::new());
+    let mut note = |name, outcome: Result<()>| match outcome {
+        Ok(()) => clean.push(name),
+        Err(error) => {
             eprintln!("{error:#}");
             failed.push(name);
         }
+    };
+    for (name, mut command) in commands()? {
+        note(name, step(&mut command));
     }
-    if let Err(error) = generate::check() {
-        eprintln!("{error:#}");
-        failed.push("generate");
-    }
-    if let Err(error) = deny::check() {
-        eprintln!("{error:#}");
-        failed.push("deny");
-    }
+    note("generate", generate::check());
+    note("deny", deny::check());
     if !failed.is_empty() {
         bail!("not clean: {}", failed.join(", "));
     }
-    println!("clean: fmt, clippy, doc, generate, deny");
+    println!("clean: {}", clean.join(", "));
     Ok(())
 }
 
-fn commands() -> Vec<(&'static str, Command)> {
+fn commands() -> Result<Vec<(&'static str, Command)>> {
     let mut fmt = cargo();
     fmt.args(["fmt", "--all", "--check"]);
     let mut clippy = cargo();
@@ -43,13 +41,13 @@ fn commands() -> Vec<(&'static str, Command)> {
     let mut server_fmt = cargo();
     server_fmt.arg("fmt").args(own).arg("--check");
     let mut server_clippy = cargo();
-    server_clippy.arg("clippy").args(own).args(["--locked", "--target-dir", "target/servers-rust"]);
-    server_clippy.args(["--", "-D", "warnings"]);
-    vec![
+    server_clippy.arg("clippy").args(own).arg("--locked").arg("--target-dir");
+    server_clippy.arg(target()?.join("servers-rust")).args(["--", "-D", "warnings"]);
+    Ok(vec![
         ("fmt", fmt),
         ("clippy", clippy),
         ("doc", doc),
         ("fmt of tests/servers/rust", server_fmt),
         ("clippy of tests/servers/rust", server_clippy),
-    ]
+    ])
 }

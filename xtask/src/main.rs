@@ -113,4 +113,17 @@ mod tests {
     fn every_command_can_be_parsed() {
         super::Arguments::command().debug_assert();
     }
+
+    #[test]
+    fn every_command_and_every_bench_stands_in_the_readme() {
+        let page = std::fs::read_to_string(crate::workspace::root().join("README.md"));
+        let page = page.expect("the page is there");
+        let all = super::Arguments::command();
+        for task in all.get_subcommands().filter(|task| !task.is_hide_set()) {
+            assert!(page.contains(&format!("cargo xtask {}", task.get_name())), "{}", task.get_name());
+        }
+        for bench in all.find_subcommand("bench").expect("there are benches").get_subcommands() {
+            assert!(page.contains(&format!("`{}`", bench.get_name())), "bench {}", bench.get_name());
+        }
+    }
 }

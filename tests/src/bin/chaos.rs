@@ -1,5 +1,5 @@
 //! A fleet under load and under harm, and a ledger of what was lost. `cargo xtask chaos` builds and starts it.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing the ledger is what it is for")]
+#![allow(clippy::print_stdout, reason = "printing the ledger is what it is for")]
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Parser;
 use tests::chaos::{self, Scenario, Settings};
+use tests::program;
 
 /// Kills gateways and Redis under load, cuts a gateway off, restarts all, and tells what was lost by it.
 #[derive(Debug, Parser)]
@@ -49,14 +50,7 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    match run(Options::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    program::end(run(Options::parse()))
 }
 
 /// Whether nothing was lost.
@@ -91,10 +85,6 @@ fn run(options: Options) -> Result<bool> {
 }
 
 fn settings(options: &Options, folder: PathBuf) -> Result<Settings> {
-    let gateway = match &options.gateway {
-        Some(gateway) => std::path::absolute(gateway)?,
-        None => std::env::current_exe()?.with_file_name("mcpw"),
-    };
     // What an earlier run left would be read as this one's.
     if folder.exists() {
         std::fs::remove_dir_all(&folder).with_context(|| format!("could not empty {}", folder.display()))?;
@@ -107,6 +97,6 @@ fn settings(options: &Options, folder: PathBuf) -> Result<Settings> {
         events: options.events,
         drain_rate: options.drain_rate,
         log: options.log.clone(),
-        ..Settings::new(gateway, folder)
+        ..Settings::new(program::gateway(options.gateway.as_deref())?, folder)
     })
 }

@@ -1,5 +1,5 @@
 //! What the conformance suite finds of the platform, as tables. `cargo xtask conformance --mcp` installs all it takes and starts it.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing tables is what it is for")]
+#![allow(clippy::print_stdout, reason = "printing tables is what it is for")]
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -31,14 +31,7 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    tests::program::end(run(&Options::parse()))
 }
 
 /// Whether all is as it should be.

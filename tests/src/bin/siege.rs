@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use tests::{Figures, Process, Siege};
+use tests::{Figures, Process, Siege, program};
 
 /// Half of the honest clients have to be quicker.
 const BOUND: Duration = Duration::from_millis(50);
@@ -31,22 +31,12 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    program::end(run(&Options::parse()))
 }
 
 /// Whether honest clients came in as quickly as they are to, and nothing of the others is kept.
 fn run(options: &Options) -> Result<bool> {
-    let gateway = match &options.gateway {
-        Some(gateway) => gateway.clone(),
-        None => std::env::current_exe()?.with_file_name("mcpw"),
-    };
+    let gateway = program::gateway(options.gateway.as_deref())?;
     let each = affordable(options.each)?;
     let hold = Duration::from_secs(options.seconds);
     let process = Process::start(&gateway.to_string_lossy(), |config| config.log.level = "info".to_owned());

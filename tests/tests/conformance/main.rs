@@ -30,12 +30,12 @@ fn check(version: &str, era: &str) {
 
 #[test]
 fn nothing_that_2026_07_28_requires_fails() {
-    check("2026-07-28", "auto");
+    check("2026-07-28", "modern");
 }
 
 #[test]
 fn nothing_that_2025_11_25_requires_fails() {
-    check("2025-11-25", "auto");
+    check("2025-11-25", "modern");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use crate::{Bed, create, on_both};
 use serde_json::{Value, json};
-use tests::Client;
+use std::time::SystemTime;
+use tests::{Client, until};
 
 on_both! {
     pages_hold_what_was_there_once_while_contexts_are_added,
@@ -26,6 +27,13 @@ fn pages(client: &mut Client, params: &Value, mut between: impl FnMut(&mut Clien
         params["cursor"] = json!(cursor);
         between(client);
     }
+}
+
+/// Several changes may share a millisecond, and the next is not to share one with those before.
+fn await_next_millisecond() {
+    let now = || SystemTime::UNIX_EPOCH.elapsed().expect("it is after 1970").as_millis();
+    let before = now();
+    until("the next millisecond", || (now() > before).then_some(()));
 }
 
 fn pages_hold_what_was_there_once_while_contexts_are_added(bed: &Bed) {
@@ -56,8 +64,7 @@ fn pages_hold_what_was_there_once_while_contexts_are_added(bed: &Bed) {
 fn pages_by_update_begin_with_what_was_changed_last(bed: &Bed) {
     let mut client = bed.client();
     let made: Vec<_> = (0..6).map(|n| create(&mut client, &json!({ "content": n }))).collect();
-    // Several changes may share a millisecond, and this one is not to.
-    std::thread::sleep(std::time::Duration::from_millis(2));
+    await_next_millisecond();
     client.ask("context.update", &json!({"id": made[1], "content": "changed"}));
     let found = pages(&mut client, &json!({"limit": 2, "order": "updated"}), |_| {}).concat();
     assert_eq!(found[0], made[1]);
@@ -74,7 +81,7 @@ fn lists_are_filtered_by_metadata_agent_and_time(bed: &Bed) {
     let a =
         create(&mut client, &json!({"content": 1, "metadata": {"kind": "note", "n": 1, "tags": ["x", "y"]}}));
     let b = create(&mut client, &json!({"content": 2, "metadata": {"kind": "note", "n": 2}}));
-    std::thread::sleep(std::time::Duration::from_millis(2));
+    await_next_millisecond();
     let c = create(&mut other, &json!({"content": 3, "metadata": {"kind": "plan", "n": 1, "x": null}}));
     let made = crate::get(&mut client, &c);
     let time = &made["created_at"];
@@ -100,7 +107,7 @@ fn lists_are_filtered_by_metadata_agent_and_time(bed: &Bed) {
         let found = ids(&client.ask("context.list", &params));
         assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{params}");
     }
-    std::thread::sleep(std::time::Duration::from_millis(2));
+    await_next_millisecond();
     client.ask("context.update", &json!({"id": a, "metadata_patch": {"kind": null, "new": 1}}));
     for (params, expected) in [
         (json!({"metadata": {"kind": "note"}}), vec![&b]),

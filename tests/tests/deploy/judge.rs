@@ -1,7 +1,6 @@
 //! The judges that Python's packages bring, and where their programs are. Refuses to know what is judged.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -22,7 +21,8 @@ pub(crate) enum As {
 /// A program that came with the judges.
 #[track_caller]
 pub(crate) fn program(name: &str) -> Command {
-    let mut command = Command::new(installed(name));
+    let folder = tests::installed(env!("CARGO_TARGET_TMPDIR"), "judges/bin");
+    let mut command = Command::new(folder.join(name));
     // Neither a cluster nor settings of whoever runs this have a part in it.
     command.env_clear().env("HOME", "/nonexistent");
     command
@@ -53,15 +53,6 @@ pub(crate) fn judgement(text: &str, kind: As) -> Result<Vec<Value>, String> {
 #[track_caller]
 pub(crate) fn judged(text: &str, kind: As) -> Vec<Value> {
     judgement(text, kind).unwrap_or_else(|faults| panic!("{faults}\nin\n{text}"))
-}
-
-#[track_caller]
-fn installed(name: &str) -> PathBuf {
-    let target =
-        Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it is a folder of the target folder");
-    let path = target.join("e2e/judges/bin").join(name);
-    assert!(path.exists(), "{} is missing: `cargo xtask test --prepare` installs it", path.display());
-    path
 }
 
 #[test]

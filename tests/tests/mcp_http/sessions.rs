@@ -66,7 +66,7 @@ fn a_session_that_is_not_used_ends() {
     let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
     assert_eq!(peer.post_own(&list).status, 200);
     let begun = std::time::Instant::now();
-    // Not asked meanwhile: that would prolong it.
+    // Its time has to pass, and it can't be asked for meanwhile: that would prolong it.
     std::thread::sleep(std::time::Duration::from_millis(3_300));
     assert_eq!(peer.post_own(&list).status, 404, "after {:?}", begun.elapsed());
 }

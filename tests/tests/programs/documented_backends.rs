@@ -76,6 +76,17 @@ fn the_python_backend_does_what_the_page_says() {
     backend.await_output("cancelled");
 }
 
+#[test]
+fn the_python_backend_is_tested_with_the_versions_that_it_asks_for() {
+    let read = |file: &str| std::fs::read_to_string(repository().join(file)).expect("the file is there");
+    let tested = read("tests/clients/python/requirements.txt");
+    let asked = read("examples/backend-python/requirements.txt");
+    assert!(!asked.is_empty());
+    for line in asked.lines() {
+        assert!(tested.lines().any(|tested| tested == line), "the tests have no {line}");
+    }
+}
+
 /// As its page promises.
 #[test]
 fn the_python_backend_is_short() {

@@ -31,9 +31,12 @@ fn every_shipped_configuration_can_be_loaded() {
 #[test]
 fn every_configuration_in_the_documentation_can_be_loaded() {
     let blocks = pages().into_iter().flat_map(|page| blocks(&page));
+    let mut count = 0;
     for block in blocks.filter(|block| block.language == "yaml" && block.title.is_none()) {
         let file = NamedTempFile::new().expect("a temporary file");
         std::fs::write(file.path(), &block.text).expect("the file is ours");
         check(file.path(), &format!("{}:{}", block.file.display(), block.line));
+        count += 1;
     }
+    assert!(count > 10, "{count} configurations were found");
 }

@@ -73,6 +73,7 @@ fn a_ticket_runs_out_and_not_later_than_its_token() {
     let gateway = Gateway::with(enabled(1));
     until("a ticket that has run out", || {
         let request = upgrade(&gateway, &format!("ticket={}", ticket(&mut Http::open(&gateway))));
+        // Its second has to pass, and it can't be asked for meanwhile: that would use it up.
         std::thread::sleep(std::time::Duration::from_millis(1_100));
         (answer(&gateway, &request).status == 401).then_some(())
     });

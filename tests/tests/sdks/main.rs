@@ -12,6 +12,7 @@ mod sdk;
 #[path = "../mcp/server.rs"]
 mod server;
 mod servers;
+mod versions;
 mod walks;
 
 use program::Program;

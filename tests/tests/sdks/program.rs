@@ -23,6 +23,10 @@ pub(crate) fn installed(part: &str) -> PathBuf {
     tests::installed(env!("CARGO_TARGET_TMPDIR"), part)
 }
 
+fn node_22() -> PathBuf {
+    tests::node_22(&installed("node/node_modules"))
+}
+
 /// A file of the repository.
 pub(crate) fn source(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
@@ -59,14 +63,12 @@ impl Program {
 
     /// Runs the last of these files, with the others beside it.
     pub(crate) fn run(self, files: &[PathBuf]) -> (Command, TempDir) {
-        let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
-        let node_22 = format!("node/node_modules/node-linux-{architecture}/bin/node");
         let (interpreter, packages) = match self {
             Self::Python1 => (installed("venv/bin/python"), "venv"),
             Self::Python2 => (installed("example-venv/bin/python"), "example-venv"),
             Self::TypeScript1 => (PathBuf::from("node"), "node"),
-            Self::TypeScript1OnNode22 => (installed(&node_22), "node"),
-            Self::TypeScript2 => (installed(&node_22), "example-node"),
+            Self::TypeScript1OnNode22 => (node_22(), "node"),
+            Self::TypeScript2 => (node_22(), "example-node"),
         };
         // Node looks for packages in the folders above the program.
         let folder = tempfile::Builder::new().prefix("run").tempdir_in(installed(packages));

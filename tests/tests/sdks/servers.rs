@@ -49,7 +49,7 @@ fn tools(sdk: &mut Sdk, path: &str) {
     assert!(text(&sdk.call("git_status", &json!({"repo_path": path}))).contains("a.txt"));
 }
 
-/// Progress of a server's comes on, and a call that is cancelled is no call of its any more.
+/// Progress of a server's comes on, and a call of it can be cancelled; that a server is told is the bridge's to test.
 fn progress(sdk: &mut Sdk) {
     let walk = |duration: u64, steps: u64| json!({"name": "trigger-long-running-operation", "arguments": {"duration": duration, "steps": steps}});
     sdk.step("begin", &walk(1, 2));

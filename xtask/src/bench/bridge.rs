@@ -13,7 +13,7 @@ use super::stdio::{self, Direct};
 use super::subject::{self, Programs};
 use crate::affinity::Cpus;
 use crate::server::{Process, Server};
-use crate::{table, workspace};
+use crate::table;
 
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct Options {
@@ -95,10 +95,9 @@ fn measure(calls: u64, mut call: impl FnMut(u64) -> Result<()>) -> Result<Quanti
 
 impl Through {
     fn start(programs: &Programs, cpus: Cpus) -> Result<Self> {
-        let config = workspace::target()?.join("bench").join("bridge-servers.yaml");
+        let config = subject::folder()?.join("bridge-servers.yaml");
         let server = json!({"name": "bench", "command": stdio::command()?});
         let settings = json!({"bridge": {"servers": [server]}, "log": {"level": "warn"}});
-        std::fs::create_dir_all(workspace::target()?.join("bench"))?;
         std::fs::write(&config, settings.to_string())?;
         let mut command = std::process::Command::new(programs.mcpw());
         command.arg("bridge").arg("--config").arg(&config);

@@ -12,7 +12,7 @@ use super::socket::Connection;
 use super::subject::{self, Programs};
 use super::wire::{Method, Wire};
 use crate::affinity::{Cpus, pin_thread};
-use crate::{table, workspace};
+use crate::table;
 
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct Options {
@@ -57,7 +57,7 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
         cpus.generator.id
     );
     table::head(&["database", "method", "p50 ms", "p99 ms", "budget for p50"]);
-    let folder = workspace::target()?.join("bench").join("contexts");
+    let folder = subject::folder()?.join("contexts");
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
     }

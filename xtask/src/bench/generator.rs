@@ -8,9 +8,8 @@ use anyhow::{Context, Result, ensure};
 use core_affinity::CoreId;
 use serde_json::Value;
 
-use super::subject::Programs;
+use super::subject::{self, Programs};
 use crate::server::Process;
-use crate::workspace;
 
 /// A server that load is put on.
 #[derive(Clone, Debug, Default)]
@@ -66,7 +65,7 @@ impl Generator<'_> {
 
     /// Begins to. `name` is that of its files.
     pub(crate) fn start(&self, target: &Target, scenario: &str, name: &str) -> Result<Running> {
-        let folder = workspace::target()?.join("bench");
+        let folder = subject::folder()?;
         let file = folder.join(format!("{name}.run.json"));
         let mut command = Command::new(self.programs.mcpw());
         command.arg("bench").args(scenario.split_ascii_whitespace()).args(["--quiet", "--json"]).arg(&file);

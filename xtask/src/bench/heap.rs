@@ -11,7 +11,7 @@ use super::generator::{Generator, Target};
 use super::subject::{self, Programs};
 use crate::affinity::{Cpus, pin_thread};
 use crate::server::{Server, dev};
-use crate::{table, workspace};
+use crate::table;
 
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct Options {
@@ -52,7 +52,7 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
 
 /// How many echoes a run had, in JSON and then in binary, and how many allocations.
 fn measure(generator: &Generator<'_>, cpus: Cpus, flow: &str, time: Duration) -> Result<(f64, f64)> {
-    let log = workspace::target()?.join("bench/valgrind.txt");
+    let log = subject::folder()?.join("valgrind.txt");
     let dev = dev(generator.programs.folder());
     let mut command = Command::new("valgrind");
     command.arg(format!("--log-file={}", log.display())).arg(dev.get_program()).args(dev.get_args());

@@ -39,7 +39,6 @@ use serde_json::{Value, json};
 use self::budget::Budgets;
 use self::subject::Programs;
 use crate::affinity::other_load;
-use crate::workspace;
 
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -128,7 +127,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let mut figures = budgets.json();
     figures["machine"] = machine(load);
-    let file = workspace::target()?.join("bench").join(format!("{name}.json"));
+    let file = subject::folder()?.join(format!("{name}.json"));
     std::fs::write(&file, format!("{figures:#}")).with_context(|| file.display().to_string())?;
     if arguments.bench.is_none() && arguments.options.plots {
         plots::draw(&figures)?;

@@ -48,8 +48,7 @@ impl Network {
         let name = &*network.name;
         ip(&["-netns", name, "link", "set", "lo", "up"])?;
         // Seen from inside, /sys is that network's.
-        let mask = format!("{:x}", 1_u128 << receiver.id);
-        let steer = format!("echo {mask} > /sys/class/net/lo/queues/rx-0/rps_cpus");
+        let steer = format!("echo {} > /sys/class/net/lo/queues/rx-0/rps_cpus", mask(receiver));
         ip(&["netns", "exec", name, "sh", "-c", &steer])?;
         let inside = File::open(Path::new(FOLDER).join(name))?;
         enter(&inside)?;
@@ -65,6 +64,11 @@ impl Drop for Network {
     }
 }
 
+/// One CPU as the kernel reads a set of them: in hex, with a comma between words of 32.
+fn mask(cpu: CoreId) -> String {
+    format!("{:x}{}", 1_u32 << (cpu.id % 32), ",00000000".repeat(cpu.id / 32))
+}
+
 fn enter(network: &File) -> Result<()> {
     move_into_link_name_space(network.as_fd(), Some(LinkNameSpaceType::Network))
         .context("could not enter a network")
@@ -72,4 +76,15 @@ fn enter(network: &File) -> Result<()> {
 
 fn ip(arguments: &[&str]) -> Result<()> {
     step(Command::new("ip").env("PATH", PATHS).args(arguments))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_of_one_cpu_is_written_in_words_of_32() {
+        let masks = [0, 5, 31, 32, 69].map(|id| mask(CoreId { id }));
+        assert_eq!(masks, ["1", "20", "80000000", "1,00000000", "20,00000000,00000000"]);
+    }
 }

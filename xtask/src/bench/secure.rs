@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
 
-use crate::workspace;
+use super::subject;
 
 /// Settings of a gateway, as it takes them from its environment.
 pub(crate) type Settings = Vec<(&'static str, String)>;
@@ -25,8 +25,7 @@ impl Security {
     /// wants each message to be signed.
     pub(crate) fn fresh(signed: bool) -> Result<(Self, Settings)> {
         let pair = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()])?;
-        let folder = workspace::target()?.join("bench");
-        std::fs::create_dir_all(&folder)?;
+        let folder = subject::folder()?;
         let write = |name: &str, text: String| -> Result<String> {
             let path = folder.join(name);
             std::fs::write(&path, text).with_context(|| format!("could not write {}", path.display()))?;

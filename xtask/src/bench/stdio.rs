@@ -38,10 +38,10 @@ pub(crate) fn serve() -> Result<()> {
 }
 
 /// The command that serves so.
-pub(crate) fn command() -> Result<Vec<String>> {
+pub(crate) fn command() -> Result<[String; 2]> {
     let program = std::env::current_exe()?.into_os_string().into_string();
     let program = program.ok().context("the path of this program is no text")?;
-    Ok(vec![program, "serve-stdio".to_owned()])
+    Ok([program, "serve-stdio".to_owned()])
 }
 
 /// Such a server, spoken with over its pipes. Dropped, it is ended.
@@ -54,7 +54,7 @@ pub(crate) struct Direct {
 
 impl Direct {
     pub(crate) fn start() -> Result<Self> {
-        let [program, argument] = &command()?[..] else { unreachable!("a command has both") };
+        let [program, argument] = command()?;
         let mut child =
             Command::new(program).arg(argument).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let (input, output) = (child.stdin.take(), child.stdout.take());

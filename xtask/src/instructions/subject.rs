@@ -1,19 +1,19 @@
 //! What is counted: a gateway with one shard and one backend, whose clocks are quiet, and the codecs by themselves.
 
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::json;
 
 use super::counted::Counted;
-use crate::bench::socket::{Connection, Endpoint};
-use crate::bench::subject::{free_address, secret};
-use crate::bench::wire::{Method, Wire};
+use crate::bench::socket::Endpoint;
+use crate::bench::subject::{Key, await_tools, free_address, tools};
+use crate::bench::wire::Wire;
 use crate::server::Server;
-use crate::workspace::{cargo, root, step, target};
+use crate::workspace::{cargo, step, target};
 
 /// A program under Callgrind takes so long for what others do at once.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -55,13 +55,6 @@ impl Programs {
         command.args(["--only", name, &count.to_string()]);
         command
     }
-
-    /// The backend, of which nothing is counted.
-    fn tools(&self, folder: &Path) -> Result<Server> {
-        let mut command = Command::new(self.folder.join("mcpw-tools"));
-        command.args(["--root", ".", "--listen", "127.0.0.1:0"]).current_dir(root()).env("RUST_LOG", "warn");
-        Server::start(command, None, &folder.join("tools.log"))
-    }
 }
 
 /// A gateway under Callgrind, and the backend behind it.
@@ -77,8 +70,8 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// Starts both, and returns once calls of the backend's tools are taken. Nothing is counted yet.
     pub(crate) fn start(programs: &Programs, folder: &Path, name: &str) -> Result<Self> {
-        let tools = programs.tools(folder)?;
-        let (address, secret) = (free_address()?, secret()?);
+        let tools = tools(&programs.folder, None, &folder.join("tools.log"))?;
+        let (address, key) = (free_address()?, Key::fresh(&programs.folder)?);
         let config = folder.join(format!("{name}.yaml"));
         let quiet = 3_600_000;
         // JSON is YAML.
@@ -87,52 +80,23 @@ impl Gateway {
             "session": { "acknowledge_after_ms": quiet },
             "admin": { "listen": "127.0.0.1:0" },
             "registry": { "listen": "127.0.0.1:0" },
-            "auth": { "keys": [{ "id": "gate", "algorithm": "HS256", "secret": secret }] },
+            "auth": { "keys": [key.setting()] },
             "backends": [format!("http://{}", tools.ready("listening")?)],
             "runtime": { "shards": 1 },
             "log": { "level": "warn" },
         });
         std::fs::write(&config, content.to_string())
             .with_context(|| format!("could not write {}", config.display()))?;
-        let program = programs.folder.join("mcpw");
-        let mut token = Command::new(&program);
-        token.args(["token", "--kid", "gate"]).env("MCPW_SECRET", &secret);
-        let token = token.output().context("could not start mcpw token")?;
-        ensure!(token.status.success(), "mcpw token: {}", String::from_utf8_lossy(&token.stderr));
-        let mut command = Command::new(&program);
+        let mut command = Command::new(programs.folder.join("mcpw"));
         command.arg("gateway").arg("--config").arg(&config);
         let counted = Counted::start(&command, folder, name)?;
-        let token = String::from_utf8(token.stdout)?.trim().to_owned();
-        let gateway = Self { counted, address, token, _tools: tools };
-        gateway.await_tools()?;
+        let gateway = Self { counted, address, token: key.token, _tools: tools };
+        await_tools(&gateway.endpoint(Wire::Json)?, PATIENCE)?;
         Ok(gateway)
     }
 
     /// Where its clients connect, in this subprotocol.
     pub(crate) fn endpoint(&self, wire: Wire) -> Result<Endpoint> {
         Endpoint::gateway(&format!("ws://{}/ws", self.address), wire, &self.token)
-    }
-
-    fn await_tools(&self) -> Result<()> {
-        let until = Instant::now() + PATIENCE;
-        while TcpStream::connect(self.address).is_err() {
-            ensure!(Instant::now() < until, "the gateway does not listen after {PATIENCE:?}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        let mut connection = Connection::open(&self.endpoint(Wire::Json)?)?;
-        for id in 1.. {
-            connection.send_request(Wire::Json, id, Method::ToolList, "{}")?;
-            let result = connection.receive_answer(Wire::Json, id)?;
-            if result["tools"].as_array().is_some_and(|tools| tools.iter().any(|tool| tool["name"] == "echo"))
-            {
-                break;
-            }
-            ensure!(
-                Instant::now() < until,
-                "the backend's tools are not listed after {PATIENCE:?}: {result}"
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Ok(())
     }
 }

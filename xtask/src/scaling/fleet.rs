@@ -5,16 +5,15 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::json;
 
-use crate::bench::socket::{Connection, Endpoint};
-use crate::bench::subject::{free_address, secret};
-use crate::bench::wire::{Method, Wire};
+use crate::bench::socket::Endpoint;
+use crate::bench::subject::{Key, await_listening, await_tools, free_address, tools};
+use crate::bench::wire::Wire;
 use crate::server::{Process, Server};
-use crate::workspace::root;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -43,15 +42,8 @@ impl Fleet {
     pub(super) fn start(programs: &Path, pods: usize, folder: &Path) -> Result<Self> {
         std::fs::create_dir_all(folder)?;
         let redis = Redis::start(folder)?;
-        let mut tools = Command::new(programs.join("mcpw-tools"));
-        tools.args(["--root", ".", "--listen", "127.0.0.1:0"]).current_dir(root()).env("RUST_LOG", "warn");
-        let tools = Server::start(tools, None, &folder.join("tools.log"))?;
-        let secret = secret()?;
-        let mut token = Command::new(programs.join("mcpw"));
-        token.args(["token", "--kid", "scaling"]).env("MCPW_SECRET", &secret);
-        let token = token.output().context("could not start mcpw token")?;
-        ensure!(token.status.success(), "mcpw token: {}", String::from_utf8_lossy(&token.stderr));
-        let token = String::from_utf8(token.stdout)?;
+        let tools = tools(programs, None, &folder.join("tools.log"))?;
+        let key = Key::fresh(programs)?;
         let mut fleet = Self { redis, pods: Vec::new(), _tools: tools };
         for index in 0..pods {
             let listen = free_address()?;
@@ -59,7 +51,7 @@ impl Fleet {
                 "websocket": { "listen": listen },
                 "admin": { "listen": "127.0.0.1:0" },
                 "registry": { "listen": "127.0.0.1:0" },
-                "auth": { "keys": [{ "id": "scaling", "algorithm": "HS256", "secret": secret }] },
+                "auth": { "keys": [key.setting()] },
                 "backends": [format!("http://{}", fleet._tools.ready("listening")?)],
                 // A busy machine is slow, and no pod is to go on alone for it.
                 "store": { "kind": "redis", "redis": {
@@ -73,11 +65,11 @@ impl Fleet {
             let mut command = Command::new(programs.join("mcpw"));
             command.arg("gateway").arg("--config").arg(&config);
             let process = Process::start(command, None, &folder.join(format!("pod-{index}.log")))?;
-            let endpoint = Endpoint::gateway(&format!("ws://{listen}/ws"), Wire::Json, token.trim())?;
+            let endpoint = Endpoint::gateway(&format!("ws://{listen}/ws"), Wire::Json, &key.token)?;
             fleet.pods.push((process, endpoint));
         }
         for (_, endpoint) in &fleet.pods {
-            await_tools(endpoint)?;
+            await_tools(endpoint, PATIENCE)?;
         }
         Ok(fleet)
     }
@@ -114,26 +106,6 @@ impl Fleet {
     }
 }
 
-/// A pod dials its backends on its own time.
-fn await_tools(endpoint: &Endpoint) -> Result<()> {
-    let until = Instant::now() + PATIENCE;
-    while TcpStream::connect(endpoint.address()).is_err() {
-        ensure!(Instant::now() < until, "a pod does not listen after {PATIENCE:?}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let mut connection = Connection::open(endpoint)?;
-    for id in 1.. {
-        connection.send_request(Wire::Json, id, Method::ToolList, "{}")?;
-        let result = connection.receive_answer(Wire::Json, id)?;
-        if result["tools"].as_array().is_some_and(|tools| tools.iter().any(|tool| tool["name"] == "echo")) {
-            break;
-        }
-        ensure!(Instant::now() < until, "the backend's tools are not listed after {PATIENCE:?}: {result}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    Ok(())
-}
-
 #[derive(Debug)]
 struct Redis {
     process: Process,
@@ -148,11 +120,7 @@ impl Redis {
         command.args(["--save", "", "--appendonly", "no"]).current_dir(folder);
         let process = Process::start(command, None, &folder.join("redis.log"))
             .context("this needs a Redis: apt-get install --yes redis-server")?;
-        let until = Instant::now() + PATIENCE;
-        while TcpStream::connect(address).is_err() {
-            ensure!(Instant::now() < until, "redis-server does not listen after {PATIENCE:?}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        await_listening(address, PATIENCE).context("redis-server")?;
         Ok(Self { process, address })
     }
 

@@ -128,7 +128,9 @@ fn stamped(folder: &Path, stamp: &str, make: impl FnOnce() -> Result<()>) -> Res
 }
 
 fn version(program: &str) -> Result<String> {
-    let output = Command::new(program).arg("--version").output().context(program.to_owned())?;
+    let output = Command::new(program).arg("--version").output();
+    let output = output
+        .with_context(|| format!("could not start {program}, which `cargo xtask test --prepare` installs"))?;
     ensure!(output.status.success(), "{program} --version: {}", output.status);
     Ok(String::from_utf8(output.stdout)?)
 }

@@ -14,7 +14,7 @@ struct Need {
     packages: &'static [&'static str],
 }
 
-const NEEDS: [Need; 13] = [
+const NEEDS: [Need; 12] = [
     Need {
         name: "Python 3.10 or later with venv",
         probe: &["python3", "-c", "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))"],
@@ -49,8 +49,6 @@ const NEEDS: [Need; 13] = [
     Need { name: "HAProxy", probe: &["sh", "-c", "PATH=$PATH:/usr/sbin haproxy -v"], packages: &["haproxy"] },
     // Both its promtool and the server itself are started.
     Need { name: "promtool", probe: &["promtool", "--version"], packages: &["prometheus"] },
-    // Counts instructions.
-    Need { name: "Valgrind", probe: &["valgrind", "--version"], packages: &["valgrind"] },
     // Its analyzer works where systemd does not run.
     Need { name: "systemd-analyze", probe: &["systemd-analyze", "--version"], packages: &["systemd"] },
 ];

@@ -248,7 +248,7 @@ fn rotating(key_wait_ms: u64) -> (Verifier, String, Vec<u8>) {
     (verifier, signed(&new, Some("new"), &from("A")), both.into())
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_key_that_is_not_there_yet_is_asked_for_and_awaited() {
     let (verifier, token, both) = rotating(60_000);
     let source = verifier.sources().next().unwrap();

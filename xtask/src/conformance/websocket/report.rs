@@ -48,7 +48,10 @@ impl Report {
     /// If no case was chosen, a report is missing, or one isn't what the suite writes.
     pub(crate) fn read(folder: &Path) -> Result<Self> {
         let planned = json(&folder.join("cases.json"))?;
-        ensure!(planned != serde_json::json!([]), "no case of the suite matches");
+        ensure!(
+            planned != serde_json::json!([]),
+            "no case of the suite matches; use numbers or patterns such as 7.1.1 and 1.*"
+        );
         let index = json(&folder.join("index.json"))?;
         Self::judge(&planned, &index, |file| json(&folder.join(file)))
     }
