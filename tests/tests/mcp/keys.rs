@@ -110,6 +110,13 @@ fn a_key_is_for_one_request() {
         "{error}"
     );
     assert_eq!(counter.executed("y"), 0);
+    // Neither is it for another tool with the same arguments, nor for an argument that is named as what requests say of themselves.
+    let mut other = call("k", "x", false);
+    other["name"] = json!("count.again");
+    peer.wrong("tools/call", &other, 4011);
+    let mut other = call("k", "x", false);
+    other["arguments"]["_meta"] = json!({});
+    peer.wrong("tools/call", &other, 4011);
     // What a request says about itself may change, and another key is another call.
     let mut again = call("k", "x", false);
     again["_meta"]["progressToken"] = json!("another");

@@ -187,7 +187,7 @@ impl Step {
         };
         let (name, ends) = (kept.name(ask, round), plan.shape.ends);
         let named = name.map(|name| {
-            core::named(name, &plan.method, &plan.params)
+            core::named(name, plan)
                 .ok_or_else(|| Problem::unavailable("the key can't be kept; nothing was sent"))
         });
         let ask = Rc::clone(ask);

@@ -152,7 +152,7 @@ impl Session {
 
     /// What a call is kept under that has this key.
     fn named(&self, key: &Key, plan: &Plan) -> Result<Named, Error> {
-        let named = core::named(key.id(&self.identity), &plan.method, &plan.params);
+        let named = core::named(key.id(&self.identity), plan);
         let why = "the key can't be kept; nothing was sent";
         named.ok_or_else(|| Error::new(mcp::error::INTERNAL_ERROR, why))
     }
