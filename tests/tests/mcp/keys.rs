@@ -188,17 +188,24 @@ fn a_question_and_its_answer_are_each_kept_under_the_key() {
     let _server = server.serve("words", &gateway);
     let mut peer = Peer::modern(&gateway);
     peer.await_tool("words.own");
-    let meta = json!({"mcpw/idempotencyKey": "k"});
-    let params = json!({"name": "words.own", "arguments": {"do": "ask"}, "_meta": meta});
-    let asked = peer.ask("tools/call", &params);
-    assert_eq!(asked["resultType"], "input_required");
-    assert_eq!(peer.ask("tools/call", &params), asked);
-    let mut again = params;
-    again["inputResponses"] = json!({"who": {"action": "decline"}});
-    again["requestState"] = asked["requestState"].clone();
-    for _ in 0..2 {
-        let result = peer.ask("tools/call", &again);
-        assert_eq!(result["structuredContent"]["who"], json!({"action": "decline"}));
+    for ask in ["ask", "ask without a state"] {
+        let meta = json!({"mcpw/idempotencyKey": ask});
+        let params = json!({"name": "words.own", "arguments": {"do": ask}, "_meta": meta});
+        let asked = peer.ask("tools/call", &params);
+        assert_eq!(asked["resultType"], "input_required");
+        assert_eq!(peer.ask("tools/call", &params), asked);
+        let mut again = params;
+        again["inputResponses"] = json!({"who": {"action": "decline"}});
+        if let Some(state) = asked.get("requestState") {
+            again["requestState"] = state.clone();
+        }
+        for _ in 0..2 {
+            let result = peer.ask("tools/call", &again);
+            assert_eq!(result["structuredContent"]["who"], json!({"action": "decline"}));
+        }
+        // Answers that are others are another request.
+        again["inputResponses"] = json!({"who": {"action": "cancel"}});
+        peer.wrong("tools/call", &again, 4011);
     }
-    assert_eq!(server.asked.lock().expect("nobody panics with it").len(), 2, "each was asked once");
+    assert_eq!(server.asked.lock().expect("nobody panics with it").len(), 4, "each was asked once");
 }

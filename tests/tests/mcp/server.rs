@@ -78,7 +78,10 @@ impl Server {
                     r#"{"resultType":"input_required","inputRequests":{"who":{"method":"elicitation/create","params":{"mode":"form","message":"Who?","requestedSchema":{"type":"object","properties":{}},"odd":1.50}}},"requestState":"s\"1"}"#,
                 ))
             }
-            Some("ask") => {
+            Some("ask without a state") if said["inputResponses"].is_null() => Ok(raw(
+                r#"{"resultType":"input_required","inputRequests":{"who":{"method":"elicitation/create","params":{"mode":"form","message":"Who?","requestedSchema":{"type":"object","properties":{}}}}}}"#,
+            )),
+            Some("ask" | "ask without a state") => {
                 let answer = said["inputResponses"]["who"].to_string();
                 let state = said["requestState"].to_string();
                 Ok(raw(&format!(

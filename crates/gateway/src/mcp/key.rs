@@ -11,7 +11,7 @@ use std::borrow::Cow;
 /// Keys have up to so many bytes.
 const LONGEST: usize = 128;
 
-/// A key. Answers to what a call has asked for, with its `requestState`, make another call of it.
+/// A key. Answers to what a call has asked for, with its `requestState` if it has one, make another call of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Key(Box<str>);
 
@@ -26,8 +26,9 @@ impl Key {
             let name = meta::IDEMPOTENCY_KEY;
             return Err(Error::params(format!("params._meta.{name:?} must have 1 to {LONGEST} bytes")));
         }
-        let state = json::member(params, "requestState").unwrap_or_default();
-        Ok(Some(Self(format!("mcp key {key} {state}").into())))
+        let answers = || json::member(params, "inputResponses").map(|_| "answered");
+        let round = json::member(params, "requestState").or_else(answers).unwrap_or_default();
+        Ok(Some(Self(format!("mcp key {key} {round}").into())))
     }
 
     /// What the call is found by.
