@@ -2,7 +2,7 @@
 
 use crate::{Peer, Server};
 use serde_json::{Value, json};
-use tests::{Counter, Gateway, Pods, Tools};
+use tests::{Counter, Draft, Gateway, Pods, Socket, Tools};
 
 fn call(key: &str, argument: &str, held: bool) -> Value {
     json!({
@@ -180,6 +180,21 @@ fn a_call_with_a_key_is_cancelled_by_whoever_waits_for_it() {
     here.await_metric("backend_calls_in_flight", 0.0);
     // Whoever has cancelled it is answered nothing.
     other.ask("server/discover", &json!({}));
+}
+
+#[test]
+fn a_call_with_a_key_is_cancelled_before_the_journal_has_it() {
+    let (gateway, counter) = (Gateway::start(), Counter::new());
+    let _tools = Tools::serve(counter.backend(), &gateway);
+    let mut peer = Peer::modern(&gateway);
+    peer.await_tool("count.once");
+    let request = peer.request(&json!(7), "tools/call", &call("k", "x", true));
+    let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 7}});
+    // Both are read at once.
+    let frames = [request, cancel].map(|message| Draft::text(&message.to_string()).bytes()).concat();
+    Socket::send(&mut peer, &frames);
+    peer.wrong("tools/call", &call("k", "x", true), 4008);
+    gateway.await_metric("backend_calls_in_flight", 0.0);
 }
 
 #[test]

@@ -80,6 +80,8 @@ struct Waiter {
     /// The call, if it is at work at this shard's desk.
     key: Cell<Option<DeskKey>>,
     is_gone: Cell<bool>,
+    /// It is to end, once it is known where it runs.
+    is_cancelled: Cell<bool>,
 }
 
 /// What it takes to open the session of a call.
@@ -118,8 +120,13 @@ pub(crate) fn start(shard: &Rc<Shard>, asked: Asked<'_>) -> Result<(Kept, Entere
         asked_at: Instant::now(),
         ends,
     });
-    let waiter =
-        Rc::new(Waiter { shard: Rc::clone(shard), client, key: Cell::new(None), is_gone: Cell::new(false) });
+    let waiter = Rc::new(Waiter {
+        shard: Rc::clone(shard),
+        client,
+        key: Cell::default(),
+        is_gone: Cell::default(),
+        is_cancelled: Cell::default(),
+    });
     let kept = Kept { waiter: Rc::clone(&waiter), session, request: request.into() };
     let opening = Opening { identity: identity.clone(), token: named.fingerprint.hash(session) };
     let (told, entered) = oneshot::channel();
@@ -199,6 +206,9 @@ impl Waiter {
         if self.is_gone.get() {
             self.shard.release(key);
         }
+        if self.is_cancelled.get() {
+            self.shard.cancel_for(order.session, &order.request);
+        }
     }
 
     /// Asks the journal how a call ends that somebody else runs. If that pod dies, it is run here, where it may be.
@@ -240,6 +250,8 @@ impl Waiter {
 impl Kept {
     /// Ends the call wherever it runs; whoever waits for it hears that.
     pub(crate) fn cancel(&self) {
+        // Nobody hears of it while it is on its way into the journal.
+        self.waiter.is_cancelled.set(true);
         self.waiter.shard.cancel_elsewhere(self.session, &self.request);
     }
 }
