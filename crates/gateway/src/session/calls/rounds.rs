@@ -17,6 +17,7 @@ use router::{Event, Failure};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use uuid::Uuid;
 
 /// What the ids of requests to clients begin with.
 const PREFIX: &str = "mcpw:";
@@ -40,6 +41,8 @@ pub(in crate::session) struct Spoken {
 /// What a legacy client is being asked.
 #[derive(Debug)]
 struct Round {
+    /// Tells its questions from all others of the session, on whichever connection.
+    name: Uuid,
     /// Raw.
     state: Option<Box<str>>,
     /// By key, and what was answered.
@@ -195,7 +198,9 @@ impl Calls {
             return false;
         }
         spoken.rounds += 1;
+        let name = Uuid::now_v7();
         spoken.round = Some(Round {
+            name,
             state: input::state(&result).map(Box::from),
             answers: asked.iter().map(|asked| (Box::from(&*asked.key), None)).collect(),
         });
@@ -204,7 +209,7 @@ impl Calls {
             exchange.shard.counters.calls_ended.increment();
         }
         for (number, asked) in asked.iter().enumerate() {
-            let id = format!("\"{PREFIX}{tag}:{number}\"");
+            let id = format!("\"{PREFIX}{tag}:{number}:{name}\"");
             let method = protocol::MethodName::Custom(Cow::Borrowed(&*asked.method));
             exchange.send(&Outgoing::request(Id::Token(&id), method, asked.params.as_bytes(), None));
         }
@@ -223,10 +228,14 @@ impl Calls {
         exchange: &mut Exchange<'_>,
     ) -> Option<Arc<str>> {
         let raw = mcp::raw_id(id);
-        let (tag, number) =
-            raw.strip_prefix('"')?.strip_suffix('"')?.strip_prefix(PREFIX)?.split_once(':')?;
+        let named = raw.strip_prefix('"')?.strip_suffix('"')?.strip_prefix(PREFIX)?;
+        let (tag, question) = named.split_once(':')?;
+        let (number, name) = question.split_once(':')?;
         let place = self.place_of(tag.parse().ok()?)?;
         let round = self.running[place].spoken.as_mut()?.round.as_mut()?;
+        if Uuid::try_parse(name).ok()? != round.name {
+            return None;
+        }
         let slot = round.answers.get_mut(number.parse::<usize>().ok()?)?;
         match answer {
             Ok(result) => slot.1 = Some(result.into()),
