@@ -69,7 +69,7 @@ impl Server {
         self.note(call.method(), &params);
         let said: serde_json::Value = serde_json::from_str(text(&params)).expect("it is JSON");
         match said["arguments"]["do"].as_str() {
-            Some("ask") if said["inputResponses"].is_null() => {
+            Some("ask" | "ask and wait") if said["inputResponses"].is_null() => {
                 let token = &said["_meta"]["progressToken"];
                 if !token.is_null() {
                     call.partial(raw(&format!(r#"{{"method":"notifications/progress","params":{{"progressToken":{token},"progress":1,"total":2,"message":"half"}}}}"#))).await?;
@@ -81,7 +81,11 @@ impl Server {
             Some("ask without a state") if said["inputResponses"].is_null() => Ok(raw(
                 r#"{"resultType":"input_required","inputRequests":{"who":{"method":"elicitation/create","params":{"mode":"form","message":"Who?","requestedSchema":{"type":"object","properties":{}}}}}}"#,
             )),
-            Some("ask" | "ask without a state") => {
+            Some(ask @ ("ask" | "ask without a state" | "ask and wait")) => {
+                if ask == "ask and wait" {
+                    // The sender lives as long as the server.
+                    let _ = self.updates.subscribe().recv().await;
+                }
                 let answer = said["inputResponses"]["who"].to_string();
                 let state = said["requestState"].to_string();
                 Ok(raw(&format!(

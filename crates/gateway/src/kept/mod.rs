@@ -4,7 +4,7 @@
 mod awaited;
 mod name;
 
-pub(crate) use awaited::Awaited;
+pub(crate) use awaited::{Awaited, Waiting};
 pub(crate) use name::{CallId, fingerprint, is_shared};
 
 use crate::config::ms;

@@ -21,7 +21,7 @@ pub(crate) use hello::initialized;
 pub(crate) use key::{Key, named};
 pub(crate) use listening::{Listening, Wish};
 pub(crate) use lists::Asking;
-pub(crate) use plan::{Ends, Note, Plan, Shape, unasked};
+pub(crate) use plan::{Ends, Note, Plan, ROUNDS, Shape, asks, unasked};
 
 use mcp::method;
 use protocol::{Method, MethodName, json};

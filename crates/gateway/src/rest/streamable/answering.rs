@@ -3,7 +3,7 @@
 use super::refused;
 use super::rounds::{self, Round, Turn};
 use crate::kept::{CallId, Work};
-use crate::mcp::{self as core, Asking, Key, Note, Plan, Shape, unasked};
+use crate::mcp::{self as core, Asking, Key, Note, Plan, ROUNDS, Shape, unasked};
 use crate::rest::ask::Ask;
 use crate::rest::problem::Problem;
 use crate::rest::running::Running;
@@ -240,7 +240,7 @@ impl Calling {
     }
 
     fn round(&self, end: &str, ask: &Ask, legacy: &Legacy) -> Option<Round> {
-        let may_go_on = self.round < rounds::MOST;
+        let may_go_on = self.round < ROUNDS;
         may_go_on.then(|| Round::of(end, &legacy.capabilities, legacy.session, ask.shard()))?
     }
 }

@@ -15,9 +15,6 @@ use std::rc::Rc;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-/// The most rounds of one request.
-pub(super) const MOST: u32 = 100;
-
 /// What the ids of requests to clients begin with.
 const PREFIX: &str = "mcpw:";
 

@@ -3,7 +3,7 @@
 
 use super::work::{Waits, Work};
 use super::{Calls, Running};
-use crate::mcp::{Ends, Shape, unasked};
+use crate::mcp::{Ends, ROUNDS, Shape, asks, unasked};
 use crate::outcome;
 use crate::session::asker::Asker;
 use crate::session::exchange::Exchange;
@@ -83,7 +83,7 @@ impl Spoken {
     /// What the client is asked by this end, if it has to be asked by requests.
     fn asks<'a>(&self, end: &'a Event) -> Option<Cow<'a, str>> {
         let Event::Result(result) = end else { return None };
-        let asks = self.shape.version.era() == Era::Legacy && round::asks(end);
+        let asks = self.shape.version.era() == Era::Legacy && asks(end);
         asks.then(|| String::from_utf8_lossy(result))
     }
 }
@@ -193,7 +193,7 @@ impl Calls {
         let Some(result) = spoken.asks(end) else { return false };
         let Some(capabilities) = &spoken.capabilities else { return false };
         let asked: Option<Vec<_>> = input::asked(&result).collect();
-        let Some(asked) = asked.filter(|_| spoken.rounds < round::MOST) else { return false };
+        let Some(asked) = asked.filter(|_| spoken.rounds < ROUNDS) else { return false };
         if asked.iter().any(|asked| !mcp::meta::can_be_asked(capabilities, &asked.method, asked.params)) {
             return false;
         }
