@@ -2,10 +2,9 @@
 
 use super::answer::{self, Answer};
 use super::ask::{Ask, JSON};
-use super::kept::out_of_reach;
 use super::problem::Problem;
 use super::schema::{CallState, CallWritten};
-use crate::kept::{CallId, EPOCH};
+use crate::kept::{CallId, EPOCH, out_of_reach};
 use crate::outcome;
 use crate::shard::Word;
 use hyper::header::{HeaderValue, RETRY_AFTER};

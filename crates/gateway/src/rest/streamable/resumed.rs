@@ -4,11 +4,10 @@
 use super::answering::Kept;
 use super::session::Session;
 use crate::config::ms;
-use crate::kept::{CallId, Waiting};
+use crate::kept::{CallId, Waiting, out_of_reach};
 use crate::mcp::{Ends, ROUNDS, Shape, asks};
 use crate::rest::answer::{self, Answer};
 use crate::rest::ask::Ask;
-use crate::rest::kept::out_of_reach;
 use crate::rest::problem::Problem;
 use crate::rest::{calls, sse};
 use base64::Engine as _;
