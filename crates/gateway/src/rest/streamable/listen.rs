@@ -100,8 +100,8 @@ pub(super) async fn legacy(ask: Ask) -> Result<Answer, Problem> {
     ask.accepts(&[EVENT_STREAM])?;
     let session = session::named(&ask).await?;
     let last = ask.header(&LAST_EVENT)?.filter(|last| !last.is_empty()).map(str::to_owned);
-    if let Some(request) = last.as_deref().and_then(resumed::request_of) {
-        return resumed::answer(ask, &session, request).await;
+    if let Some(ids) = last.as_deref().and_then(resumed::Ids::after) {
+        return resumed::answer(ask, &session, ids).await;
     }
     let from = match last.as_deref() {
         Some(last) => Some(position(last).ok_or_else(|| {

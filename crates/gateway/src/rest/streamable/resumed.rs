@@ -27,30 +27,36 @@ const PREFIX: &str = "c.";
 /// How often the journal is asked: from the first pause to the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
-/// The ids of one stream's events: the request that it answers, and a number.
+/// The ids of one request's events: the request, and a number.
 #[derive(Debug)]
 pub(super) struct Ids {
+    /// The id of the request, as it was written.
     request: String,
     count: u64,
 }
 
 impl Ids {
     pub(super) fn of(id: &Id<'_>) -> Self {
-        Self { request: BASE64_URL_SAFE_NO_PAD.encode(&*mcp::raw_id(*id)), count: 0 }
+        Self { request: mcp::raw_id(*id).into_owned(), count: 0 }
+    }
+
+    /// Those that come after this event; none if it is no event of such a stream.
+    pub(super) fn after(event: &str) -> Option<Self> {
+        let (request, count) = event.strip_prefix(PREFIX)?.rsplit_once('.')?;
+        let request = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(request).ok()?).ok()?;
+        mcp::read_id(&request)?;
+        Some(Self { request, count: count.parse().ok()? })
+    }
+
+    /// Which request's they are.
+    pub(super) fn request(&self) -> Id<'_> {
+        Id::Token(&self.request)
     }
 
     pub(super) fn next(&mut self) -> String {
-        self.count += 1;
-        format!("{PREFIX}{}.{}", self.request, self.count)
+        self.count = self.count.saturating_add(1);
+        format!("{PREFIX}{}.{}", BASE64_URL_SAFE_NO_PAD.encode(&self.request), self.count)
     }
-}
-
-/// The id of the request whose stream had this event, as it was written; none if it is no event of such a stream.
-pub(super) fn request_of(event: &str) -> Option<String> {
-    let (request, count) = event.strip_prefix(PREFIX)?.rsplit_once('.')?;
-    count.parse::<u64>().ok()?;
-    let raw = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(request).ok()?).ok()?;
-    mcp::read_id(&raw).is_some().then_some(raw)
 }
 
 /// A call as the journal has it.
@@ -83,29 +89,28 @@ pub(super) async fn find(ask: &Ask, call: &Kept, from: u32) -> Result<Option<Fou
 /// A call whose client has come back for its answer.
 struct Lost {
     ask: Ask,
-    /// The id of its request, as it was written.
-    request: String,
+    ids: Ids,
     call: Kept,
     found: Found,
 }
 
-/// The rest of the stream of this request.
+/// The rest of the stream that has these events.
 ///
 /// # Errors
 /// There is no such call, or its answer is forgotten.
-pub(super) async fn answer(ask: Ask, session: &Session, request: String) -> Result<Answer, Problem> {
+pub(super) async fn answer(ask: Ask, session: &Session, ids: Ids) -> Result<Answer, Problem> {
     let version = session.client.version;
-    let call = Kept::Request(session.id, request.as_str().into());
+    let call = Kept::Request(session.id, ids.request.as_str().into());
     let found = find(&ask, &call, 0).await.map_err(|error| out_of_reach(&error))?.ok_or_else(unknown)?;
     let heartbeat = ms(ask.shard().terms().config.websocket.ping_interval_ms);
-    let lost = Lost { ask, request, call, found };
+    let lost = Lost { ask, ids, call, found };
     Ok(answer::events(stream::unfold(Some(lost), move |lost| async move {
         let mut lost = lost?;
         let Some(end) = lost.end(Instant::now() + heartbeat).await else {
             return Some((Bytes::from_static(sse::KEEP_ALIVE), Some(lost)));
         };
-        let mut ids = Ids::of(&Id::Token(&lost.request));
-        Some((sse::write("", &ids.next(), &written(&lost.request, &end, version)), None))
+        let message = written(lost.ids.request(), &end, version);
+        Some((sse::write("", &lost.ids.next(), &message), None))
     })))
 }
 
@@ -140,9 +145,9 @@ impl Lost {
     }
 }
 
-fn written(request: &str, end: &Event, version: Version) -> Vec<u8> {
+fn written(id: Id<'_>, end: &Event, version: Version) -> Vec<u8> {
     let shape = Shape { ends: Ends::Server(method::TOOLS_CALL), ..Shape::bare(version) };
-    let (id, mut out) = (Id::Token(request), Vec::new());
+    let mut out = Vec::new();
     match end {
         // Whoever was to be asked is not there any more.
         end if asks(end) => {
@@ -172,10 +177,15 @@ mod tests {
             let (first, second) = (ids.next(), ids.next());
             assert_ne!(first, second);
             assert!(first.bytes().all(|byte| byte.is_ascii_graphic()), "{first}");
-            assert_eq!(request_of(&second).as_deref(), Some(raw));
+            let mut behind = Ids::after(&second).expect("it is an event's");
+            assert_eq!(behind.request(), Id::Token(raw));
+            assert_eq!(behind.next(), ids.next());
         }
+        let mut last = Ids::after(&format!("c.MQ.{}", u64::MAX)).expect("it is an event's");
+        assert_eq!(last.request(), Id::Token("1"));
+        last.next();
         for other in ["", "c.", "c.x", "c.MQ", "c.MQ.x", "c.bnVsbA.1", "e.MQ.1", "c.*.1"] {
-            assert_eq!(request_of(other), None, "{other}");
+            assert!(Ids::after(other).is_none(), "{other}");
         }
     }
 }
