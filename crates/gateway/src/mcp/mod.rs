@@ -13,6 +13,7 @@ mod lists;
 mod plan;
 mod sources;
 mod tools;
+mod untold;
 
 pub(crate) use changes::{Changed, Changes};
 pub(crate) use client::Client;

@@ -191,8 +191,8 @@ impl Hearing {
                     if let Some(position) = self.listening.position() {
                         listening.go_on_from(position).await;
                     }
-                    let mut before = std::mem::replace(&mut self.listening, listening);
-                    self.listening.go_on_after(&mut before);
+                    let before = std::mem::replace(&mut self.listening, listening);
+                    self.listening.go_on_after(&before);
                     // It was answered before this stream listens: what has changed meanwhile is not known.
                     let known = &self.session.state.uris;
                     self.listening.tell(session.state.uris.iter().filter(|uri| !known.contains(uri)));

@@ -204,10 +204,8 @@ impl Calls {
             state: input::state(&result).map(Box::from),
             answers: asked.iter().map(|asked| (Box::from(&*asked.key), None)).collect(),
         });
-        let was_sent = matches!(running.work.take(), Work::Sent(_));
-        if was_sent {
-            exchange.shard.counters.calls_ended.increment();
-        }
+        // Whoever ran it has counted it: a legacy client has a session.
+        running.work = Work::Nobody;
         for (number, asked) in asked.iter().enumerate() {
             let id = format!("\"{PREFIX}{tag}:{number}:{name}\"");
             let method = protocol::MethodName::Custom(Cow::Borrowed(&*asked.method));
