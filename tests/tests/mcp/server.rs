@@ -144,6 +144,11 @@ impl Server {
                 ))
                 .await?;
                 while let Ok(uri) = updates.recv().await {
+                    // Nobody has asked for it, and nobody is told.
+                    call.partial(raw(
+                        r#"{"method":"notifications/message","params":{"level":"info","data":1}}"#,
+                    ))
+                    .await?;
                     let note = format!(
                         r#"{{"method":"notifications/resources/updated","params":{{"uri":"{uri}","_meta":{{"io.modelcontextprotocol/subscriptionId":1}}}}}}"#
                     );

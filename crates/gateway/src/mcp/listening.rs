@@ -60,6 +60,12 @@ impl Wish {
         })
     }
 
+    /// Whether a notification of this method is among what is wanted.
+    fn takes(&self, name: &str) -> bool {
+        let is_list = || self.changed.methods().any(|list| list == name);
+        (name == method::RESOURCE_UPDATED && !self.uris.is_empty()) || is_list()
+    }
+
     /// As a filter.
     fn written(&self) -> String {
         let Changed { tools, resources, prompts } = self.changed;
@@ -307,7 +313,7 @@ async fn follow(
     let params = translate::request::to_modern(&params, &client).into_owned();
     let mut pause = PAUSES.0;
     loop {
-        let ended = listen(&shard, &identity, &source, &params, &ear, &mut opened).await;
+        let ended = listen(&shard, &identity, &source, (&wish, &params), &ear, &mut opened).await;
         opened = None;
         match ended {
             ErrorCode::MethodNotFound | ErrorCode::Forbidden => return,
@@ -329,7 +335,7 @@ async fn listen(
     shard: &Rc<Shard>,
     identity: &Identity,
     source: &Mcp,
-    params: &str,
+    (wish, params): (&Wish, &str),
     ear: &Ear,
     opened: &mut Option<oneshot::Sender<()>>,
 ) -> ErrorCode {
@@ -349,11 +355,12 @@ async fn listen(
                 let note = Note::read(&String::from_utf8_lossy(&partial));
                 match note {
                     Some(note) if note.method == method::ACKNOWLEDGED => *opened = None,
-                    Some(Note { method, params }) => {
+                    // `basic/patterns/subscriptions`, "Opening a Stream": nobody is told what it has not asked for.
+                    Some(Note { method, params }) if wish.takes(&method) => {
                         let params = translate::notification::to_legacy(&params).into_owned();
                         ear.tell(Note { method, params });
                     }
-                    None => {}
+                    Some(_) | None => {}
                 }
             }
             Event::Progress(_) => {}
