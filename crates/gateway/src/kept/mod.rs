@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// Nobody ever resumes the session of a call.
-pub(crate) const EPOCH: Epoch = Epoch(1);
+const EPOCH: Epoch = Epoch(1);
 
 /// How often the journal is asked for the end of a call that runs elsewhere: from the first pause to the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
