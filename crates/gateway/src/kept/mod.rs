@@ -31,9 +31,6 @@ use tokio::sync::oneshot;
 /// Nobody ever resumes the session of a call.
 const EPOCH: Epoch = Epoch(1);
 
-/// How often the journal is asked for the end of a call that runs elsewhere: from the first pause to the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
-
 /// What a backend is asked for.
 pub(crate) struct Work {
     pub(crate) handler: Arc<Handler>,
@@ -213,8 +210,7 @@ impl Waiter {
 
     /// Asks the journal how a call ends that somebody else runs. If that pod dies, it is run here, where it may be.
     async fn wait(self: Rc<Self>, order: KeptOrder) {
-        let waiting = self.shard.awaited.join(order.session);
-        let mut pause = PAUSES.0;
+        let mut waiting = self.shard.awaited.join(order.session);
         loop {
             match self.shard.ask(order.session, EPOCH, &order.request).await {
                 Ok(Some(Word::Inherited)) => return self.run(&order),
@@ -236,8 +232,7 @@ impl Waiter {
             if self.is_gone.get() {
                 return;
             }
-            let _ = tokio::time::timeout(pause, waiting.news.notified()).await;
-            pause = (pause * 2).min(PAUSES.1);
+            waiting.pause().await;
         }
     }
 

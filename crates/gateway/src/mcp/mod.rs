@@ -56,7 +56,7 @@ pub(crate) fn is_spoken(text: &str) -> bool {
     json::member(first, "jsonrpc").is_some()
 }
 
-/// The id and the reason of a `notifications/cancelled`.
+/// The id of the request that a `notifications/cancelled` is about.
 pub(crate) fn cancelled(params: &str) -> Option<mcp::Id<'_>> {
     json::member(params, "requestId").and_then(mcp::read_id)
 }

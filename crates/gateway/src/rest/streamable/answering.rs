@@ -47,8 +47,6 @@ impl Kept {
         let key = match self {
             Self::No => return None,
             Self::Key(key) => return Some(key.id(&ask.identity)),
-            // A client that cancels or comes back knows nothing of rounds.
-            Self::Request(session, id) if round == 0 => format!("mcp {session} {id}"),
             Self::Request(session, id) => format!("mcp {session} {id} {round}"),
         };
         Some(CallId::of_key(&ask.identity, &key))

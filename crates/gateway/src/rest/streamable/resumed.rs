@@ -18,14 +18,10 @@ use mcp::{Id, Version, method, write};
 use protocol::ErrorCode;
 use router::Event;
 use session_store::{Error, Journal as _};
-use std::time::Duration;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 /// What the ids of such events begin with.
 const PREFIX: &str = "c.";
-
-/// How often the journal is asked: from the first pause to the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// The ids of one request's events: the request, and a number.
 #[derive(Debug)]
@@ -118,7 +114,6 @@ impl Lost {
     /// How the call ends; none if it has not by then.
     async fn end(&mut self, until: Instant) -> Option<Event> {
         let mut waiting = self.join();
-        let mut pause = PAUSES.0;
         loop {
             match find(&self.ask, &self.call, self.found.round).await {
                 Ok(Some(Found { end: Some(end), .. })) => return Some(end),
@@ -135,8 +130,7 @@ impl Lost {
             if Instant::now() >= until {
                 return None;
             }
-            let _ = timeout(pause, waiting.news.notified()).await;
-            pause = (pause * 2).min(PAUSES.1);
+            waiting.pause().await;
         }
     }
 
