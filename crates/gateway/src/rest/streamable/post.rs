@@ -5,6 +5,7 @@ use super::batch;
 use super::kinds::Kinds;
 use super::session::{self, Session};
 use super::{headers, listen, params, refused, resumed, rounds, stream};
+use crate::kept::out_of_reach;
 use crate::limits::Seats;
 use crate::mcp::{self as core, Becomes, Client, Key, Plan, Request, Server};
 use crate::measure;
@@ -149,11 +150,20 @@ async fn answered(ask: &Ask, message: &Message<'_>, text: &str) -> Result<Answer
         Err(error) => return Ok(refused::malformed(None, &error)),
     }
     let session = session::named(ask).await?;
-    if rounds::hand_over(ask.shard(), session.id, message, text).await {
-        return Ok(answer::empty(StatusCode::ACCEPTED));
+    match rounds::hand_over(ask.shard(), session.id, message, text).await {
+        Ok(true) => Ok(answer::empty(StatusCode::ACCEPTED)),
+        Ok(false) => {
+            let error = Error::new(mcp::error::INVALID_REQUEST, "nothing was asked under this id");
+            Ok(refused::malformed(None, &error))
+        }
+        Err(session_store::Error::TooLarge { limit, .. }) => {
+            let detail = format!(
+                "what was asked at another pod may be answered with {limit} bytes (store.bounds.message_bytes)"
+            );
+            Err(Problem::new(ErrorCode::TooLarge, detail))
+        }
+        Err(error) => Err(out_of_reach(&error).into()),
     }
-    let error = Error::new(mcp::error::INVALID_REQUEST, "nothing was asked under this id");
-    Ok(refused::malformed(None, &error))
 }
 
 async fn request(
