@@ -260,7 +260,7 @@ impl Gateway {
             Registry::new(Arc::clone(&backends), guard.clone(), dialer.clone(), &config);
         let events = Publisher::new(store.clone(), guard.clone());
         tasks.spawn(guard.clone().follow_tokens());
-        let sessions = Sessions::new(store.clone(), ms(config.session.resume_window_ms));
+        let sessions = Sessions::new(store.clone(), in_force.clone());
         let services = Services { registry, accepted, events, sessions, guard };
         let certificates = registry_tls.as_ref().map(Follower::in_force);
         tasks.spawn(serve_grpc(grpc, certificates, config.registry.clone(), services, Arc::clone(&pod)));

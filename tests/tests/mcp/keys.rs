@@ -2,7 +2,7 @@
 
 use crate::{Peer, Server};
 use serde_json::{Value, json};
-use tests::{Counter, Gateway, Pods, Tools};
+use tests::{Counter, Draft, Gateway, Pods, Socket, Tools};
 
 fn call(key: &str, argument: &str, held: bool) -> Value {
     json!({
@@ -110,6 +110,13 @@ fn a_key_is_for_one_request() {
         "{error}"
     );
     assert_eq!(counter.executed("y"), 0);
+    // Neither is it for another tool with the same arguments, nor for an argument that is named as what requests say of themselves.
+    let mut other = call("k", "x", false);
+    other["name"] = json!("count.again");
+    peer.wrong("tools/call", &other, 4011);
+    let mut other = call("k", "x", false);
+    other["arguments"]["_meta"] = json!({});
+    peer.wrong("tools/call", &other, 4011);
     // What a request says about itself may change, and another key is another call.
     let mut again = call("k", "x", false);
     again["_meta"]["progressToken"] = json!("another");
@@ -176,22 +183,44 @@ fn a_call_with_a_key_is_cancelled_by_whoever_waits_for_it() {
 }
 
 #[test]
+fn a_call_with_a_key_is_cancelled_before_the_journal_has_it() {
+    let (gateway, counter) = (Gateway::start(), Counter::new());
+    let _tools = Tools::serve(counter.backend(), &gateway);
+    let mut peer = Peer::modern(&gateway);
+    peer.await_tool("count.once");
+    let request = peer.request(&json!(7), "tools/call", &call("k", "x", true));
+    let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 7}});
+    // Both are read at once.
+    let frames = [request, cancel].map(|message| Draft::text(&message.to_string()).bytes()).concat();
+    Socket::send(&mut peer, &frames);
+    peer.wrong("tools/call", &call("k", "x", true), 4008);
+    gateway.await_metric("backend_calls_in_flight", 0.0);
+}
+
+#[test]
 fn a_question_and_its_answer_are_each_kept_under_the_key() {
     let (gateway, server) = (Gateway::start(), Server::new());
     let _server = server.serve("words", &gateway);
     let mut peer = Peer::modern(&gateway);
     peer.await_tool("words.own");
-    let meta = json!({"mcpw/idempotencyKey": "k"});
-    let params = json!({"name": "words.own", "arguments": {"do": "ask"}, "_meta": meta});
-    let asked = peer.ask("tools/call", &params);
-    assert_eq!(asked["resultType"], "input_required");
-    assert_eq!(peer.ask("tools/call", &params), asked);
-    let mut again = params;
-    again["inputResponses"] = json!({"who": {"action": "decline"}});
-    again["requestState"] = asked["requestState"].clone();
-    for _ in 0..2 {
-        let result = peer.ask("tools/call", &again);
-        assert_eq!(result["structuredContent"]["who"], json!({"action": "decline"}));
+    for ask in ["ask", "ask without a state"] {
+        let meta = json!({"mcpw/idempotencyKey": ask});
+        let params = json!({"name": "words.own", "arguments": {"do": ask}, "_meta": meta});
+        let asked = peer.ask("tools/call", &params);
+        assert_eq!(asked["resultType"], "input_required");
+        assert_eq!(peer.ask("tools/call", &params), asked);
+        let mut again = params;
+        again["inputResponses"] = json!({"who": {"action": "decline"}});
+        if let Some(state) = asked.get("requestState") {
+            again["requestState"] = state.clone();
+        }
+        for _ in 0..2 {
+            let result = peer.ask("tools/call", &again);
+            assert_eq!(result["structuredContent"]["who"], json!({"action": "decline"}));
+        }
+        // Answers that are others are another request.
+        again["inputResponses"] = json!({"who": {"action": "cancel"}});
+        peer.wrong("tools/call", &again, 4011);
     }
-    assert_eq!(server.asked.lock().expect("nobody panics with it").len(), 2, "each was asked once");
+    assert_eq!(server.asked.lock().expect("nobody panics with it").len(), 4, "each was asked once");
 }

@@ -73,14 +73,20 @@ impl Peer {
         peer
     }
 
-    /// Sends a request and returns at once.
-    pub(crate) fn send(&mut self, id: &Value, method: &str, params: &Value) {
+    /// A request, with what each says of itself.
+    pub(crate) fn request(&self, id: &Value, method: &str, params: &Value) -> Value {
         let mut params = params.clone();
         if let Value::Object(meta) = &self.meta {
             let own = params["_meta"].as_object().cloned().unwrap_or_default();
             params["_meta"] = Value::Object(meta.clone().into_iter().chain(own).collect());
         }
-        self.json(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
+        json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
+    }
+
+    /// Sends a request and returns at once.
+    pub(crate) fn send(&mut self, id: &Value, method: &str, params: &Value) {
+        let request = self.request(id, method, params);
+        self.json(&request);
     }
 
     /// The answer to the request with this id, which must be the next message.

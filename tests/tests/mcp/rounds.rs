@@ -140,6 +140,23 @@ fn a_client_that_is_lost_while_it_is_asked_is_asked_again_and_each_round_is_made
 }
 
 #[test]
+fn what_answers_a_question_of_an_earlier_round_answers_no_later_one() {
+    let (gateway, server) = (Gateway::start(), Questions::new());
+    let _tools = server.serve(&gateway);
+    server.open.send_replace(true);
+    let mut peer = Peer::legacy(&gateway, "2025-11-25");
+    peer.await_tool("questions");
+    peer.send(&json!(5), "tools/call", &call());
+    let first = asked(&mut peer, "First?");
+    peer.json(&json!({"jsonrpc": "2.0", "id": first, "result": accept("a")}));
+    let second = asked(&mut peer, "Second?");
+    assert_ne!(first, second, "an id is used once in a session");
+    peer.json(&json!({"jsonrpc": "2.0", "id": first, "result": accept("late")}));
+    peer.json(&json!({"jsonrpc": "2.0", "id": second, "result": accept("b")}));
+    assert_eq!(peer.result(&json!(5))["structuredContent"]["last"], accept("b"));
+}
+
+#[test]
 fn a_client_whose_pod_is_killed_while_it_is_asked_is_asked_again_at_another() {
     let (pods, server) = (Pods::new(), Questions::new());
     let doomed = pods.process(env!("CARGO_BIN_EXE_mcpw-under-test"));

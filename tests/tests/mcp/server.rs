@@ -69,7 +69,7 @@ impl Server {
         self.note(call.method(), &params);
         let said: serde_json::Value = serde_json::from_str(text(&params)).expect("it is JSON");
         match said["arguments"]["do"].as_str() {
-            Some("ask") if said["inputResponses"].is_null() => {
+            Some("ask" | "ask and wait") if said["inputResponses"].is_null() => {
                 let token = &said["_meta"]["progressToken"];
                 if !token.is_null() {
                     call.partial(raw(&format!(r#"{{"method":"notifications/progress","params":{{"progressToken":{token},"progress":1,"total":2,"message":"half"}}}}"#))).await?;
@@ -78,7 +78,14 @@ impl Server {
                     r#"{"resultType":"input_required","inputRequests":{"who":{"method":"elicitation/create","params":{"mode":"form","message":"Who?","requestedSchema":{"type":"object","properties":{}},"odd":1.50}}},"requestState":"s\"1"}"#,
                 ))
             }
-            Some("ask") => {
+            Some("ask without a state") if said["inputResponses"].is_null() => Ok(raw(
+                r#"{"resultType":"input_required","inputRequests":{"who":{"method":"elicitation/create","params":{"mode":"form","message":"Who?","requestedSchema":{"type":"object","properties":{}}}}}}"#,
+            )),
+            Some(ask @ ("ask" | "ask without a state" | "ask and wait")) => {
+                if ask == "ask and wait" {
+                    // The sender lives as long as the server.
+                    let _ = self.updates.subscribe().recv().await;
+                }
                 let answer = said["inputResponses"]["who"].to_string();
                 let state = said["requestState"].to_string();
                 Ok(raw(&format!(
@@ -137,6 +144,11 @@ impl Server {
                 ))
                 .await?;
                 while let Ok(uri) = updates.recv().await {
+                    // Nobody has asked for it, and nobody is told.
+                    call.partial(raw(
+                        r#"{"method":"notifications/message","params":{"level":"info","data":1}}"#,
+                    ))
+                    .await?;
                     let note = format!(
                         r#"{{"method":"notifications/resources/updated","params":{{"uri":"{uri}","_meta":{{"io.modelcontextprotocol/subscriptionId":1}}}}}}"#
                     );

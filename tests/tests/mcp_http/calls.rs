@@ -24,7 +24,9 @@ fn an_answer_whose_stream_was_lost_is_found_again() {
     drop(http);
     let mut again = peer.listen(Some(&primer.id));
     counter.let_go();
-    let answer = heard(&mut again);
+    let sent = again.event();
+    assert_ne!(sent.id, primer.id, "no two events of a session have one id");
+    let answer = sent.json();
     assert_eq!((&answer["id"], &answer["result"]["structuredContent"]["executed"]), (&json!("a"), &json!(1)));
     again.stream_ended();
     assert_eq!(heard(&mut peer.listen(Some(&primer.id)))["id"], "a");
@@ -85,6 +87,52 @@ fn a_client_is_asked_on_the_stream_of_its_call() {
     let refusal = json!({"code": -1, "message": "User rejected"});
     peer.post_own(&json!({"jsonrpc": "2.0", "id": asked["id"], "error": refusal}));
     assert_eq!(heard(&mut http)["error"], refusal);
+}
+
+/// A call that was asked for input, was answered, and waits in its second round for news of the server; its stream, and the id of
+/// the first event of that.
+fn in_its_second_round(peer: &Peer, server: &Server) -> (tests::Http, String) {
+    let params = json!({"name": "words.own", "arguments": {"do": "ask and wait"}});
+    let message = peer.message(&json!(5), "tools/call", &params);
+    let mut http = peer.send_own("text/event-stream", &[], &message);
+    check_stream(&mut http);
+    let primer = http.sent();
+    let asked = heard(&mut http);
+    let reply = json!({"jsonrpc": "2.0", "id": asked["id"], "result": {"action": "decline"}});
+    assert_eq!(peer.post_own(&reply).status, 202);
+    tests::until("the second round", || server.last().contains("inputResponses").then_some(()));
+    (http, primer.id)
+}
+
+#[test]
+fn an_answer_that_took_another_round_is_found_again() {
+    let (gateway, server) = (Gateway::start(), Server::new());
+    let _server = server.serve("words", &gateway);
+    let peer = Peer::legacy(&gateway, "2025-11-25", &json!({"elicitation": {}}));
+    peer.await_tool("words.own");
+    let (http, primer) = in_its_second_round(&peer, &server);
+    drop(http);
+    let mut again = peer.listen(Some(&primer));
+    server.update("words://1");
+    for _ in 0..2 {
+        let answer = heard(&mut again);
+        assert_eq!(answer["result"]["structuredContent"]["who"], json!({"action": "decline"}), "{answer}");
+        again.stream_ended();
+        again = peer.listen(Some(&primer));
+    }
+}
+
+#[test]
+fn a_call_is_cancelled_in_whichever_round_it_is() {
+    let (gateway, server) = (Gateway::start(), Server::new());
+    let _server = server.serve("words", &gateway);
+    let peer = Peer::legacy(&gateway, "2025-11-25", &json!({"elicitation": {}}));
+    peer.await_tool("words.own");
+    let (mut http, _) = in_its_second_round(&peer, &server);
+    let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 5}});
+    assert_eq!(peer.post_own(&cancel).status, 202);
+    assert_eq!(heard(&mut http)["error"]["code"], 4008);
+    gateway.await_metric("backend_calls_in_flight", 0.0);
 }
 
 #[test]

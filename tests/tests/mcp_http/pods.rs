@@ -3,7 +3,7 @@
 use crate::peer::heard;
 use crate::{Peer, Server};
 use serde_json::json;
-use tests::{Counter, Pods, Tools};
+use tests::{Counter, Pods, Tools, until};
 
 #[test]
 fn a_session_is_served_by_every_pod() {
@@ -115,4 +115,39 @@ fn a_call_of_a_session_is_found_and_cancelled_at_another_pod() {
     let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "x"}});
     assert_eq!(remote.post_own(&cancel).status, 202);
     assert_eq!(heard(&mut again)["error"]["code"], 4008);
+}
+
+#[test]
+fn an_answer_whose_pod_is_gone_is_not_taken() {
+    let pods = Pods::new();
+    let (doomed, other) = (pods.process(env!("CARGO_BIN_EXE_mcpw-under-test")), pods.pod());
+    let server = Server::new();
+    let _server = server.serve("words", &other);
+    let peer = Peer::legacy(&doomed, "2025-11-25", &json!({"elicitation": {}}));
+    peer.await_tool("words.own");
+    let params = json!({"name": "words.own", "arguments": {"do": "ask"}});
+    let asked = heard(&mut peer.stream(&json!(5), "tools/call", &params));
+    doomed.end();
+    let remote = peer.at(&other);
+    let reply = json!({"jsonrpc": "2.0", "id": asked["id"], "result": {"action": "decline"}});
+    until("the pod to be gone", || (remote.post_own(&reply).status == 400).then_some(()));
+}
+
+#[test]
+fn an_answer_that_no_other_pod_can_be_told_is_too_large() {
+    let pods = Pods::new();
+    let pod = || pods.pod_with(|config| config.store.bounds.message_bytes = 1_024);
+    let (here, there) = (pod(), pod());
+    let server = Server::new();
+    let _server = server.serve("words", &here);
+    let peer = Peer::legacy(&here, "2025-11-25", &json!({"elicitation": {}}));
+    peer.await_tool("words.own");
+    let params = json!({"name": "words.own", "arguments": {"do": "ask"}});
+    let mut http = peer.stream(&json!(5), "tools/call", &params);
+    let asked = heard(&mut http);
+    let reply = |name: &str| json!({"jsonrpc": "2.0", "id": asked["id"], "result": {"action": "accept", "content": {"name": name}}});
+    let remote = peer.at(&there);
+    assert_eq!(remote.post_own(&reply(&"x".repeat(2_000))).status, 413);
+    assert_eq!(remote.post_own(&reply("x")).status, 202);
+    assert_eq!(heard(&mut http)["result"]["structuredContent"]["who"]["content"], json!({"name": "x"}));
 }

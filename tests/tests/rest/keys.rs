@@ -1,6 +1,7 @@
 //! `Idempotency-Key`: the same request is done once, however often and wherever it is sent.
 
 use serde_json::{Value, json};
+use std::time::Duration;
 use tests::{Counter, Endpoints, Gateway, Http, Pods, Response, Session, Tools, until};
 
 use crate::{process, stranger};
@@ -172,6 +173,30 @@ fn a_key_whose_pod_died_is_executed_anew_where_it_may_be() {
     let (answer, executed) = after_a_death("count.again");
     check(&answer, 2, true);
     assert_eq!(executed, 2);
+}
+
+#[test]
+fn who_asks_how_a_call_stands_takes_it_from_nobody_who_sends_its_key_again() {
+    let (pods, counter) = (Pods::new(), Counter::new());
+    let (first, second) = (process(&pods), pods.pod());
+    let _tools = Tools::serve(counter.backend().remember(Duration::from_secs(60)), &second);
+    let endpoints: &Endpoints = &first;
+    endpoints.connect().await_tool("count.once");
+    let mut here = Http::knowing(endpoints, "count.once");
+    let args = json!({"key": "a", "held": true});
+    let body = json!({"arguments": args}).to_string();
+    let headers = [key("k"), ("Prefer", "respond-async")];
+    let later = here.ask("POST", "/tools/count.once/execute", &headers, Some(&body));
+    let path = later.header("Location").expect("a place").replace("/api/v1", "");
+    counter.await_executed("a", 1);
+    drop(first);
+    let mut there = Http::knowing(&second, "count.once");
+    until("its pod to be known as dead", || (there.get(&path).json()["status"] == "failed").then_some(()));
+    send(&mut there, "count.once", "k", &args);
+    counter.let_go();
+    check(&there.response(), 1, true);
+    assert_eq!(there.get(&path).json()["status"], "done");
+    assert_eq!(counter.executed("a"), 1);
 }
 
 #[test]

@@ -4,7 +4,11 @@ use session_store::SessionId;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::time::Duration;
 use tokio::sync::Notify;
+
+/// How often the journal is looked into without news: from the first pause to the longest, doubled each time.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// By the session of the call; several may wait for one.
 #[derive(Debug, Default)]
@@ -15,14 +19,15 @@ pub(crate) struct Awaited(Rc<RefCell<HashMap<SessionId, Vec<Rc<Notify>>>>>);
 pub(crate) struct Waiting {
     all: Rc<RefCell<HashMap<SessionId, Vec<Rc<Notify>>>>>,
     session: SessionId,
-    pub(crate) news: Rc<Notify>,
+    news: Rc<Notify>,
+    pause: Duration,
 }
 
 impl Awaited {
     pub(crate) fn join(&self, session: SessionId) -> Waiting {
         let news = Rc::new(Notify::new());
         self.0.borrow_mut().entry(session).or_default().push(Rc::clone(&news));
-        Waiting { all: Rc::clone(&self.0), session, news }
+        Waiting { all: Rc::clone(&self.0), session, news, pause: PAUSES.0 }
     }
 
     /// The session's call has ended: whoever waits looks into the journal now.
@@ -30,6 +35,14 @@ impl Awaited {
         for news in self.0.borrow().get(&session).into_iter().flatten() {
             news.notify_one();
         }
+    }
+}
+
+impl Waiting {
+    /// Waits until the journal is to be looked into again. Cancel safe.
+    pub(crate) async fn pause(&mut self) {
+        let _ = tokio::time::timeout(self.pause, self.news.notified()).await;
+        self.pause = (self.pause * 2).min(PAUSES.1);
     }
 }
 

@@ -4,7 +4,7 @@
 mod awaited;
 mod name;
 
-pub(crate) use awaited::Awaited;
+pub(crate) use awaited::{Awaited, Waiting};
 pub(crate) use name::{CallId, fingerprint, is_shared};
 
 use crate::config::ms;
@@ -29,10 +29,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// Nobody ever resumes the session of a call.
-pub(crate) const EPOCH: Epoch = Epoch(1);
-
-/// How often the journal is asked for the end of a call that runs elsewhere: from the first pause to the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+const EPOCH: Epoch = Epoch(1);
 
 /// What a backend is asked for.
 pub(crate) struct Work {
@@ -80,6 +77,8 @@ struct Waiter {
     /// The call, if it is at work at this shard's desk.
     key: Cell<Option<DeskKey>>,
     is_gone: Cell<bool>,
+    /// It is to end, once it is known where it runs.
+    is_cancelled: Cell<bool>,
 }
 
 /// What it takes to open the session of a call.
@@ -118,8 +117,13 @@ pub(crate) fn start(shard: &Rc<Shard>, asked: Asked<'_>) -> Result<(Kept, Entere
         asked_at: Instant::now(),
         ends,
     });
-    let waiter =
-        Rc::new(Waiter { shard: Rc::clone(shard), client, key: Cell::new(None), is_gone: Cell::new(false) });
+    let waiter = Rc::new(Waiter {
+        shard: Rc::clone(shard),
+        client,
+        key: Cell::default(),
+        is_gone: Cell::default(),
+        is_cancelled: Cell::default(),
+    });
     let kept = Kept { waiter: Rc::clone(&waiter), session, request: request.into() };
     let opening = Opening { identity: identity.clone(), token: named.fingerprint.hash(session) };
     let (told, entered) = oneshot::channel();
@@ -199,12 +203,14 @@ impl Waiter {
         if self.is_gone.get() {
             self.shard.release(key);
         }
+        if self.is_cancelled.get() {
+            self.shard.cancel_for(order.session, &order.request);
+        }
     }
 
     /// Asks the journal how a call ends that somebody else runs. If that pod dies, it is run here, where it may be.
     async fn wait(self: Rc<Self>, order: KeptOrder) {
-        let waiting = self.shard.awaited.join(order.session);
-        let mut pause = PAUSES.0;
+        let mut waiting = self.shard.awaited.join(order.session);
         loop {
             match self.shard.ask(order.session, EPOCH, &order.request).await {
                 Ok(Some(Word::Inherited)) => return self.run(&order),
@@ -226,8 +232,7 @@ impl Waiter {
             if self.is_gone.get() {
                 return;
             }
-            let _ = tokio::time::timeout(pause, waiting.news.notified()).await;
-            pause = (pause * 2).min(PAUSES.1);
+            waiting.pause().await;
         }
     }
 
@@ -240,6 +245,8 @@ impl Waiter {
 impl Kept {
     /// Ends the call wherever it runs; whoever waits for it hears that.
     pub(crate) fn cancel(&self) {
+        // Nobody hears of it while it is on its way into the journal.
+        self.waiter.is_cancelled.set(true);
         self.waiter.shard.cancel_elsewhere(self.session, &self.request);
     }
 }

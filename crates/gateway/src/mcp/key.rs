@@ -1,15 +1,17 @@
 //! The key by which a modern client names a call, so that it is executed once however often, and over whichever wire, it is
 //! sent.
 
+use super::plan::{Ends, Plan};
 use crate::kept::{CallId, Named, fingerprint};
 use auth::Identity;
-use mcp::{Error, Meta, meta};
+use mcp::{Edit, Error, Meta, meta};
 use protocol::json;
+use std::borrow::Cow;
 
 /// Keys have up to so many bytes.
 const LONGEST: usize = 128;
 
-/// A key. Answers to what a call has asked for, with its `requestState`, make another call of it.
+/// A key. Answers to what a call has asked for, with its `requestState` if it has one, make another call of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Key(Box<str>);
 
@@ -24,8 +26,9 @@ impl Key {
             let name = meta::IDEMPOTENCY_KEY;
             return Err(Error::params(format!("params._meta.{name:?} must have 1 to {LONGEST} bytes")));
         }
-        let state = json::member(params, "requestState").unwrap_or_default();
-        Ok(Some(Self(format!("mcp key {key} {state}").into())))
+        let answers = || json::member(params, "inputResponses").map(|_| "answered");
+        let round = json::member(params, "requestState").or_else(answers).unwrap_or_default();
+        Ok(Some(Self(format!("mcp key {key} {round}").into())))
     }
 
     /// What the call is found by.
@@ -36,8 +39,14 @@ impl Key {
 
 /// A call under a name. All of it tells it from another one of that name, but what it says about itself, which another
 /// attempt says in other words. `None` where it can't be kept.
-pub(crate) fn named(id: CallId, method: &str, params: &str) -> Option<Named> {
-    let params = mcp::Edit::of(params).remove(meta::NAME).finish();
-    let fingerprint = fingerprint(&[b"mcp", method.as_bytes(), params.as_bytes()])?;
+pub(crate) fn named(id: CallId, plan: &Plan) -> Option<Named> {
+    let params = match plan.shape.ends {
+        Ends::Server(_) => Edit::of(&plan.params).remove(meta::NAME).finish(),
+        // What the protocol says of itself is not among these.
+        Ends::Tool | Ends::Context => Cow::Borrowed(&*plan.params),
+    };
+    // The params of a tool that knows nothing of the protocol don't name it.
+    let (name, method) = (plan.handler.name.as_bytes(), plan.method.as_bytes());
+    let fingerprint = fingerprint(&[b"mcp", name, method, params.as_bytes()])?;
     Some(Named { id, fingerprint })
 }

@@ -4,6 +4,7 @@
 use super::changes::Changed;
 use super::decide::{Request, Server};
 use super::plan::Note;
+use super::untold::Untold;
 use super::{contexts, sources};
 use crate::fanout::{News, Reader};
 use crate::kept::Work;
@@ -15,7 +16,8 @@ use mcp::{Error, method, text, translate};
 use protocol::{ErrorCode, json};
 use router::{Event, Failure, Mcp};
 use session_store::Position;
-use std::collections::{HashSet, VecDeque};
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
@@ -58,6 +60,12 @@ impl Wish {
         })
     }
 
+    /// Whether a notification of this method is among what is wanted.
+    fn takes(&self, name: &str) -> bool {
+        let is_list = || self.changed.methods().any(|list| list == name);
+        (name == method::RESOURCE_UPDATED && !self.uris.is_empty()) || is_list()
+    }
+
     /// As a filter.
     fn written(&self) -> String {
         let Changed { tools, resources, prompts } = self.changed;
@@ -89,7 +97,7 @@ pub(crate) struct Listening {
     reader: Option<Reader>,
     /// Those who listen to backends for it.
     tasks: Vec<AbortHandle>,
-    queue: VecDeque<Note>,
+    untold: Rc<RefCell<Untold>>,
 }
 
 impl Listening {
@@ -146,7 +154,7 @@ impl Listening {
             contexts,
             reader: None,
             tasks: Vec::new(),
-            queue: VecDeque::new(),
+            untold: Rc::default(),
             peer,
         };
         if !listening.contexts.is_empty() {
@@ -158,8 +166,8 @@ impl Listening {
         for (source, wish) in asked {
             let (opened, is_open) = oneshot::channel();
             opening.push(is_open);
-            let (shard, peer) = (Rc::clone(shard), Rc::clone(&listening.peer));
-            let told = follow(shard, identity.clone(), source, wish, peer, opened);
+            let ear = Ear { peer: Rc::clone(&listening.peer), untold: Rc::clone(&listening.untold) };
+            let told = follow(Rc::clone(shard), identity.clone(), source, wish, ear, opened);
             listening.tasks.push(tokio::task::spawn_local(told).abort_handle());
         }
         // Whoever is told that it listens hears what comes next. A backend that takes longer is heard of later.
@@ -192,61 +200,79 @@ impl Listening {
             Ok(position) => {
                 self.reader = Some(Reader::new(position, log, &self.peer, &self.shard));
                 if position != wanted {
-                    self.queue.extend(self.contexts.iter().map(|id| told(&contexts::uri(id))));
+                    self.untold.borrow_mut().extend(self.contexts.iter().map(|id| told(&contexts::uri(id))));
                 }
             }
             // What has changed meanwhile is not known: perhaps all of it.
-            Err(_) => self.queue.extend(self.contexts.iter().map(|id| told(&contexts::uri(id)))),
+            Err(_) => {
+                self.untold.borrow_mut().extend(self.contexts.iter().map(|id| told(&contexts::uri(id))));
+            }
         }
     }
 
     /// Tells first what this one has heard and not told.
-    pub(crate) fn go_on_after(&mut self, before: &mut Self) {
-        take_in(&before.peer, &before.wish, &mut before.queue);
-        self.queue.append(&mut before.queue);
+    pub(crate) fn go_on_after(&self, before: &Self) {
+        let mut heard = before.untold.take();
+        take_in(&before.peer, before.wish.changed, &mut heard);
+        // What this one was told meanwhile is later.
+        heard.extend(std::iter::from_fn(|| self.untold.borrow_mut().next()));
+        self.untold.replace(heard);
     }
 
     /// Tells of these resources as if they had changed, those that are listened to.
-    pub(crate) fn tell<'a>(&mut self, uris: impl Iterator<Item = &'a String>) {
-        self.queue.extend(uris.filter(|uri| self.wish.uris.contains(uri)).map(|uri| told(uri)));
+    pub(crate) fn tell<'a>(&self, uris: impl Iterator<Item = &'a String>) {
+        let listened = uris.filter(|uri| self.wish.uris.contains(uri));
+        self.untold.borrow_mut().extend(listened.map(|uri| told(uri)));
     }
 
     /// The next news. Cancel safe.
     pub(crate) async fn next(&mut self) -> Note {
         loop {
-            if let Some(note) = self.queue.pop_front() {
+            if let Some(note) = self.untold.borrow_mut().next() {
                 return note;
             }
-            let Self { peer, reader, contexts, queue, wish, .. } = self;
+            let Self { peer, reader, contexts, untold, wish, .. } = self;
             woken(peer, |cx| {
-                take_in(peer, wish, queue);
+                let mut untold = untold.borrow_mut();
+                take_in(peer, wish.changed, &mut untold);
                 while let Some(reader) = reader
                     && let Poll::Ready(Some(news)) = reader.poll_next(cx)
                 {
                     match news {
-                        News::Event(entry) => queue.extend(updated(&entry, contexts)),
+                        News::Event(entry) => untold.extend(updated(&entry, contexts)),
                         // What has changed meanwhile is not known: perhaps all of it.
-                        News::Gap(_) => queue.extend(contexts.iter().map(|id| told(&contexts::uri(id)))),
+                        News::Gap(_) => untold.extend(contexts.iter().map(|id| told(&contexts::uri(id)))),
                     }
-                    if !queue.is_empty() {
+                    if !untold.is_empty() {
                         break;
                     }
                 }
-                if queue.is_empty() { Poll::Pending } else { Poll::Ready(()) }
+                if untold.is_empty() { Poll::Pending } else { Poll::Ready(()) }
             })
             .await;
         }
     }
 }
 
-/// What was delivered meanwhile.
-fn take_in(peer: &Peer, wish: &Wish, queue: &mut VecDeque<Note>) {
+/// Lists of the platform's that have changed meanwhile.
+fn take_in(peer: &Peer, wanted: Changed, untold: &mut Untold) {
     for delivery in peer.take_inbox().unwrap_or_default() {
-        match delivery {
-            Delivery::Changed(changed) => queue.extend(changed.of(wish.changed).methods().map(Note::bare)),
-            Delivery::Note(note) => queue.push_back(*note),
-            _ => {}
+        if let Delivery::Changed(changed) = delivery {
+            untold.extend(changed.of(wanted).methods().map(Note::bare));
         }
+    }
+}
+
+/// What is said into it is heard by somebody who listens.
+struct Ear {
+    peer: Rc<Peer>,
+    untold: Rc<RefCell<Untold>>,
+}
+
+impl Ear {
+    fn tell(&self, note: Note) {
+        self.untold.borrow_mut().add(note);
+        self.peer.wake();
     }
 }
 
@@ -278,7 +304,7 @@ async fn follow(
     identity: Identity,
     source: Arc<Mcp>,
     wish: Wish,
-    peer: Rc<Peer>,
+    ear: Ear,
     opened: oneshot::Sender<()>,
 ) {
     let mut opened = Some(opened);
@@ -287,7 +313,7 @@ async fn follow(
     let params = translate::request::to_modern(&params, &client).into_owned();
     let mut pause = PAUSES.0;
     loop {
-        let ended = listen(&shard, &identity, &source, &params, &peer, &mut opened).await;
+        let ended = listen(&shard, &identity, &source, (&wish, &params), &ear, &mut opened).await;
         opened = None;
         match ended {
             ErrorCode::MethodNotFound | ErrorCode::Forbidden => return,
@@ -300,7 +326,7 @@ async fn follow(
         }
         // What was not heard meanwhile may have happened.
         let perhaps = wish.changed.methods().map(Note::bare).chain(wish.uris.iter().map(|uri| told(uri)));
-        perhaps.for_each(|note| peer.deliver_to(Delivery::Note(Box::new(note))));
+        perhaps.for_each(|note| ear.tell(note));
     }
 }
 
@@ -309,8 +335,8 @@ async fn listen(
     shard: &Rc<Shard>,
     identity: &Identity,
     source: &Mcp,
-    params: &str,
-    peer: &Peer,
+    (wish, params): (&Wish, &str),
+    ear: &Ear,
     opened: &mut Option<oneshot::Sender<()>>,
 ) -> ErrorCode {
     let work = Work {
@@ -329,11 +355,12 @@ async fn listen(
                 let note = Note::read(&String::from_utf8_lossy(&partial));
                 match note {
                     Some(note) if note.method == method::ACKNOWLEDGED => *opened = None,
-                    Some(Note { method, params }) => {
+                    // `basic/patterns/subscriptions`, "Opening a Stream": nobody is told what it has not asked for.
+                    Some(Note { method, params }) if wish.takes(&method) => {
                         let params = translate::notification::to_legacy(&params).into_owned();
-                        peer.deliver_to(Delivery::Note(Box::new(Note { method, params })));
+                        ear.tell(Note { method, params });
                     }
-                    None => {}
+                    Some(_) | None => {}
                 }
             }
             Event::Progress(_) => {}

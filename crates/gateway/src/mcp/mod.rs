@@ -13,6 +13,7 @@ mod lists;
 mod plan;
 mod sources;
 mod tools;
+mod untold;
 
 pub(crate) use changes::{Changed, Changes};
 pub(crate) use client::Client;
@@ -21,7 +22,7 @@ pub(crate) use hello::initialized;
 pub(crate) use key::{Key, named};
 pub(crate) use listening::{Listening, Wish};
 pub(crate) use lists::Asking;
-pub(crate) use plan::{Ends, Note, Plan, Shape, unasked};
+pub(crate) use plan::{Ends, Note, Plan, ROUNDS, Shape, asks, unasked};
 
 use mcp::method;
 use protocol::{Method, MethodName, json};
@@ -55,7 +56,7 @@ pub(crate) fn is_spoken(text: &str) -> bool {
     json::member(first, "jsonrpc").is_some()
 }
 
-/// The id and the reason of a `notifications/cancelled`.
+/// The id of the request that a `notifications/cancelled` is about.
 pub(crate) fn cancelled(params: &str) -> Option<mcp::Id<'_>> {
     json::member(params, "requestId").and_then(mcp::read_id)
 }

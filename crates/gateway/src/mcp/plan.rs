@@ -112,6 +112,14 @@ const fn is_for_the_model(code: ErrorCode) -> bool {
     )
 }
 
+/// The most rounds of one request.
+pub(crate) const ROUNDS: u32 = 100;
+
+/// Whether a client has to be asked for something before the call goes on.
+pub(crate) fn asks(end: &Event) -> bool {
+    matches!(end, Event::Result(result) if result::asks_for_input(&String::from_utf8_lossy(result)))
+}
+
 impl Shape {
     /// That of an answer of which nothing is known but who gets it.
     pub(crate) const fn bare(version: Version) -> Self {

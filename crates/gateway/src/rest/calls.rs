@@ -2,17 +2,15 @@
 
 use super::answer::{self, Answer};
 use super::ask::{Ask, JSON};
-use super::kept::out_of_reach;
 use super::problem::Problem;
 use super::schema::{CallState, CallWritten};
-use crate::kept::{CallId, EPOCH};
+use crate::kept::{CallId, out_of_reach};
 use crate::outcome;
-use crate::shard::Word;
 use hyper::header::{HeaderValue, RETRY_AFTER};
 use hyper::{Method, StatusCode};
 use protocol::ErrorCode;
 use router::Event;
-use session_store::{Entry, Error, Journal as _, Leases as _, SessionId};
+use session_store::{Entry, Error, Journal as _, Leases as _, PodId, SessionId};
 
 pub(super) async fn answer(ask: &Ask, id: &str) -> Result<Answer, Problem> {
     ask.accepts(&[JSON])?;
@@ -56,22 +54,31 @@ pub(super) async fn end(
     entry: Entry,
 ) -> Result<Option<Event>, Error> {
     let shard = ask.shard();
-    let (pod, repeatable) = match entry {
-        Entry::Done(ended) => return Ok(Some(outcome::decode(&ended))),
-        Entry::Forgotten => return Ok(Some(Event::Failed(outcome::forgotten()))),
-        Entry::Running { pod, repeatable } => (pod, repeatable),
+    let (pod, repeatable) = match told(&entry) {
+        Ok(end) => return Ok(Some(end)),
+        Err(runs) => runs,
     };
-    if pod == shard.pod.id || shard.store.alive(&pod).await? {
+    if *pod == shard.pod.id || shard.store.alive(pod).await? {
         return Ok(None);
     }
-    if repeatable {
-        // Not taken over: whoever sends the request again with its key has it executed anew.
-        return Ok(Some(Event::Failed(outcome::repeatable("the pod that ran it died"))));
-    }
-    match shard.ask(session, EPOCH, &id.request()).await? {
-        Some(Word::Ended(end)) => Ok(Some(end)),
-        Some(Word::Orphaned) => Ok(Some(shard.bury(session, &id.request()))),
-        _ => Ok(None),
+    // Its pod may have ended it before it died.
+    let now = shard.store.lookup(session, &[&id.request()]).await?.pop().flatten();
+    Ok(match now.as_ref().map(told) {
+        Some(Ok(end)) => Some(end),
+        Some(Err((owner, _))) if owner != pod => None,
+        // Not taken over: whoever sends the request again with its key finds what its backend remembers of it, or has it
+        // executed anew where it may be.
+        _ if repeatable => Some(Event::Failed(outcome::repeatable("the pod that ran it died"))),
+        _ => Some(Event::Failed(outcome::unknown("the pod that ran it died"))),
+    })
+}
+
+/// How it ended, or which pod runs it and whether it may be executed twice.
+fn told(entry: &Entry) -> Result<Event, (&PodId, bool)> {
+    match entry {
+        Entry::Done(ended) => Ok(outcome::decode(ended)),
+        Entry::Forgotten => Ok(Event::Failed(outcome::forgotten())),
+        Entry::Running { pod, repeatable } => Err((pod, *repeatable)),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::answer::{self, Answer};
 use super::ask::{Ask, EVENT_STREAM, JSON};
 use super::body::object;
-use super::kept::{self, out_of_reach};
+use super::kept::problem;
 use super::lasting::{expiry, over};
 use super::problem::Problem;
 use super::query::wrong;
@@ -12,7 +12,7 @@ use super::{Link, sse, woken};
 use crate::access::Forbidden;
 use crate::config::ms;
 use crate::fanout::{Entry, Filter, News, Reader};
-use crate::kept::CallId;
+use crate::kept::{self, CallId, out_of_reach};
 use crate::platform;
 use crate::session::{PUBLISH, reach};
 use crate::shard::Peer;
@@ -56,7 +56,8 @@ async fn publish(mut ask: Ask) -> Result<Answer, Problem> {
         // Nobody's keys are another publisher's.
         Some(key) => {
             let named = ask.named(CallId::of_key(&ask.identity, &key), &body)?;
-            Some(format!("r:{}", kept::claim(&ask, &named).await?))
+            let claimed = kept::claim(ask.shard(), &ask.identity, &named).await.map_err(problem)?;
+            Some(format!("r:{claimed}"))
         }
         None => None,
     };
@@ -78,7 +79,7 @@ async fn publish(mut ask: Ask) -> Result<Answer, Problem> {
                  Idempotency-Key",
             ))
         }
-        Err(error) => Err(out_of_reach(&error)),
+        Err(error) => Err(out_of_reach(&error).into()),
     }
 }
 

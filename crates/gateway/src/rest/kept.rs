@@ -10,7 +10,6 @@ use crate::trace::CallSpan;
 use hyper::StatusCode;
 use protocol::ErrorCode;
 use router::Failure;
-use session_store::{Error, SessionId};
 use std::rc::Rc;
 
 /// Makes the call, or joins it if it was made before. Answers once it stands in the journal. `ends` is what is made of its
@@ -35,21 +34,8 @@ pub(super) async fn start(
     Ok(Running::new(peer, Hold::Kept { _kept: kept, is_repeated }))
 }
 
-/// Keeps a name for this request alone, without a call.
-///
-/// # Errors
-/// The name was given to another request; the store is out of reach.
-pub(super) async fn claim(ask: &Ask, named: &Named) -> Result<SessionId, Problem> {
-    kept::claim(ask.shard(), &ask.identity, named).await.map_err(problem)
-}
-
-/// The journal could not be written or read; no backend was asked.
-pub(super) fn out_of_reach(error: &Error) -> Problem {
-    kept::out_of_reach(error).into()
-}
-
-/// Of a call that is not kept: HTTP has a status for a key that was used for another request.
-fn problem(failure: Failure) -> Problem {
+/// Why a request is not kept: HTTP has a status for a key that was used for another one.
+pub(super) fn problem(failure: Failure) -> Problem {
     let is_other = failure.code == ErrorCode::Conflict;
     let problem = Problem::from(failure);
     if is_other { problem.status(StatusCode::UNPROCESSABLE_ENTITY) } else { problem }

@@ -2,9 +2,9 @@
 
 use super::answer::{self, Answer};
 use super::ask::{Ask, JSON};
-use super::kept::out_of_reach;
 use super::problem::Problem;
 use super::schema::TicketWritten;
+use crate::kept::out_of_reach;
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, HeaderValue};
 use protocol::ErrorCode;

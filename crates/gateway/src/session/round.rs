@@ -1,15 +1,11 @@
 //! Rounds of a call that asks its client for input: what each is called in the journal, and which of them was the latest.
 
 use super::wanted::Unanswered;
+use crate::mcp::{ROUNDS, asks};
 use crate::outcome;
 use crate::shard::Shard;
-use mcp::translate::result;
-use router::Event;
 use session_store::{Entry, Error, Journal as _, SessionId};
 use std::sync::Arc;
-
-/// The most rounds of one request.
-pub(super) const MOST: u32 = 100;
 
 /// What a round is called: the first as its request, each later one with its number.
 pub(super) fn name(request: &str, round: u32) -> Arc<str> {
@@ -23,11 +19,6 @@ pub(super) fn read(name: &str) -> (&str, u32) {
     split.and_then(|(request, round)| Some((request, round.parse().ok()?))).unwrap_or((name, 0))
 }
 
-/// Whether a client has to be asked for something before the call goes on.
-pub(super) fn asks(end: &Event) -> bool {
-    matches!(end, Event::Result(result) if result::asks_for_input(&String::from_utf8_lossy(result)))
-}
-
 /// Finds the latest round of each of these calls that has asked for input, and what the journal has of that.
 pub(super) async fn follow(
     shard: &Shard,
@@ -37,7 +28,7 @@ pub(super) async fn follow(
 ) -> Result<(), Error> {
     for (request, entry) in unanswered.iter_mut().zip(known) {
         let mut round = 0;
-        while round < MOST && matches!(entry, Some(Entry::Done(end)) if asks(&outcome::decode(end))) {
+        while round < ROUNDS && matches!(entry, Some(Entry::Done(end)) if asks(&outcome::decode(end))) {
             request.round = Some(round);
             let next = name(&request.canonical, round + 1);
             let Some(next) = shard.store.lookup(session, &[&next]).await?.pop().flatten() else { break };

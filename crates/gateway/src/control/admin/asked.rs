@@ -21,7 +21,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Asked {
     pub(super) caller: Caller,
     /// What stands in its path for the `{id}` of the route; empty where there is none.
-    #[allow(dead_code, reason = "no resource here has a name yet")]
     pub(super) id: String,
     pub(super) query: String,
     pub(super) headers: HeaderMap,

@@ -3,7 +3,7 @@
 use super::refused;
 use super::rounds::{self, Round, Turn};
 use crate::kept::{CallId, Work};
-use crate::mcp::{self as core, Asking, Key, Note, Plan, Shape, unasked};
+use crate::mcp::{self as core, Asking, Key, Note, Plan, ROUNDS, Shape, unasked};
 use crate::rest::ask::Ask;
 use crate::rest::problem::Problem;
 use crate::rest::running::Running;
@@ -47,8 +47,6 @@ impl Kept {
         let key = match self {
             Self::No => return None,
             Self::Key(key) => return Some(key.id(&ask.identity)),
-            // A client that cancels or comes back knows nothing of rounds.
-            Self::Request(session, id) if round == 0 => format!("mcp {session} {id}"),
             Self::Request(session, id) => format!("mcp {session} {id} {round}"),
         };
         Some(CallId::of_key(&ask.identity, &key))
@@ -187,7 +185,7 @@ impl Step {
         };
         let (name, ends) = (kept.name(ask, round), plan.shape.ends);
         let named = name.map(|name| {
-            core::named(name, &plan.method, &plan.params)
+            core::named(name, plan)
                 .ok_or_else(|| Problem::unavailable("the key can't be kept; nothing was sent"))
         });
         let ask = Rc::clone(ask);
@@ -240,7 +238,7 @@ impl Calling {
     }
 
     fn round(&self, end: &str, ask: &Ask, legacy: &Legacy) -> Option<Round> {
-        let may_go_on = self.round < rounds::MOST;
+        let may_go_on = self.round < ROUNDS;
         may_go_on.then(|| Round::of(end, &legacy.capabilities, legacy.session, ask.shard()))?
     }
 }

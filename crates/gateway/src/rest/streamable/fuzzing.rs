@@ -2,7 +2,7 @@
 
 use super::{headers, params, resumed};
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
-use mcp::{Era, Id, Message, Meta, error};
+use mcp::{Era, Message, Meta, error};
 use std::str::FromStr as _;
 
 /// A request is taken by its headers or refused with one of three codes, arguments are mirrored or not, and an event names
@@ -22,10 +22,11 @@ pub fn streamable(input: &[u8]) {
         })
         .collect();
     if let Some(event) = given.get(headers::LAST_EVENT).and_then(|value| value.to_str().ok())
-        && let Some(request) = resumed::request_of(event)
+        && let Some(mut ids) = resumed::Ids::after(event)
     {
-        let again = resumed::Ids::of(&Id::Token(&request)).next();
-        assert_eq!(resumed::request_of(&again), Some(request));
+        let next = ids.next();
+        let again = resumed::Ids::after(&next).map(|again| again.request() == ids.request());
+        assert_eq!(again, Some(true), "{next}");
     }
     let Ok(Message::Request { method, params, .. }) = Message::decode(body, 64) else { return };
     let meta = Meta::of(params);

@@ -100,8 +100,8 @@ pub(super) async fn legacy(ask: Ask) -> Result<Answer, Problem> {
     ask.accepts(&[EVENT_STREAM])?;
     let session = session::named(&ask).await?;
     let last = ask.header(&LAST_EVENT)?.filter(|last| !last.is_empty()).map(str::to_owned);
-    if let Some(request) = last.as_deref().and_then(resumed::request_of) {
-        return resumed::answer(ask, &session, request).await;
+    if let Some(ids) = last.as_deref().and_then(resumed::Ids::after) {
+        return resumed::answer(ask, &session, ids).await;
     }
     let from = match last.as_deref() {
         Some(last) => Some(position(last).ok_or_else(|| {
@@ -191,8 +191,8 @@ impl Hearing {
                     if let Some(position) = self.listening.position() {
                         listening.go_on_from(position).await;
                     }
-                    let mut before = std::mem::replace(&mut self.listening, listening);
-                    self.listening.go_on_after(&mut before);
+                    let before = std::mem::replace(&mut self.listening, listening);
+                    self.listening.go_on_after(&before);
                     // It was answered before this stream listens: what has changed meanwhile is not known.
                     let known = &self.session.state.uris;
                     self.listening.tell(session.state.uris.iter().filter(|uri| !known.contains(uri)));

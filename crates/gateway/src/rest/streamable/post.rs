@@ -4,7 +4,8 @@ use super::answering::{Answering, Kept, Legacy};
 use super::batch;
 use super::kinds::Kinds;
 use super::session::{self, Session};
-use super::{headers, listen, params, refused, rounds, stream};
+use super::{headers, listen, params, refused, resumed, rounds, stream};
+use crate::kept::out_of_reach;
 use crate::limits::Seats;
 use crate::mcp::{self as core, Becomes, Client, Key, Plan, Request, Server};
 use crate::measure;
@@ -117,15 +118,22 @@ async fn notification(ask: &Ask, name: &str, params: &str) -> Result<Answer, Pro
     };
     if era == Era::Legacy {
         let session = session::named(ask).await?;
-        // `basic/utilities/cancellation` of 2025-11-25: at whichever pod it runs.
         if name == method::CANCELLED
             && let Some(id) = core::cancelled(params)
-            && let Some(call) = Kept::Request(session.id, mcp::raw_id(id).into()).name(ask, 0)
         {
-            ask.shard().cancel_elsewhere(call.session(&ask.identity), &call.request());
+            cancel(ask, &Kept::Request(session.id, mcp::raw_id(id).into())).await;
         }
     }
     Ok(answer::empty(StatusCode::ACCEPTED))
+}
+
+/// `basic/utilities/cancellation` of 2025-11-25: at whichever pod the call runs, in whichever round.
+async fn cancel(ask: &Ask, call: &Kept) {
+    // Where the journal can't be asked it is looked for here.
+    let found = resumed::find(ask, call, 0).await.ok().flatten();
+    if let Some(name) = found.map(|found| found.name).or_else(|| call.name(ask, 0)) {
+        ask.shard().cancel_elsewhere(name.session(&ask.identity), &name.request());
+    }
 }
 
 /// What a client was asked for. Only one with a session is.
@@ -142,11 +150,20 @@ async fn answered(ask: &Ask, message: &Message<'_>, text: &str) -> Result<Answer
         Err(error) => return Ok(refused::malformed(None, &error)),
     }
     let session = session::named(ask).await?;
-    if rounds::hand_over(ask.shard(), session.id, message, text).await {
-        return Ok(answer::empty(StatusCode::ACCEPTED));
+    match rounds::hand_over(ask.shard(), session.id, message, text).await {
+        Ok(true) => Ok(answer::empty(StatusCode::ACCEPTED)),
+        Ok(false) => {
+            let error = Error::new(mcp::error::INVALID_REQUEST, "nothing was asked under this id");
+            Ok(refused::malformed(None, &error))
+        }
+        Err(session_store::Error::TooLarge { limit, .. }) => {
+            let detail = format!(
+                "what was asked at another pod may be answered with {limit} bytes (store.bounds.message_bytes)"
+            );
+            Err(Problem::new(ErrorCode::TooLarge, detail))
+        }
+        Err(error) => Err(out_of_reach(&error).into()),
     }
-    let error = Error::new(mcp::error::INVALID_REQUEST, "nothing was asked under this id");
-    Ok(refused::malformed(None, &error))
 }
 
 async fn request(

@@ -8,15 +8,12 @@ use mcp::translate::input;
 use mcp::{Id, Message, write};
 use protocol::json;
 use router::Failure;
-use session_store::{Channel as _, PodId, SessionId};
+use session_store::{Channel as _, Error, PodId, SessionId};
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use tokio::sync::oneshot;
 use uuid::Uuid;
-
-/// The most rounds of one request.
-pub(super) const MOST: u32 = 100;
 
 /// What the ids of requests to clients begin with.
 const PREFIX: &str = "mcpw:";
@@ -133,22 +130,25 @@ pub(super) fn refused(error: &str) -> Failure {
     Failure { details, ..Failure::new(protocol::ErrorCode::Cancelled, message) }
 }
 
-/// Hands an answer of a client to whoever has asked, here or at another pod; false if the id is none that was given out.
-pub(super) async fn hand_over(shard: &Shard, session: SessionId, message: &Message<'_>, text: &str) -> bool {
-    let Some(id) = message.id().map(mcp::raw_id) else { return false };
+/// Hands an answer of a client to whoever has asked, here or at another pod; false if the id is none that was given out, or its
+/// pod is gone.
+///
+/// # Errors
+/// It can't be sent to the other pod.
+pub(super) async fn hand_over(
+    shard: &Shard,
+    session: SessionId,
+    message: &Message<'_>,
+    text: &str,
+) -> Result<bool, Error> {
+    let Some(id) = message.id().map(mcp::raw_id) else { return Ok(false) };
     let named = || id.strip_prefix('"')?.strip_suffix('"')?.strip_prefix(PREFIX)?.rsplit_once(':');
-    let Some((pod, name)) = named() else { return false };
+    let Some((pod, name)) = named() else { return Ok(false) };
     let letter = Letter::Answer { session: session.0, question: name.into(), message: text.into() };
     if pod == shard.pod.id.as_str() {
         shard.tell_all(&letter);
-        return true;
+        return Ok(true);
     }
-    let Ok(pod) = PodId::new(pod) else { return false };
-    match shard.store.send(&pod, &letter.encode()).await {
-        Ok(_) => true,
-        Err(error) => {
-            tracing::debug!(%error, "an answer of a client was lost on its way to another pod");
-            false
-        }
-    }
+    let Ok(pod) = PodId::new(pod) else { return Ok(false) };
+    shard.store.send(&pod, &letter.encode()).await
 }

@@ -3,10 +3,10 @@
 
 use super::headers::{SESSION, VERSION};
 use crate::config::ms;
+use crate::kept::out_of_reach;
 use crate::mail::Letter;
 use crate::mcp::Client;
 use crate::rest::ask::Ask;
-use crate::rest::kept::out_of_reach;
 use crate::rest::problem::Problem;
 use crate::shard::Shard;
 use auth::Identity;
@@ -268,7 +268,7 @@ fn failed(error: &Error) -> Problem {
             Problem::new(ErrorCode::TooLarge, detail)
         }
         Error::Unknown { .. } => unknown(),
-        _ => out_of_reach(error),
+        _ => out_of_reach(error).into(),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::work::{Waits, Work};
 use super::{Calls, Running};
-use crate::mcp::{Ends, Shape, unasked};
+use crate::mcp::{Ends, ROUNDS, Shape, asks, unasked};
 use crate::outcome;
 use crate::session::asker::Asker;
 use crate::session::exchange::Exchange;
@@ -17,6 +17,7 @@ use router::{Event, Failure};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use uuid::Uuid;
 
 /// What the ids of requests to clients begin with.
 const PREFIX: &str = "mcpw:";
@@ -40,6 +41,8 @@ pub(in crate::session) struct Spoken {
 /// What a legacy client is being asked.
 #[derive(Debug)]
 struct Round {
+    /// Tells its questions from all others of the session, on whichever connection.
+    name: Uuid,
     /// Raw.
     state: Option<Box<str>>,
     /// By key, and what was answered.
@@ -80,7 +83,7 @@ impl Spoken {
     /// What the client is asked by this end, if it has to be asked by requests.
     fn asks<'a>(&self, end: &'a Event) -> Option<Cow<'a, str>> {
         let Event::Result(result) = end else { return None };
-        let asks = self.shape.version.era() == Era::Legacy && round::asks(end);
+        let asks = self.shape.version.era() == Era::Legacy && asks(end);
         asks.then(|| String::from_utf8_lossy(result))
     }
 }
@@ -190,21 +193,21 @@ impl Calls {
         let Some(result) = spoken.asks(end) else { return false };
         let Some(capabilities) = &spoken.capabilities else { return false };
         let asked: Option<Vec<_>> = input::asked(&result).collect();
-        let Some(asked) = asked.filter(|_| spoken.rounds < round::MOST) else { return false };
+        let Some(asked) = asked.filter(|_| spoken.rounds < ROUNDS) else { return false };
         if asked.iter().any(|asked| !mcp::meta::can_be_asked(capabilities, &asked.method, asked.params)) {
             return false;
         }
         spoken.rounds += 1;
+        let name = Uuid::now_v7();
         spoken.round = Some(Round {
+            name,
             state: input::state(&result).map(Box::from),
             answers: asked.iter().map(|asked| (Box::from(&*asked.key), None)).collect(),
         });
-        let was_sent = matches!(running.work.take(), Work::Sent(_));
-        if was_sent {
-            exchange.shard.counters.calls_ended.increment();
-        }
+        // Whoever ran it has counted it: a legacy client has a session.
+        running.work = Work::Nobody;
         for (number, asked) in asked.iter().enumerate() {
-            let id = format!("\"{PREFIX}{tag}:{number}\"");
+            let id = format!("\"{PREFIX}{tag}:{number}:{name}\"");
             let method = protocol::MethodName::Custom(Cow::Borrowed(&*asked.method));
             exchange.send(&Outgoing::request(Id::Token(&id), method, asked.params.as_bytes(), None));
         }
@@ -223,10 +226,14 @@ impl Calls {
         exchange: &mut Exchange<'_>,
     ) -> Option<Arc<str>> {
         let raw = mcp::raw_id(id);
-        let (tag, number) =
-            raw.strip_prefix('"')?.strip_suffix('"')?.strip_prefix(PREFIX)?.split_once(':')?;
+        let named = raw.strip_prefix('"')?.strip_suffix('"')?.strip_prefix(PREFIX)?;
+        let (tag, question) = named.split_once(':')?;
+        let (number, name) = question.split_once(':')?;
         let place = self.place_of(tag.parse().ok()?)?;
         let round = self.running[place].spoken.as_mut()?.round.as_mut()?;
+        if Uuid::try_parse(name).ok()? != round.name {
+            return None;
+        }
         let slot = round.answers.get_mut(number.parse::<usize>().ok()?)?;
         match answer {
             Ok(result) => slot.1 = Some(result.into()),

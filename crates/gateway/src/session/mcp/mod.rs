@@ -18,7 +18,7 @@ use mcp::{Era, Error, Message as Word, method};
 use protocol::{CloseCode, ErrorCode, Kind, Message, Meta, Method, MethodName, Outgoing, Rejection};
 use std::borrow::Cow;
 
-/// What is known of a client that speaks the protocol. A modern one that does not listen needs none of it.
+/// What is known of a client that has opened a session. A modern one needs none of it.
 #[derive(Debug, Default)]
 pub(super) struct Mcp {
     /// What it said at `initialize`; none in the modern era.
@@ -152,7 +152,7 @@ impl Session {
 
     /// What a call is kept under that has this key.
     fn named(&self, key: &Key, plan: &Plan) -> Result<Named, Error> {
-        let named = core::named(key.id(&self.identity), &plan.method, &plan.params);
+        let named = core::named(key.id(&self.identity), plan);
         let why = "the key can't be kept; nothing was sent";
         named.ok_or_else(|| Error::new(mcp::error::INTERNAL_ERROR, why))
     }
