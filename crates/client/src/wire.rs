@@ -63,6 +63,17 @@ impl Wire {
         }
     }
 
+    /// A request or notification of a caller's, with what it has to have beside that.
+    ///
+    /// # Errors
+    /// It can't be one.
+    pub(crate) fn prepared(&self, request: Request) -> Result<Request, Error> {
+        match &self.mcp {
+            Some(speech) => speech.prepared(request),
+            None => Ok(request),
+        }
+    }
+
     /// How many bytes a request takes, alone or in a batch.
     pub(crate) fn size(&self, id: u64, request: &Request) -> usize {
         if let Some(speech) = &self.mcp {

@@ -105,6 +105,8 @@ async fn a_session_is_opened_called_in_and_closed() {
     assert!(matches!(late, Err(Error::Rpc { code: 4007, .. })), "{late:?}");
     let refused = client.request("tools/list", [1]).await;
     assert!(matches!(refused, Err(Error::Unsendable(_))), "{refused:?}");
+    let refused = client.notify("notifications/roots/list_changed", [1]).await;
+    assert!(matches!(refused, Err(Error::Unsendable(_))), "{refused:?}");
     client.close().await;
     gateway.finish().await;
 }
