@@ -1,6 +1,6 @@
 //! Hands each message of the gateway to whom it is for. Knows what an answer changes beside its call; does no I/O.
 
-use protocol::{CloseCode, ErrorCode, Id, Kind, Message, Method, MethodName, Rejection};
+use protocol::{ErrorCode, Id, Kind, Message, Method, MethodName, Rejection};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -48,13 +48,7 @@ impl Shared {
         })?;
         match fatal {
             None => Ok(()),
-            Some(reason) => {
-                let reply = Some((
-                    CloseCode::PolicyViolation.as_u16(),
-                    "a message that is not understood".to_owned(),
-                ));
-                Err(End { error: Error::Protocol(reason), reply })
-            }
+            Some(reason) => Err(End::not_understood(reason)),
         }
     }
 
@@ -67,17 +61,7 @@ impl Shared {
                 self.publish(&Err(Error::Protocol(rejection.message.into_owned())));
                 return Ok(());
             }
-            Err(rejection) => {
-                // An answer that can't be read still is one: only its own call fails.
-                let known = rejection.id.and_then(number).and_then(|id| self.calls.take(id));
-                return match known {
-                    Some(entry) => {
-                        self.settle(entry, Err(Error::Protocol(rejection.message.into_owned())));
-                        Ok(())
-                    }
-                    None => Err(rejection.message.into_owned()),
-                };
-            }
+            Err(rejection) => return self.reject(rejection.id, rejection.message.into_owned()),
         };
         match message.kind {
             Kind::Response => self.answered(message.id, raw(message.body)),
@@ -87,6 +71,13 @@ impl Shared {
             Kind::Ping => self.control.answer_ping(message.id.map_or_else(String::new, token)),
             Kind::Request => return Err("a gateway does not send requests".to_owned()),
         }
+        Ok(())
+    }
+
+    /// A message can't be read. One that answers a call still does: only that fails.
+    pub(crate) fn reject(&self, id: Option<Id<'_>>, reason: String) -> Result<(), String> {
+        let Some(entry) = id.and_then(number).and_then(|id| self.calls.take(id)) else { return Err(reason) };
+        self.settle(entry, Err(Error::Protocol(reason)));
         Ok(())
     }
 

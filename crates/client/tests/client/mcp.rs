@@ -112,6 +112,31 @@ async fn a_session_is_opened_called_in_and_closed() {
 }
 
 #[tokio::test]
+async fn an_answer_that_cannot_be_read_fails_its_call_alone() {
+    let gateway = gateway(async |mut peer: Peer| {
+        open(&mut peer, json!({})).await;
+        let odd = peer.receive().await;
+        let other = peer.receive().await;
+        peer.send(response(&odd, json!([1]))).await;
+        peer.send(json!({"jsonrpc": "2.0", "id": other["id"], "error": {"code": "none"}})).await;
+        let last = peer.receive().await;
+        // A request of the server's own, whatever its id.
+        peer.send(json!({"jsonrpc": "2.0", "id": last["id"], "method": "ping", "params": [1]})).await;
+        assert_eq!(peer.close_frame().await.0, 1008);
+    })
+    .await;
+    let client = builder(&gateway).connect().await.expect("a session");
+    let odd = client.call("tools/call", json!({"name": "odd"})).await.expect("it is sent");
+    let other = client.request("tools/call", json!({"name": "other"})).await;
+    for failed in [odd.result().await, other] {
+        assert!(matches!(failed, Err(Error::Protocol(_))), "{failed:?}");
+    }
+    let last = client.request("tools/call", json!({"name": "last"})).await.expect_err("the end");
+    assert!(matches!(&last, Error::Protocol(reason) if reason.contains("params")), "{last:?}");
+    gateway.finish().await;
+}
+
+#[tokio::test]
 async fn a_call_in_flight_survives_its_pod_by_a_resume_at_the_next() {
     let doomed = house(async |door: Door| {
         let mut peer = next_peer(&door).await;
