@@ -186,14 +186,13 @@ impl Shared {
         Ok(())
     }
 
-    /// Tells a call how far it is; false if there is none of this id.
-    pub(crate) fn update(&self, id: u64, update: Update) -> bool {
-        let Some(inbox) = self.calls.inbox(id) else { return false };
+    /// Tells a call how far it is, if somebody still waits for it.
+    pub(crate) fn update(&self, id: u64, update: Update) {
+        let Some(inbox) = self.calls.inbox(id) else { return };
         if !inbox.push(update) {
             self.abandon(id);
             inbox.settle(Err(Error::Lagged { missed: 1 }));
         }
-        true
     }
 }
 

@@ -42,6 +42,8 @@ impl Client {
     /// Sends a request and returns its handle at once: a stream of its progress, and its result. Its
     /// [`Call::cancel`] and its drop send `notifications/cancelled`, after which no answer comes.
     ///
+    /// The request's `progressToken` is the client's own, whatever `params` have.
+    ///
     /// Cancel safe: a dropped future has sent nothing.
     ///
     /// # Errors

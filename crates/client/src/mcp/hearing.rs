@@ -64,10 +64,8 @@ impl Shared {
     fn told(&self, method: &str, params: &str) {
         match method {
             method::PROGRESS => {
-                if let Ok(ProgressParams { token, progress }) = serde_json::from_str(params)
-                    && self.update(token, Update::Progress(progress))
-                {
-                    return;
+                if let Ok(ProgressParams { token, progress }) = serde_json::from_str(params) {
+                    return self.update(token, Update::Progress(progress));
                 }
             }
             CHANGED => {

@@ -71,6 +71,9 @@ async fn a_session_is_opened_called_in_and_closed() {
         peer.send(json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": token, "progress": 1, "total": 2}})).await;
         peer.send(json!({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": 1}})).await;
         peer.send(response(&call, json!({"content": [], "odd": 1.5}))).await;
+        // Late progress is nobody's.
+        peer.send(json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": token, "progress": 2}})).await;
+        peer.send(json!({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": 2}})).await;
         let bad = peer.receive().await;
         let error = json!({"code": -32602, "message": "no such tool", "data": {"k": 1}});
         peer.send(json!({"jsonrpc": "2.0", "id": bad["id"], "error": error})).await;
@@ -93,6 +96,8 @@ async fn a_session_is_opened_called_in_and_closed() {
         (note.method.as_str(), note.params.get()),
         ("notifications/message", r#"{"data":1,"level":"info"}"#)
     );
+    let note = notes.next().await.expect("a notification").expect("one that was read in time");
+    assert_eq!(note.params.get(), r#"{"data":2,"level":"info"}"#);
     match client.request("tools/call", json!({"name": "?"})).await {
         Err(Error::JsonRpc { code: -32602, message, data: Some(data) }) => {
             assert_eq!((message.as_str(), data.get()), ("no such tool", r#"{"k":1}"#));
