@@ -76,6 +76,8 @@ pub(crate) struct Entry {
     repeated: bool,
     /// A cancel was asked for.
     cancelled: bool,
+    /// Its result has asked for more, and the next round was not written.
+    asks: bool,
 }
 
 /// A request that is to be written now.
@@ -94,6 +96,16 @@ pub(crate) enum Remedy {
     Elsewhere,
     /// Ask once more.
     Again,
+}
+
+/// What a result that asks for more is to its request.
+pub(crate) enum Round {
+    /// Nothing: no caller waits for it.
+    None,
+    /// It came before.
+    Known,
+    /// This is what was asked.
+    Fresh(Arc<Request>),
 }
 
 /// What an abandoned call leaves to be done.
@@ -154,6 +166,8 @@ impl Calls {
         let mut table = self.table();
         let mut ids: Vec<_> = table.unanswered(|entry| entry.role.outlives() && !entry.cancelled);
         ids.sort_unstable();
+        // What was to be asked anew on the connection before is among them.
+        table.errands.retain(|id| ids.binary_search(id).is_err());
         ids.into_iter().filter_map(|id| table.claim(id)).collect()
     }
 
@@ -170,11 +184,15 @@ impl Calls {
         self.table().entries.remove(&id)
     }
 
-    /// The request with this id, if its caller still waits.
-    pub(crate) fn request(&self, id: u64) -> Option<Arc<Request>> {
-        match &self.table().entries.get(&id)?.question {
-            Question::Request(request) => Some(Arc::clone(request)),
-            Question::Ping => None,
+    /// A caller's request has a result that asks for more: what was asked, the first time that this is said of it.
+    pub(crate) fn begin_round(&self, id: u64) -> Round {
+        match self.table().entries.get_mut(&id) {
+            Some(Entry { asks: true, .. }) => Round::Known,
+            Some(Entry { question: Question::Request(request), role: Role::Caller, asks, .. }) => {
+                *asks = true;
+                Round::Fresh(Arc::clone(request))
+            }
+            _ => Round::None,
         }
     }
 
@@ -270,7 +288,16 @@ impl Table {
             }
             Question::Ping => None,
         };
-        let entry = Entry { question, inbox, role, until, sent: false, repeated: false, cancelled: false };
+        let entry = Entry {
+            question,
+            inbox,
+            role,
+            until,
+            sent: false,
+            repeated: false,
+            cancelled: false,
+            asks: false,
+        };
         self.entries.insert(id, entry);
     }
 
@@ -286,7 +313,7 @@ impl Table {
             },
             Question::Ping => None,
         };
-        entry.sent = true;
+        (entry.sent, entry.asks) = (true, false);
         Some(Due { id, question: entry.question.clone(), timeout })
     }
 

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::Speech;
 use crate::assembly::{Whole, violation};
+use crate::calls::Round;
 use crate::dispatch::{number, raw};
 use crate::reader::End;
 use crate::shared::Shared;
@@ -54,9 +55,13 @@ impl Shared {
         let asks = speech.is_modern() && speech.handler.is_some() && result::asks_for_input(result);
         if asks
             && let Some(id) = number(id)
-            && let (Some(request), Ok(result)) = (self.calls.request(id), raw(result))
+            && let Ok(result) = raw(result)
         {
-            return self.asked_by_result(id, request, result);
+            match self.calls.begin_round(id) {
+                Round::Fresh(request) => return self.asked_by_result(id, request, result),
+                Round::Known => return,
+                Round::None => {}
+            }
         }
         self.answered(Some(id), raw(result));
     }

@@ -12,23 +12,23 @@ use serde_json::{Value, json};
 
 use crate::support::{Door, Gateway, Peer, gateway, house, start};
 
-fn builder(gateway: &Gateway) -> client::mcp::Builder {
+pub(crate) fn builder(gateway: &Gateway) -> client::mcp::Builder {
     gateway.returning_client().version("1").mcp().capabilities(json!({"elicitation": {}}))
 }
 
-fn response(request: &Value, result: Value) -> Value {
+pub(crate) fn response(request: &Value, result: Value) -> Value {
     json!({"jsonrpc": "2.0", "id": request["id"], "result": result})
 }
 
 /// What a gateway says of a session.
-fn session(token: &str, resumed: bool, resend: &Value) -> Value {
+pub(crate) fn session(token: &str, resumed: bool, resend: &Value) -> Value {
     json!({"mcpw/session": {
         "session_id": "s", "resume_token": token, "resume_window_ms": 60000, "resumed": resumed, "resend": resend,
     }})
 }
 
 /// Answers `initialize` with this `_meta`, and returns its params.
-async fn open(peer: &mut Peer, meta: Value) -> Value {
+pub(crate) async fn open(peer: &mut Peer, meta: Value) -> Value {
     let mut request = peer.receive().await;
     assert_eq!((&request["method"], &request["jsonrpc"]), (&json!("initialize"), &json!("2.0")));
     let result = json!({
@@ -40,14 +40,14 @@ async fn open(peer: &mut Peer, meta: Value) -> Value {
 }
 
 /// Answers `server/discover`.
-async fn discover(peer: &mut Peer) {
+pub(crate) async fn discover(peer: &mut Peer) {
     let request = peer.receive().await;
     assert_eq!(request["method"], "server/discover");
     assert_eq!(request["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"], "2026-07-28");
     peer.send(response(&request, json!({"supportedVersions": ["2026-07-28"], "capabilities": {}}))).await;
 }
 
-async fn next_peer(door: &Door) -> Peer {
+pub(crate) async fn next_peer(door: &Door) -> Peer {
     let peer = door.peer().await;
     assert_eq!(peer.headers["sec-websocket-protocol"], "mcp");
     peer
@@ -218,7 +218,7 @@ async fn a_modern_call_is_sent_again_with_its_key() {
     gateway.finish().await;
 }
 
-async fn answers(asked: Asked) -> Result<Value, Refusal> {
+pub(crate) async fn answers(asked: Asked) -> Result<Value, Refusal> {
     match &*asked.method {
         "elicitation/create" => Ok(json!({"action": "accept", "content": {"params": asked.params}})),
         _ => Err(Refusal::unknown(&asked)),

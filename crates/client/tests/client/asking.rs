@@ -1,0 +1,89 @@
+//! What servers of Model Context Protocol ask of the client, when they ask too much or the connection is lost.
+
+use std::sync::Arc;
+
+use client::mcp::Asked;
+use serde_json::{Value, json};
+use tokio::io::AsyncReadExt as _;
+use tokio::sync::Notify;
+
+use crate::mcp::{answers, builder, discover, next_peer, response};
+use crate::support::{Door, Peer, gateway, house};
+
+/// A result that asks for something.
+fn asks() -> Value {
+    json!({
+        "resultType": "input_required", "requestState": "st",
+        "inputRequests": {"who": {"method": "elicitation/create", "params": {"q": 1}}},
+    })
+}
+
+/// The client has sent nothing but what was received.
+async fn assert_silent(peer: &mut Peer) {
+    peer.send(json!({"jsonrpc": "2.0", "id": "p", "method": "ping"})).await;
+    assert_eq!(peer.receive().await, json!({"jsonrpc": "2.0", "id": "p", "result": {}}));
+}
+
+#[tokio::test]
+async fn a_result_that_asks_twice_is_answered_once() {
+    let gateway = gateway(async |mut peer: Peer| {
+        discover(&mut peer).await;
+        let call = peer.receive().await;
+        peer.send(response(&call, asks())).await;
+        peer.send(response(&call, asks())).await;
+        let next = peer.receive().await;
+        assert_eq!((&next["id"], &next["params"]["requestState"]), (&call["id"], &json!("st")));
+        assert_silent(&mut peer).await;
+        // The next round may ask again.
+        peer.send(response(&next, asks())).await;
+        assert_eq!(peer.receive().await, next);
+        peer.send(response(&next, json!({"resultType": "complete"}))).await;
+        assert_eq!(peer.close_frame().await.0, 1000);
+    })
+    .await;
+    let client = builder(&gateway).modern().on_request(answers).connect().await.expect("a connection");
+    let result = client.request("tools/call", json!({"name": "t"})).await.expect("a result");
+    assert_eq!(result.get(), r#"{"resultType":"complete"}"#);
+    client.close().await;
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn a_round_that_a_lost_connection_left_unsent_is_sent_once_on_the_next() {
+    let (release, answered) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (let_go, was_answered) = (Arc::clone(&release), Arc::clone(&answered));
+    let gateway = house(async move |door: Door| {
+        let mut peer = next_peer(&door).await;
+        discover(&mut peer).await;
+        let call = peer.receive().await;
+        peer.send(response(&call, asks())).await;
+        // A part of something large was read: what the client sends after it waits.
+        let mut stream = peer.into_stream();
+        stream.read_u8().await.expect("a byte");
+        let_go.notify_one();
+        was_answered.notified().await;
+        drop(stream);
+        let mut peer = next_peer(&door).await;
+        discover(&mut peer).await;
+        let next = peer.receive().await;
+        assert_eq!((&next["id"], &next["params"]["requestState"]), (&call["id"], &json!("st")));
+        assert_silent(&mut peer).await;
+        peer.send(response(&next, json!({"resultType": "complete"}))).await;
+        assert_eq!(peer.close_frame().await.0, 1000);
+    })
+    .await;
+    let handler = move |asked: Asked| {
+        let (release, answered) = (Arc::clone(&release), Arc::clone(&answered));
+        async move {
+            release.notified().await;
+            answered.notify_one();
+            answers(asked).await
+        }
+    };
+    let client = builder(&gateway).modern().on_request(handler).connect().await.expect("a connection");
+    let call = client.call("tools/call", json!({"name": "t"})).await.expect("it is sent");
+    client.notify("notifications/large", json!({"x": "x".repeat(32 << 20)})).await.expect("it is queued");
+    assert_eq!(call.result().await.expect("a result").get(), r#"{"resultType":"complete"}"#);
+    client.close().await;
+    gateway.finish().await;
+}
