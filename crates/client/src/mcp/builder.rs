@@ -46,8 +46,8 @@ impl Builder {
         self
     }
 
-    /// Who answers what servers ask: sampling, elicitation, roots. Without it all is refused; in the modern era, where a
-    /// question is a call's result, the caller gets it.
+    /// Who answers what servers ask, by objects: sampling, elicitation, roots. Without it all is refused; in the modern era,
+    /// where a question is a call's result, the caller gets it.
     ///
     /// It runs in the client's own task, so that it must not block, and is dropped with the connection that asked: on the
     /// next the same may be asked again.

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use client::mcp::Asked;
+use client::mcp::{Asked, Refusal};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::Notify;
 
-use crate::mcp::{answers, builder, discover, next_peer, response};
+use crate::mcp::{answers, builder, discover, next_peer, open, response};
 use crate::support::{Door, Peer, gateway, house};
 
 /// A result that asks for something.
@@ -85,5 +85,57 @@ async fn a_round_that_a_lost_connection_left_unsent_is_sent_once_on_the_next() {
     client.notify("notifications/large", json!({"x": "x".repeat(32 << 20)})).await.expect("it is queued");
     assert_eq!(call.result().await.expect("a result").get(), r#"{"resultType":"complete"}"#);
     client.close().await;
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn more_requests_than_can_be_open_are_refused_until_one_is_answered() {
+    const OPEN: usize = 256;
+    let release = Arc::new(Notify::new());
+    let let_go = Arc::clone(&release);
+    let gateway = gateway(async move |mut peer: Peer| {
+        open(&mut peer, json!({})).await;
+        let ask = |id: usize| json!({"jsonrpc": "2.0", "id": id, "method": "elicitation/create"});
+        for id in 1..=OPEN {
+            peer.send(ask(id)).await;
+            // Each is taken before the next comes.
+            assert_silent(&mut peer).await;
+        }
+        peer.send(ask(0)).await;
+        let refused = peer.receive().await;
+        assert_eq!((&refused["id"], &refused["error"]["code"]), (&json!(0), &json!(-32603)));
+        let_go.notify_one();
+        let answered = peer.receive().await;
+        assert_eq!(answered["result"]["action"], "accept", "{answered}");
+        peer.send(ask(0)).await;
+        assert_silent(&mut peer).await;
+        peer.close(1000, "").await;
+    })
+    .await;
+    let handler = move |asked: Asked| {
+        let release = Arc::clone(&release);
+        async move {
+            release.notified().await;
+            answers(asked).await
+        }
+    };
+    let client = builder(&gateway).on_request(handler).connect().await.expect("a session");
+    client.closed().await;
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_object_is_told_as_a_failure() {
+    let gateway = gateway(async |mut peer: Peer| {
+        open(&mut peer, json!({})).await;
+        peer.send(json!({"jsonrpc": "2.0", "id": 1, "method": "roots/list"})).await;
+        let refused = peer.receive().await;
+        assert_eq!((&refused["id"], &refused["error"]["code"]), (&json!(1), &json!(-32603)));
+        peer.close(1000, "").await;
+    })
+    .await;
+    let handler = async |_: Asked| Ok::<_, Refusal>("file:///");
+    let client = builder(&gateway).on_request(handler).connect().await.expect("a session");
+    client.closed().await;
     gateway.finish().await;
 }
