@@ -46,6 +46,7 @@ pub(crate) async fn run(source: impl AsyncRead + Unpin, shared: &Shared, limit: 
         }
         // Nothing is dropped: what does not fit stays with the peer.
         shared.events.room().await;
+        shared.control.room().await;
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use client::Error;
 use client::mcp::{Asked, Refusal};
 use serde_json::{Value, json};
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Notify;
 
 use crate::mcp::{answers, builder, discover, next_peer, open, response};
@@ -137,5 +138,29 @@ async fn an_answer_that_is_no_object_is_told_as_a_failure() {
     let handler = async |_: Asked| Ok::<_, Refusal>("file:///");
     let client = builder(&gateway).on_request(handler).connect().await.expect("a session");
     client.closed().await;
+    gateway.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gateway_that_asks_and_never_reads_is_read_no_more_and_then_given_up() {
+    const MOST: usize = 400_000;
+    let gateway = gateway(async |mut peer: Peer| {
+        open(&mut peer, json!({})).await;
+        let ping = format!(r#"{{"jsonrpc":"2.0","id":"{}","method":"ping"}}"#, "x".repeat(60));
+        let frame = [&[0x81, u8::try_from(ping.len()).expect("a short one")][..], ping.as_bytes()].concat();
+        let some = frame.repeat(100);
+        let mut stream = peer.into_stream();
+        let mut sent = 0;
+        while sent < MOST && stream.write_all(&some).await.is_ok() {
+            sent += 100;
+        }
+        assert!(sent < MOST, "as many answers are kept as are asked for");
+    })
+    .await;
+    let client = gateway.client().mcp().connect().await.expect("a session");
+    match client.closed().await {
+        Error::Closed { code: 1006, reason } => assert!(reason.contains("nothing came"), "{reason}"),
+        other => panic!("{other:?}"),
+    }
     gateway.finish().await;
 }
