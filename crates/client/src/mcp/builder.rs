@@ -60,7 +60,8 @@ impl Builder {
         self
     }
 
-    /// After how long a silence the gateway is pinged; after three of them it counts as gone. 10 seconds by default.
+    /// After how long a silence the gateway is pinged; after three of them it counts as gone. 10 seconds by default, and
+    /// zero for never.
     pub fn heartbeat(mut self, period: Duration) -> Self {
         self.heartbeat = period;
         self

@@ -105,7 +105,7 @@ impl Speech {
                 resumed: session.as_ref().is_some_and(|session| session.resumed),
                 resume_window: window.filter(|window| !window.is_zero()),
                 server: answer.meta.server.unwrap_or(answer.server),
-                heartbeat: Some(self.heartbeat),
+                heartbeat: Some(self.heartbeat).filter(|period| !period.is_zero()),
                 raw: raw.to_owned(),
                 ..Session::unopened()
             },

@@ -378,3 +378,19 @@ async fn a_token_that_runs_out_is_replaced_by_another_connection() {
     client.close().await;
     gateway.finish().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_come_back_stays_while_its_token_runs_out() {
+    let gateway = gateway(async |mut peer: Peer| {
+        open(&mut peer, session("one", false, &json!([]))).await;
+        tokio::time::sleep(Duration::from_secs(1_000)).await;
+        peer.close(4401, "the token has expired").await;
+        assert_eq!(peer.close_frame().await.0, 4401);
+    })
+    .await;
+    let source = || std::future::ready(Ok::<_, Infallible>(token(0)));
+    let client = gateway.client().token_source(source).mcp().heartbeat(Duration::ZERO);
+    let client = client.connect().await.expect("a session");
+    assert!(matches!(client.closed().await, Error::Closed { code: 4401, .. }));
+    gateway.finish().await;
+}
