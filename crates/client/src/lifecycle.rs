@@ -65,7 +65,7 @@ pub(crate) struct Lifecycle {
     /// The number of the next attempt at a connection, which chooses its target.
     turn: usize,
     connections: u64,
-    /// When the connection was lost, while there is none.
+    /// When the connection was lost, or the first attempt at one, while there is none.
     lost: Option<Instant>,
     /// The number of the next attempt since then, from 1.
     attempt: u32,
@@ -213,7 +213,8 @@ impl Lifecycle {
         }
         let opened = Instant::now();
         self.connections += 1;
-        let away = self.lost.take().map_or(Duration::ZERO, |lost| lost.elapsed());
+        let lost = self.lost.take().filter(|_| self.connections > 1);
+        let away = lost.map_or(Duration::ZERO, |lost| lost.elapsed());
         shared.state.send_replace(connected(&welcome, self.connections, away));
         if let Some(first) = self.first.take() {
             let _ = first.send(Ok(()));

@@ -184,6 +184,10 @@ async fn the_first_connection_goes_to_whichever_endpoint_answers() {
     .await;
     let client = client::Client::builder(nobody).endpoint(&gateway.url).reconnect(Reconnect::never());
     let client = client.mcp().connect().await.expect("a session at the second");
+    match client.states().current() {
+        State::Connected { connection: 1, away, .. } => assert_eq!(away, Duration::ZERO),
+        other => panic!("{other:?}"),
+    }
     client.close().await;
     gateway.finish().await;
     let refused = client::Client::builder(nobody).endpoint(nobody).mcp().connect().await;
