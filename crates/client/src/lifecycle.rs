@@ -22,6 +22,9 @@ use crate::{Error, Reconnect, State, connection, handshake, renewal};
 /// So long a gateway that was no use has to take note of the end.
 const PARTING: Duration = Duration::from_secs(1);
 
+/// So long a connection has to end that is closed, whether its close frame can be written or not.
+const CLOSING: Duration = Duration::from_secs(10);
+
 /// A connection that ended earlier was no success, whatever it ended with: it would be made and lost in a circle.
 const LASTING: Duration = Duration::from_secs(1);
 
@@ -229,7 +232,8 @@ impl Lifecycle {
                 error = leave(&shared) => error,
                 _ = shared.quit.wait() => {
                     shared.control.close(CloseCode::Normal.as_u16(), "");
-                    connection.await
+                    let ended = timeout(CLOSING, connection).await;
+                    ended.unwrap_or_else(|_| Error::abnormal("the gateway took no close frame"))
                 }
             },
         };
