@@ -28,6 +28,8 @@ struct Table {
     entries: HashMap<u64, Entry>,
     /// Requests that go past the queue, in order.
     errands: Vec<u64>,
+    /// Calls that nobody waits for, to be cancelled by a notification.
+    dropped: Vec<u64>,
     ended: Option<Error>,
 }
 
@@ -47,6 +49,8 @@ pub(crate) enum Role {
     Greeting,
     /// About its connection alone; ends with it.
     Passing,
+    /// Cancels a call that nobody waits for.
+    Cancel(u64),
     /// Renews subscriptions, with a position or without; ends with its connection.
     Renewal { replay: bool },
     /// Subscribes for this queue.
@@ -171,9 +175,16 @@ impl Calls {
         ids.into_iter().filter_map(|id| table.claim(id)).collect()
     }
 
-    /// The ids of requests that were written and not answered, in order, as many as a gateway takes.
+    /// The ids of requests that were written and not answered, in order, as many as a gateway takes. Also of those that are
+    /// to be cancelled: a gateway finds what it was named.
     pub(crate) fn unanswered(&self) -> Vec<u64> {
-        let mut ids = self.table().unanswered(|entry| matches!(entry.question, Question::Request(_)));
+        let table = self.table();
+        let mut ids = table.unanswered(|entry| matches!(entry.question, Question::Request(_)));
+        ids.extend(&table.dropped);
+        ids.extend(table.entries.values().filter_map(|entry| match entry.role {
+            Role::Cancel(id) => Some(id),
+            _ => None,
+        }));
         ids.sort_unstable();
         ids.truncate(NAMED);
         ids
@@ -241,6 +252,16 @@ impl Calls {
         }
     }
 
+    /// A call that was abandoned is to be cancelled by a notification.
+    pub(crate) fn cancel(&self, id: u64) {
+        self.table().dropped.push(id);
+    }
+
+    /// Takes the calls that are to be cancelled by a notification, to be written.
+    pub(crate) fn take_dropped(&self) -> Vec<u64> {
+        std::mem::take(&mut self.table().dropped)
+    }
+
     /// A cancel is on its way: the call is not to be sent again.
     pub(crate) fn cancelling(&self, id: u64) {
         if let Some(entry) = self.table().entries.get_mut(&id) {
@@ -268,6 +289,7 @@ impl Calls {
         let mut table = self.table();
         table.ended.get_or_insert_with(|| error.clone());
         table.errands.clear();
+        table.dropped.clear();
         std::mem::take(&mut table.entries).into_values().collect()
     }
 

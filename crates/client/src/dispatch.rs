@@ -127,7 +127,7 @@ impl Shared {
 
     fn heed(&self, role: Role, answer: &RawValue) -> Result<(), Error> {
         match role {
-            Role::Caller | Role::Passing => {}
+            Role::Caller | Role::Passing | Role::Cancel(_) => {}
             Role::Greeting => {
                 let welcome = self.wire.welcome(answer)?;
                 self.sign_with(welcome.key.as_ref())?;

@@ -329,6 +329,38 @@ async fn a_call_is_cancelled_by_a_notification_and_ends_at_once() {
     gateway.finish().await;
 }
 
+#[tokio::test]
+async fn a_call_that_is_dropped_without_a_connection_is_cancelled_on_the_next_of_its_session() {
+    for resumed in [true, false] {
+        let gateway = house(async move |door: Door| {
+            let mut peer = next_peer(&door).await;
+            open(&mut peer, session("one", false, &json!([]))).await;
+            let call = peer.receive().await;
+            drop(peer);
+            let mut peer = next_peer(&door).await;
+            let params = open(&mut peer, session("two", resumed, &json!([]))).await;
+            assert_eq!(params["_meta"]["mcpw/resume"]["unanswered"], json!([call["id"]]));
+            if resumed {
+                let cancelled = peer.receive().await;
+                assert_eq!(
+                    (&cancelled["method"], &cancelled["params"]),
+                    (&json!("notifications/cancelled"), &json!({"requestId": call["id"]}))
+                );
+            }
+            assert_eq!(peer.close_frame().await.0, 1000);
+        })
+        .await;
+        let client = builder(&gateway).connect().await.expect("a session");
+        let call = client.call("tools/call", json!({"name": "t"})).await.expect("it is sent");
+        let mut states = client.states();
+        while !matches!(states.next().await.expect("a state"), State::Reconnecting { .. }) {}
+        drop(call);
+        while !matches!(states.next().await.expect("a state"), State::Connected { connection: 2, .. }) {}
+        client.close().await;
+        gateway.finish().await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_gateway_that_says_nothing_is_left_after_three_heartbeats() {
     let gateway = house(async |door: Door| {
