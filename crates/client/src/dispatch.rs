@@ -168,14 +168,8 @@ impl Shared {
                     self.events.gap(Position { log_epoch, last_offset });
                 }
             }
-            Some(MethodName::Known(Method::SessionChanged)) => {
-                if let Ok(change) = serde_json::from_str::<Change>(body) {
-                    *self.ticket() = change.into_ticket();
-                }
-            }
-            Some(MethodName::Known(Method::SessionMigrate)) if self.reconnects && self.ticket().is_some() => {
-                self.control.hold();
-            }
+            Some(MethodName::Known(Method::SessionChanged)) => self.changed(body),
+            Some(MethodName::Known(Method::SessionMigrate)) => self.migrate(),
             _ => {}
         }
         self.publish(&Ok(Notification {
@@ -184,6 +178,20 @@ impl Shared {
             seq: message.seq,
         }));
         Ok(())
+    }
+
+    /// The session is resumed with another ticket from now on, or can't be.
+    pub(crate) fn changed(&self, params: &str) {
+        if let Ok(change) = serde_json::from_str::<Change>(params) {
+            *self.ticket() = change.into_ticket();
+        }
+    }
+
+    /// The gateway drains: a session that can be resumed goes on elsewhere.
+    pub(crate) fn migrate(&self) {
+        if self.reconnects && self.ticket().is_some() {
+            self.control.hold();
+        }
     }
 
     /// Tells a call how far it is, if somebody still waits for it.

@@ -32,6 +32,15 @@ pub struct Asked {
     pub params: Box<RawValue>,
 }
 
+impl Asked {
+    /// `None` if the params are no JSON.
+    fn new(method: &str, params: &str) -> Option<Self> {
+        let params = if params.is_empty() { "{}" } else { params };
+        let params = RawValue::from_string(params.to_owned()).ok()?;
+        Some(Self { method: method.to_owned(), params })
+    }
+}
+
 /// Why the client does not answer; the call that the question is for fails by it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -136,10 +145,8 @@ impl Shared {
         if method == method::PING {
             return self.answer_server(id, Ok("{}"));
         }
-        let params = if params.is_empty() { "{}" } else { params };
         // It was read as JSON before.
-        let Ok(params) = RawValue::from_string(params.to_owned()) else { return };
-        let asked = Asked { method: method.to_owned(), params };
+        let Some(asked) = Asked::new(method, params) else { return };
         if !self.questions.put(Question::Request(mcp::raw_id(id).into_owned(), asked)) {
             let refusal = Refusal::new(error::INTERNAL_ERROR, format!("{OPEN} requests are open already"));
             self.answer_server(id, Err(&refusal));
@@ -192,9 +199,8 @@ impl Shared {
         let malformed = || Refusal::new(error::INVALID_REQUEST, "a server has asked for what has no method");
         let asked = input::asked(result).collect::<Option<Vec<_>>>().ok_or_else(malformed)?;
         let answers = asked.iter().map(|asked| async {
-            let params = if asked.params.is_empty() { "{}" } else { asked.params };
-            let params = RawValue::from_string(params.to_owned()).map_err(|_| malformed())?;
-            self.answer_of(Asked { method: asked.method.to_string(), params }).await
+            let asked = Asked::new(&asked.method, asked.params).ok_or_else(malformed)?;
+            self.answer_of(asked).await
         });
         let answers = try_join_all(answers).await?;
         let answers = asked.iter().zip(&answers).map(|(asked, answer)| (&*asked.key, answer.get()));

@@ -12,7 +12,6 @@ use crate::calls::Round;
 use crate::dispatch::{number, raw};
 use crate::reader::End;
 use crate::shared::Shared;
-use crate::ticket::Change;
 use crate::update::Update;
 use crate::{Error, Notification, Progress};
 
@@ -73,12 +72,8 @@ impl Shared {
                     return self.update(token, Update::Progress(progress));
                 }
             }
-            CHANGED => {
-                if let Ok(change) = serde_json::from_str::<Change>(params) {
-                    *self.ticket() = change.into_ticket();
-                }
-            }
-            MIGRATE if self.reconnects && self.ticket().is_some() => self.control.hold(),
+            CHANGED => self.changed(params),
+            MIGRATE => self.migrate(),
             _ => {}
         }
         if let Ok(params) = raw(if params.is_empty() { "null" } else { params }) {
