@@ -17,6 +17,9 @@ use crate::{Error, Request};
 /// As many unanswered requests are named to a gateway when a session is resumed; it takes no more.
 const NAMED: usize = 1024;
 
+/// As many rounds a call has at most; a gateway makes no more for a legacy client.
+const ROUNDS: u32 = 100;
+
 #[derive(Default)]
 pub(crate) struct Calls {
     last_id: AtomicU64,
@@ -82,6 +85,8 @@ pub(crate) struct Entry {
     cancelled: bool,
     /// Its result has asked for more, and the next round was not written.
     asks: bool,
+    /// How often its result has asked for more.
+    rounds: u32,
 }
 
 /// A request that is to be written now.
@@ -104,7 +109,7 @@ pub(crate) enum Remedy {
 
 /// What a result that asks for more is to its request.
 pub(crate) enum Round {
-    /// Nothing: no caller waits for it.
+    /// The end: no caller waits for it, or there were too many before.
     None,
     /// It came before.
     Known,
@@ -199,8 +204,11 @@ impl Calls {
     pub(crate) fn begin_round(&self, id: u64) -> Round {
         match self.table().entries.get_mut(&id) {
             Some(Entry { asks: true, .. }) => Round::Known,
-            Some(Entry { question: Question::Request(request), role: Role::Caller, asks, .. }) => {
+            Some(Entry {
+                question: Question::Request(request), role: Role::Caller, asks, rounds, ..
+            }) if *rounds < ROUNDS => {
                 *asks = true;
+                *rounds += 1;
                 Round::Fresh(Arc::clone(request))
             }
             _ => Round::None,
@@ -319,6 +327,7 @@ impl Table {
             repeated: false,
             cancelled: false,
             asks: false,
+            rounds: 0,
         };
         self.entries.insert(id, entry);
     }

@@ -47,7 +47,7 @@ impl Builder {
     }
 
     /// Who answers what servers ask, by objects: sampling, elicitation, roots. Without it all is refused; in the modern era,
-    /// where a question is a call's result, the caller gets it.
+    /// where a question is a call's result, the caller gets it, and so it does after a hundred rounds of one call.
     ///
     /// It runs in the client's own task, so that it must not block, and is dropped with the connection that asked: on the
     /// next the same may be asked again.

@@ -50,6 +50,24 @@ async fn a_result_that_asks_twice_is_answered_once() {
 }
 
 #[tokio::test]
+async fn a_call_that_asks_without_end_ends_with_what_it_asks_for() {
+    let gateway = gateway(async |mut peer: Peer| {
+        discover(&mut peer).await;
+        for _ in 0..=100 {
+            let call = peer.receive().await;
+            peer.send(response(&call, json!({"resultType": "input_required", "requestState": "st"}))).await;
+        }
+        assert_eq!(peer.close_frame().await.0, 1000);
+    })
+    .await;
+    let client = builder(&gateway).modern().on_request(answers).connect().await.expect("a connection");
+    let result = client.request("tools/call", json!({"name": "t"})).await.expect("a result");
+    assert!(result.get().contains("input_required"), "{result}");
+    client.close().await;
+    gateway.finish().await;
+}
+
+#[tokio::test]
 async fn a_round_that_a_lost_connection_left_unsent_is_sent_once_on_the_next() {
     let (release, answered) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (let_go, was_answered) = (Arc::clone(&release), Arc::clone(&answered));
