@@ -17,6 +17,9 @@ use crate::{Error, Request};
 /// As many unanswered requests are named to a gateway when a session is resumed; it takes no more.
 const NAMED: usize = 1024;
 
+/// As many rounds a call has at most; a gateway makes no more for a legacy client.
+const ROUNDS: u32 = 100;
+
 #[derive(Default)]
 pub(crate) struct Calls {
     last_id: AtomicU64,
@@ -28,6 +31,8 @@ struct Table {
     entries: HashMap<u64, Entry>,
     /// Requests that go past the queue, in order.
     errands: Vec<u64>,
+    /// Calls that nobody waits for, to be cancelled by a notification.
+    dropped: Vec<u64>,
     ended: Option<Error>,
 }
 
@@ -47,6 +52,8 @@ pub(crate) enum Role {
     Greeting,
     /// About its connection alone; ends with it.
     Passing,
+    /// Cancels a call that nobody waits for.
+    Cancel(u64),
     /// Renews subscriptions, with a position or without; ends with its connection.
     Renewal { replay: bool },
     /// Subscribes for this queue.
@@ -76,6 +83,10 @@ pub(crate) struct Entry {
     repeated: bool,
     /// A cancel was asked for.
     cancelled: bool,
+    /// Its result has asked for more, and the next round was not written.
+    asks: bool,
+    /// How often its result has asked for more.
+    rounds: u32,
 }
 
 /// A request that is to be written now.
@@ -94,6 +105,16 @@ pub(crate) enum Remedy {
     Elsewhere,
     /// Ask once more.
     Again,
+}
+
+/// What a result that asks for more is to its request.
+pub(crate) enum Round {
+    /// The end: no caller waits for it, or there were too many before.
+    None,
+    /// It came before.
+    Known,
+    /// This is what was asked.
+    Fresh(Arc<Request>),
 }
 
 /// What an abandoned call leaves to be done.
@@ -154,12 +175,21 @@ impl Calls {
         let mut table = self.table();
         let mut ids: Vec<_> = table.unanswered(|entry| entry.role.outlives() && !entry.cancelled);
         ids.sort_unstable();
+        // What was to be asked anew on the connection before is among them.
+        table.errands.retain(|id| ids.binary_search(id).is_err());
         ids.into_iter().filter_map(|id| table.claim(id)).collect()
     }
 
-    /// The ids of requests that were written and not answered, in order, as many as a gateway takes.
+    /// The ids of requests that were written and not answered, in order, as many as a gateway takes. Also of those that are
+    /// to be cancelled: a gateway finds what it was named.
     pub(crate) fn unanswered(&self) -> Vec<u64> {
-        let mut ids = self.table().unanswered(|entry| matches!(entry.question, Question::Request(_)));
+        let table = self.table();
+        let mut ids = table.unanswered(|entry| matches!(entry.question, Question::Request(_)));
+        ids.extend(&table.dropped);
+        ids.extend(table.entries.values().filter_map(|entry| match entry.role {
+            Role::Cancel(id) => Some(id),
+            _ => None,
+        }));
         ids.sort_unstable();
         ids.truncate(NAMED);
         ids
@@ -170,11 +200,18 @@ impl Calls {
         self.table().entries.remove(&id)
     }
 
-    /// The request with this id, if its caller still waits.
-    pub(crate) fn request(&self, id: u64) -> Option<Arc<Request>> {
-        match &self.table().entries.get(&id)?.question {
-            Question::Request(request) => Some(Arc::clone(request)),
-            Question::Ping => None,
+    /// A caller's request has a result that asks for more: what was asked, the first time that this is said of it.
+    pub(crate) fn begin_round(&self, id: u64) -> Round {
+        match self.table().entries.get_mut(&id) {
+            Some(Entry { asks: true, .. }) => Round::Known,
+            Some(Entry {
+                question: Question::Request(request), role: Role::Caller, asks, rounds, ..
+            }) if *rounds < ROUNDS => {
+                *asks = true;
+                *rounds += 1;
+                Round::Fresh(Arc::clone(request))
+            }
+            _ => Round::None,
         }
     }
 
@@ -223,6 +260,16 @@ impl Calls {
         }
     }
 
+    /// A call that was abandoned is to be cancelled by a notification.
+    pub(crate) fn cancel(&self, id: u64) {
+        self.table().dropped.push(id);
+    }
+
+    /// Takes the calls that are to be cancelled by a notification, to be written.
+    pub(crate) fn take_dropped(&self) -> Vec<u64> {
+        std::mem::take(&mut self.table().dropped)
+    }
+
     /// A cancel is on its way: the call is not to be sent again.
     pub(crate) fn cancelling(&self, id: u64) {
         if let Some(entry) = self.table().entries.get_mut(&id) {
@@ -250,6 +297,7 @@ impl Calls {
         let mut table = self.table();
         table.ended.get_or_insert_with(|| error.clone());
         table.errands.clear();
+        table.dropped.clear();
         std::mem::take(&mut table.entries).into_values().collect()
     }
 
@@ -270,7 +318,17 @@ impl Table {
             }
             Question::Ping => None,
         };
-        let entry = Entry { question, inbox, role, until, sent: false, repeated: false, cancelled: false };
+        let entry = Entry {
+            question,
+            inbox,
+            role,
+            until,
+            sent: false,
+            repeated: false,
+            cancelled: false,
+            asks: false,
+            rounds: 0,
+        };
         self.entries.insert(id, entry);
     }
 
@@ -286,7 +344,7 @@ impl Table {
             },
             Question::Ping => None,
         };
-        entry.sent = true;
+        (entry.sent, entry.asks) = (true, false);
         Some(Due { id, question: entry.question.clone(), timeout })
     }
 

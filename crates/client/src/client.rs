@@ -42,10 +42,6 @@ impl Client {
         Self { link }
     }
 
-    pub(crate) fn link(&self) -> &Arc<Link> {
-        &self.link
-    }
-
     /// Sends a request and waits for its result, as JSON. Dropping the future cancels the request.
     ///
     /// # Errors
@@ -102,7 +98,7 @@ impl Client {
     /// # Errors
     /// [`Error::Unsendable`], or the reason for which the client ended. Cancel safe.
     pub async fn notify(&self, method: impl Into<String>, params: impl Serialize) -> Result<(), Error> {
-        self.link.notify(&Request::new(method, params)?).await
+        self.link.notify(Request::new(method, params)?).await
     }
 
     /// A stream of what the gateway sends on its own accord, from now on. Each stream sees everything.

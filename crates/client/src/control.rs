@@ -1,5 +1,5 @@
-//! What the writer owes the peer of one connection beside the requests, and whether requests may go. Each kind is
-//! bounded by itself, so that whoever asks for one never waits.
+//! What the writer owes the peer of one connection beside the requests, and whether requests may go. Whoever asks for
+//! something never waits: each kind is bounded by itself, and frames by the reader, which takes nothing more that they answer.
 
 use std::sync::Mutex;
 
@@ -11,10 +11,15 @@ use crate::wire::Outbound;
 /// As many answers to the gateway's own pings wait; the oldest gives way.
 const PONGS_KEPT: usize = 16;
 
+/// As many frames may wait before nothing more is read from a peer that reads none.
+const FRAMES: usize = 1024;
+
 #[derive(Default)]
 pub(crate) struct Control {
     duties: Mutex<Duties>,
     called: Notify,
+    /// Woken when what is owed is being written.
+    taken: Notify,
     /// Woken when new requests are to be held back.
     held: Notify,
 }
@@ -120,8 +125,18 @@ impl Control {
         self.called.notified().await;
     }
 
+    /// Returns once not too many frames wait. Cancel safe.
+    pub(crate) async fn room(&self) {
+        while lock(&self.duties).frames.len() >= FRAMES {
+            self.taken.notified().await;
+        }
+    }
+
     pub(crate) fn take(&self) -> Duties {
         let mut duties = lock(&self.duties);
+        if !duties.frames.is_empty() {
+            self.taken.notify_one();
+        }
         let gate = duties.gate;
         std::mem::replace(&mut *duties, Duties { gate, ..Duties::default() })
     }

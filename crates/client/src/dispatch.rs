@@ -1,6 +1,6 @@
 //! Hands each message of the gateway to whom it is for. Knows what an answer changes beside its call; does no I/O.
 
-use protocol::{CloseCode, ErrorCode, Id, Kind, Message, Method, MethodName, Rejection};
+use protocol::{ErrorCode, Id, Kind, Message, Method, MethodName, Rejection};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -48,13 +48,7 @@ impl Shared {
         })?;
         match fatal {
             None => Ok(()),
-            Some(reason) => {
-                let reply = Some((
-                    CloseCode::PolicyViolation.as_u16(),
-                    "a message that is not understood".to_owned(),
-                ));
-                Err(End { error: Error::Protocol(reason), reply })
-            }
+            Some(reason) => Err(End::not_understood(reason)),
         }
     }
 
@@ -67,17 +61,7 @@ impl Shared {
                 self.publish(&Err(Error::Protocol(rejection.message.into_owned())));
                 return Ok(());
             }
-            Err(rejection) => {
-                // An answer that can't be read still is one: only its own call fails.
-                let known = rejection.id.and_then(number).and_then(|id| self.calls.take(id));
-                return match known {
-                    Some(entry) => {
-                        self.settle(entry, Err(Error::Protocol(rejection.message.into_owned())));
-                        Ok(())
-                    }
-                    None => Err(rejection.message.into_owned()),
-                };
-            }
+            Err(rejection) => return self.reject(rejection.id, rejection.message.into_owned()),
         };
         match message.kind {
             Kind::Response => self.answered(message.id, raw(message.body)),
@@ -87,6 +71,13 @@ impl Shared {
             Kind::Ping => self.control.answer_ping(message.id.map_or_else(String::new, token)),
             Kind::Request => return Err("a gateway does not send requests".to_owned()),
         }
+        Ok(())
+    }
+
+    /// A message can't be read. One that answers a call still does: only that fails.
+    pub(crate) fn reject(&self, id: Option<Id<'_>>, reason: String) -> Result<(), String> {
+        let Some(entry) = id.and_then(number).and_then(|id| self.calls.take(id)) else { return Err(reason) };
+        self.settle(entry, Err(Error::Protocol(reason)));
         Ok(())
     }
 
@@ -136,7 +127,7 @@ impl Shared {
 
     fn heed(&self, role: Role, answer: &RawValue) -> Result<(), Error> {
         match role {
-            Role::Caller | Role::Passing => {}
+            Role::Caller | Role::Passing | Role::Cancel(_) => {}
             Role::Greeting => {
                 let welcome = self.wire.welcome(answer)?;
                 self.sign_with(welcome.key.as_ref())?;
@@ -177,14 +168,8 @@ impl Shared {
                     self.events.gap(Position { log_epoch, last_offset });
                 }
             }
-            Some(MethodName::Known(Method::SessionChanged)) => {
-                if let Ok(change) = serde_json::from_str::<Change>(body) {
-                    *self.ticket() = change.into_ticket();
-                }
-            }
-            Some(MethodName::Known(Method::SessionMigrate)) if self.reconnects && self.ticket().is_some() => {
-                self.control.hold();
-            }
+            Some(MethodName::Known(Method::SessionChanged)) => self.changed(body),
+            Some(MethodName::Known(Method::SessionMigrate)) => self.migrate(),
             _ => {}
         }
         self.publish(&Ok(Notification {
@@ -195,14 +180,27 @@ impl Shared {
         Ok(())
     }
 
-    /// Tells a call how far it is; false if there is none of this id.
-    pub(crate) fn update(&self, id: u64, update: Update) -> bool {
-        let Some(inbox) = self.calls.inbox(id) else { return false };
+    /// The session is resumed with another ticket from now on, or can't be.
+    pub(crate) fn changed(&self, params: &str) {
+        if let Ok(change) = serde_json::from_str::<Change>(params) {
+            *self.ticket() = change.into_ticket();
+        }
+    }
+
+    /// The gateway drains: a session that can be resumed goes on elsewhere.
+    pub(crate) fn migrate(&self) {
+        if self.reconnects && self.ticket().is_some() {
+            self.control.hold();
+        }
+    }
+
+    /// Tells a call how far it is, if somebody still waits for it.
+    pub(crate) fn update(&self, id: u64, update: Update) {
+        let Some(inbox) = self.calls.inbox(id) else { return };
         if !inbox.push(update) {
             self.abandon(id);
             inbox.settle(Err(Error::Lagged { missed: 1 }));
         }
-        true
     }
 }
 

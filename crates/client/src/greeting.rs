@@ -77,6 +77,10 @@ fn resume(shared: &Shared) -> Option<Value> {
 
 /// Every request without an answer, to be sent before anything new.
 fn unanswered(shared: &Shared, welcome: &Welcome) -> Vec<Outbound> {
+    if !welcome.session.resumed {
+        // Calls of before are nothing to this gateway, unless they are sent again.
+        shared.calls.take_dropped();
+    }
     // A call that was cancelled is not sent again, and this gateway can say nothing about it.
     let unknown = |id| !welcome.session.resumed || welcome.resend.contains(&id);
     for entry in shared.calls.take_cancelled(unknown) {

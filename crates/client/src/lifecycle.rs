@@ -22,6 +22,9 @@ use crate::{Error, Reconnect, State, connection, handshake, renewal};
 /// So long a gateway that was no use has to take note of the end.
 const PARTING: Duration = Duration::from_secs(1);
 
+/// So long a connection has to end that is closed, whether its close frame can be written or not.
+const CLOSING: Duration = Duration::from_secs(10);
+
 /// A connection that ended earlier was no success, whatever it ended with: it would be made and lost in a circle.
 const LASTING: Duration = Duration::from_secs(1);
 
@@ -65,7 +68,7 @@ pub(crate) struct Lifecycle {
     /// The number of the next attempt at a connection, which chooses its target.
     turn: usize,
     connections: u64,
-    /// When the connection was lost, while there is none.
+    /// When the connection was lost, or the first attempt at one, while there is none.
     lost: Option<Instant>,
     /// The number of the next attempt since then, from 1.
     attempt: u32,
@@ -213,7 +216,8 @@ impl Lifecycle {
         }
         let opened = Instant::now();
         self.connections += 1;
-        let away = self.lost.take().map_or(Duration::ZERO, |lost| lost.elapsed());
+        let lost = self.lost.take().filter(|_| self.connections > 1);
+        let away = lost.map_or(Duration::ZERO, |lost| lost.elapsed());
         shared.state.send_replace(connected(&welcome, self.connections, away));
         if let Some(first) = self.first.take() {
             let _ = first.send(Ok(()));
@@ -228,7 +232,8 @@ impl Lifecycle {
                 error = leave(&shared) => error,
                 _ = shared.quit.wait() => {
                     shared.control.close(CloseCode::Normal.as_u16(), "");
-                    connection.await
+                    let ended = timeout(CLOSING, connection).await;
+                    ended.unwrap_or_else(|_| Error::abnormal("the gateway took no close frame"))
                 }
             },
         };

@@ -23,6 +23,7 @@ pub(crate) struct Link {
 impl Link {
     /// Queues a request. Cancel safe: a dropped future has sent nothing.
     pub(crate) async fn start(self: &Arc<Self>, request: Request) -> Result<Call, Error> {
+        let request = self.shared.wire.prepared(request)?;
         let deadline = request.timeout.map(|timeout| (timeout, Instant::now()));
         let permit = self.room(request.timeout).await?;
         let ids = self.shared.calls.ids(1);
@@ -50,8 +51,9 @@ impl Link {
     }
 
     /// Queues a notification. Cancel safe as [`Self::start`] is.
-    pub(crate) async fn notify(&self, notification: &Request) -> Result<(), Error> {
-        let frame = self.shared.wire.notification(notification);
+    pub(crate) async fn notify(&self, notification: Request) -> Result<(), Error> {
+        let wire = &self.shared.wire;
+        let frame = wire.notification(&wire.prepared(notification)?);
         self.shared.check_size(frame.payload.len())?;
         self.room(None).await?.send(Parcel::Notice(frame));
         Ok(())

@@ -18,6 +18,14 @@ pub(crate) struct End {
     pub(crate) reply: Option<(u16, String)>,
 }
 
+impl End {
+    /// A message could not be read, and it answers nothing.
+    pub(crate) fn not_understood(reason: String) -> Self {
+        let reply = (CloseCode::PolicyViolation.as_u16(), "a message that is not understood".to_owned());
+        Self { error: Error::Protocol(reason), reply: Some(reply) }
+    }
+}
+
 /// Reads to the end. Not cancel safe: a dropped future may have eaten a part of a frame.
 pub(crate) async fn run(source: impl AsyncRead + Unpin, shared: &Shared, limit: usize) -> End {
     // The library wants to write as well; here it gets nothing to write and nowhere to.
@@ -38,6 +46,7 @@ pub(crate) async fn run(source: impl AsyncRead + Unpin, shared: &Shared, limit: 
         }
         // Nothing is dropped: what does not fit stays with the peer.
         shared.events.room().await;
+        shared.control.room().await;
     }
 }
 

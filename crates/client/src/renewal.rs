@@ -33,10 +33,8 @@ pub(crate) async fn run(shared: &Shared, token: Option<String>) -> Error {
     while let Some(at) = expires_at {
         tokio::time::sleep(refresh_in(at)).await;
         if let Some(speech) = &shared.wire.mcp {
-            if speech.is_modern() || shared.ticket().is_some() {
-                return Error::elsewhere();
-            }
-            break;
+            let goes_on = shared.reconnects && (speech.is_modern() || shared.ticket().is_some());
+            return if goes_on { Error::elsewhere() } else { pending().await };
         }
         // Where it fails the old token still holds: it is tried again in what is left of its life.
         if let Ok(refreshed) = refresh(shared).await {

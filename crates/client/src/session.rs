@@ -15,7 +15,7 @@ use crate::ticket::Ticket;
 /// The session that a connection opened, or resumed.
 #[derive(Clone)]
 pub struct Session {
-    /// The session's id, for logs and support.
+    /// The session's id, for logs and support; empty where there is none.
     pub session_id: String,
     /// Whether the session outlives its connection.
     pub resumable: bool,
@@ -27,7 +27,8 @@ pub struct Session {
     pub resume_window: Option<Duration>,
     /// Who answered.
     pub server: Server,
-    /// How often the gateway looks after an idle connection; `None` if it does not say.
+    /// How often the gateway looks after an idle connection; `None` if it does not say. In Model Context Protocol what
+    /// [`mcp::Builder::heartbeat`](crate::mcp::Builder::heartbeat) said.
     pub heartbeat: Option<Duration>,
     /// The bounds for this connection, a JSON object.
     pub limits: serde_json::Map<String, Value>,

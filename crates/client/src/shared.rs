@@ -113,13 +113,11 @@ impl Shared {
             return;
         }
         if self.wire.mcp.is_some() {
-            // A connection that is lost, or not open yet, has taken the call's with it.
-            if self.control.is_open() {
-                self.control.send([self.wire.cancelled(id)]);
-            }
+            self.calls.cancel(id);
+            self.control.nudge();
         } else if let Ok(request) = Request::new("tool.cancel", json!({ "id": id })) {
             // Only a client that has ended refuses, and there is nothing to cancel then.
-            let _ = self.errand(request, Role::Caller);
+            let _ = self.errand(request, Role::Cancel(id));
         }
     }
 

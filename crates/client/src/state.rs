@@ -16,7 +16,7 @@ use crate::Error;
 pub enum State {
     /// A session is open.
     Connected {
-        /// The session's id.
+        /// The session's id; empty in the modern era of Model Context Protocol, and where a gateway says none.
         session_id: String,
         /// Whether the session outlives this connection.
         resumable: bool,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mcp::error::INTERNAL_ERROR;
 use protocol::{CloseCode, ErrorCode};
 
 use crate::Error;
@@ -40,6 +41,7 @@ impl Verdict {
                 }
                 _ => Self::End,
             },
+            Error::JsonRpc { code: INTERNAL_ERROR, .. } => Self::Later,
             _ => Self::End,
         }
     }
@@ -92,9 +94,13 @@ mod tests {
     fn failed_attempts_say_whether_to_try_again() {
         let refused = |status| Error::Refused { status, challenge: None, reason: String::new() };
         let rpc = |code| Error::Rpc { code, message: String::new(), details: None };
-        for error in [refused(503), refused(502), refused(429), rpc(4003), Error::Timeout(DELAY)] {
+        let json_rpc = |code| Error::JsonRpc { code, message: String::new(), data: None };
+        for error in
+            [refused(503), refused(502), refused(429), rpc(4003), json_rpc(-32603), Error::Timeout(DELAY)]
+        {
             check(&error, true, Verdict::Later);
         }
+        check(&json_rpc(-32602), true, Verdict::End);
         for error in [refused(400), refused(403), refused(404), rpc(4005), Error::Protocol(String::new())] {
             check(&error, true, Verdict::End);
         }

@@ -63,12 +63,22 @@ impl Wire {
         }
     }
 
-    /// How many bytes a request takes, alone or in a batch.
+    /// A request or notification of a caller's, with what it has to have beside that.
+    ///
+    /// # Errors
+    /// It can't be one.
+    pub(crate) fn prepared(&self, request: Request) -> Result<Request, Error> {
+        match &self.mcp {
+            Some(speech) => speech.prepared(request),
+            None => Ok(request),
+        }
+    }
+
+    /// How many bytes a request takes, alone or in a batch; 0 in Model Context Protocol, where no gateway says what it takes and
+    /// each request has a frame of its own.
     pub(crate) fn size(&self, id: u64, request: &Request) -> usize {
-        if let Some(speech) = &self.mcp {
-            let mut message = Vec::new();
-            speech.request(id, request, request.timeout, &mut message);
-            return message.len();
+        if self.mcp.is_some() {
+            return 0;
         }
         let meta = meta(request, request.timeout);
         outgoing(id, request, &meta).encoded_len(self.format)

@@ -69,6 +69,9 @@ pub(crate) async fn run(
             for errand in std::mem::take(&mut due) {
                 append(shared.wire.requests(&[errand]), shared, &mut buffer);
             }
+            for id in shared.calls.take_dropped() {
+                append(shared.wire.cancelled(id), shared, &mut buffer);
+            }
         }
         let closing = duties.close.is_some();
         perform(duties, shared, &mut buffer);

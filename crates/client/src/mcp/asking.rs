@@ -1,7 +1,6 @@
 //! What servers ask of the client while a call runs, such as sampling, elicitation and roots, and who answers. Runs in the
 //! client's own task, and ends with the connection that asked.
 
-use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -21,8 +20,8 @@ use crate::waiting::lock;
 use crate::wire::Outbound;
 use crate::{Error, Request};
 
-/// As many questions are open at once; more are refused.
-const OPEN: usize = 64;
+/// As many requests of servers are open at once, one for each call that a gateway lets run; more are refused.
+const OPEN: usize = 256;
 
 /// What a server asks of the client.
 #[derive(Clone, Debug)]
@@ -31,6 +30,15 @@ pub struct Asked {
     pub method: String,
     /// The params as JSON; `{}` where there are none.
     pub params: Box<RawValue>,
+}
+
+impl Asked {
+    /// `None` if the params are no JSON.
+    fn new(method: &str, params: &str) -> Option<Self> {
+        let params = if params.is_empty() { "{}" } else { params };
+        let params = RawValue::from_string(params.to_owned()).ok()?;
+        Some(Self { method: method.to_owned(), params })
+    }
 }
 
 /// Why the client does not answer; the call that the question is for fails by it.
@@ -70,8 +78,10 @@ impl Handler {
         Self(Arc::new(move |asked| {
             let answer = handler(asked);
             Box::pin(async move {
-                let answer = answer.await?;
-                to_raw_value(&answer).map_err(|error| Refusal::new(error::INTERNAL_ERROR, error.to_string()))
+                let failed = |reason: String| Refusal::new(error::INTERNAL_ERROR, reason);
+                let answer = to_raw_value(&answer.await?).map_err(|error| failed(error.to_string()))?;
+                let is_object = answer.get().starts_with('{');
+                is_object.then_some(answer).ok_or_else(|| failed("an answer has to be an object".to_owned()))
             })
         }))
     }
@@ -88,23 +98,44 @@ enum Question {
 /// Where questions wait until the client's task takes them.
 #[derive(Default)]
 pub(crate) struct Desk {
-    waiting: Mutex<VecDeque<Question>>,
+    questions: Mutex<Questions>,
     came: Notify,
+}
+
+#[derive(Default)]
+struct Questions {
+    waiting: Vec<Question>,
+    /// Requests of the server's, waiting or taken, that have no answer.
+    open: usize,
 }
 
 impl Desk {
     /// Forgets what the connection before has asked.
     pub(crate) fn clear(&self) {
-        lock(&self.waiting).clear();
+        *lock(&self.questions) = Questions::default();
     }
 
-    fn take(&self) -> VecDeque<Question> {
-        std::mem::take(&mut *lock(&self.waiting))
+    fn take(&self) -> Vec<Question> {
+        std::mem::take(&mut lock(&self.questions).waiting)
     }
 
-    fn put(&self, question: Question) {
-        lock(&self.waiting).push_back(question);
+    /// False for a request for which there is no room.
+    fn put(&self, question: Question) -> bool {
+        let mut questions = lock(&self.questions);
+        if let Question::Request(..) = question {
+            if questions.open == OPEN {
+                return false;
+            }
+            questions.open += 1;
+        }
+        questions.waiting.push(question);
         self.came.notify_one();
+        true
+    }
+
+    /// A request of the server's has its answer.
+    fn answered(&self) {
+        lock(&self.questions).open -= 1;
     }
 }
 
@@ -114,15 +145,12 @@ impl Shared {
         if method == method::PING {
             return self.answer_server(id, Ok("{}"));
         }
-        let params = if params.is_empty() { "{}" } else { params };
         // It was read as JSON before.
-        let Ok(params) = RawValue::from_string(params.to_owned()) else { return };
-        let asked = Asked { method: method.to_owned(), params };
-        if lock(&self.questions.waiting).len() >= OPEN {
-            let refusal = Refusal::new(error::INTERNAL_ERROR, format!("{OPEN} questions are open already"));
-            return self.answer_server(id, Err(&refusal));
+        let Some(asked) = Asked::new(method, params) else { return };
+        if !self.questions.put(Question::Request(mcp::raw_id(id).into_owned(), asked)) {
+            let refusal = Refusal::new(error::INTERNAL_ERROR, format!("{OPEN} requests are open already"));
+            self.answer_server(id, Err(&refusal));
         }
-        self.questions.put(Question::Request(mcp::raw_id(id).into_owned(), asked));
     }
 
     /// A call of the client's has this result, which asks for more before it goes on.
@@ -148,6 +176,7 @@ impl Shared {
         match question {
             Question::Request(id, asked) => {
                 let answer = self.answer_of(asked).await;
+                self.questions.answered();
                 self.answer_server(Id::Token(&id), answer.as_deref().map(RawValue::get));
             }
             Question::Round(id, request, result) => match self.next_round(&request, &result).await {
@@ -170,9 +199,8 @@ impl Shared {
         let malformed = || Refusal::new(error::INVALID_REQUEST, "a server has asked for what has no method");
         let asked = input::asked(result).collect::<Option<Vec<_>>>().ok_or_else(malformed)?;
         let answers = asked.iter().map(|asked| async {
-            let params = if asked.params.is_empty() { "{}" } else { asked.params };
-            let params = RawValue::from_string(params.to_owned()).map_err(|_| malformed())?;
-            self.answer_of(Asked { method: asked.method.to_string(), params }).await
+            let asked = Asked::new(&asked.method, asked.params).ok_or_else(malformed)?;
+            self.answer_of(asked).await
         });
         let answers = try_join_all(answers).await?;
         let answers = asked.iter().zip(&answers).map(|(asked, answer)| (&*asked.key, answer.get()));

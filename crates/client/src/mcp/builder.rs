@@ -46,8 +46,8 @@ impl Builder {
         self
     }
 
-    /// Who answers what servers ask: sampling, elicitation, roots. Without it all is refused; in the modern era, where a
-    /// question is a call's result, the caller gets it.
+    /// Who answers what servers ask, by objects: sampling, elicitation, roots. Without it all is refused; in the modern era,
+    /// where a question is a call's result, the caller gets it, and so it does after a hundred rounds of one call.
     ///
     /// It runs in the client's own task, so that it must not block, and is dropped with the connection that asked: on the
     /// next the same may be asked again.
@@ -60,7 +60,8 @@ impl Builder {
         self
     }
 
-    /// After how long a silence the gateway is pinged; after three of them it counts as gone. 10 seconds by default.
+    /// After how long a silence the gateway is pinged; after three of them it counts as gone. 10 seconds by default, and
+    /// zero for never.
     pub fn heartbeat(mut self, period: Duration) -> Self {
         self.heartbeat = period;
         self

@@ -36,18 +36,20 @@ impl Client {
         method: impl Into<String>,
         params: impl Serialize,
     ) -> Result<Box<RawValue>, Error> {
-        self.call(method, params).await?.result().await
+        self.inner.request(method, params).await
     }
 
     /// Sends a request and returns its handle at once: a stream of its progress, and its result. Its
     /// [`Call::cancel`] and its drop send `notifications/cancelled`, after which no answer comes.
+    ///
+    /// The request's `progressToken` is the client's own, whatever `params` have.
     ///
     /// Cancel safe: a dropped future has sent nothing.
     ///
     /// # Errors
     /// [`Error::Unsendable`] for params that are no object, and the reason for which the client ended if it did.
     pub async fn call(&self, method: impl Into<String>, params: impl Serialize) -> Result<Call, Error> {
-        self.start(Request::new(method, params)?).await
+        self.inner.call(method, params).await
     }
 
     /// As [`Client::call`], for a request with a timeout or a trace context.
@@ -55,18 +57,13 @@ impl Client {
     /// # Errors
     /// As for [`Client::call`].
     pub async fn start(&self, request: Request) -> Result<Call, Error> {
-        let link = self.inner.link();
-        let request = match &link.shared.wire.mcp {
-            Some(speech) => speech.prepared(request)?,
-            None => request,
-        };
-        link.start(request).await
+        self.inner.start(request).await
     }
 
     /// Sends a notification. One that a connection took with it is lost.
     ///
     /// # Errors
-    /// [`Error::Unsendable`], or the reason for which the client ended. Cancel safe.
+    /// [`Error::Unsendable`] for params that are no object, or the reason for which the client ended. Cancel safe.
     pub async fn notify(&self, method: impl Into<String>, params: impl Serialize) -> Result<(), Error> {
         self.inner.notify(method, params).await
     }

@@ -1,17 +1,17 @@
 //! Hands each message of a server to whom it is for. Does no I/O.
 
 use mcp::translate::result;
-use mcp::{Id, Message, method};
-use protocol::{CloseCode, Limits};
+use mcp::{Id, Message, Rejection, method};
+use protocol::{CloseCode, Limits, json};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::Speech;
 use crate::assembly::{Whole, violation};
+use crate::calls::Round;
 use crate::dispatch::{number, raw};
 use crate::reader::End;
 use crate::shared::Shared;
-use crate::ticket::Change;
 use crate::update::Update;
 use crate::{Error, Notification, Progress};
 
@@ -28,15 +28,6 @@ struct ProgressParams {
     progress: Progress,
 }
 
-/// An error of JSON-RPC.
-#[derive(Deserialize)]
-struct Failure {
-    code: i64,
-    message: String,
-    #[serde(default)]
-    data: Option<Box<RawValue>>,
-}
-
 impl Shared {
     /// Takes a frame with one message.
     pub(crate) fn hear(&self, speech: &Speech, frame: Whole) -> Result<(), End> {
@@ -50,13 +41,10 @@ impl Shared {
             Ok(Message::Notification { method, params }) => self.told(&method, params),
             Ok(Message::Response { id, result }) => self.result(speech, id, result),
             Ok(Message::Failure { id, error }) => self.fail_with(id.and_then(number), failure(error)),
-            Err(rejection) => {
-                let reply =
-                    (CloseCode::PolicyViolation.as_u16(), "a message that is not understood".to_owned());
-                return Err(End {
-                    error: Error::Protocol(rejection.message.into_owned()),
-                    reply: Some(reply),
-                });
+            Err(Rejection { id, message, .. }) => {
+                // A request has an id of the server's own.
+                let id = id.filter(|_| json::member(&text, "method").is_none());
+                self.reject(id, message.into_owned()).map_err(End::not_understood)?;
             }
         }
         Ok(())
@@ -66,9 +54,13 @@ impl Shared {
         let asks = speech.is_modern() && speech.handler.is_some() && result::asks_for_input(result);
         if asks
             && let Some(id) = number(id)
-            && let (Some(request), Ok(result)) = (self.calls.request(id), raw(result))
+            && let Ok(result) = raw(result)
         {
-            return self.asked_by_result(id, request, result);
+            match self.calls.begin_round(id) {
+                Round::Fresh(request) => return self.asked_by_result(id, request, result),
+                Round::Known => return,
+                Round::None => {}
+            }
         }
         self.answered(Some(id), raw(result));
     }
@@ -76,18 +68,12 @@ impl Shared {
     fn told(&self, method: &str, params: &str) {
         match method {
             method::PROGRESS => {
-                if let Ok(ProgressParams { token, progress }) = serde_json::from_str(params)
-                    && self.update(token, Update::Progress(progress))
-                {
-                    return;
+                if let Ok(ProgressParams { token, progress }) = serde_json::from_str(params) {
+                    return self.update(token, Update::Progress(progress));
                 }
             }
-            CHANGED => {
-                if let Ok(change) = serde_json::from_str::<Change>(params) {
-                    *self.ticket() = change.into_ticket();
-                }
-            }
-            MIGRATE if self.reconnects && self.ticket().is_some() => self.control.hold(),
+            CHANGED => self.changed(params),
+            MIGRATE => self.migrate(),
             _ => {}
         }
         if let Ok(params) = raw(if params.is_empty() { "null" } else { params }) {
@@ -98,11 +84,12 @@ impl Shared {
 
 /// One of the gateway's own codes is told as it is everywhere.
 fn failure(error: &str) -> Error {
-    match serde_json::from_str(error) {
-        Ok(Failure { code: code @ 4000..=4999, message, data }) => {
-            Error::Rpc { code: u16::try_from(code).unwrap_or_default(), message, details: data }
-        }
-        Ok(Failure { code, message, data }) => Error::JsonRpc { code, message, data },
-        Err(error) => Error::Protocol(format!("an error that is not understood: {error}")),
+    let Some(mcp::Error { code, message, data }) = mcp::Error::read(error) else {
+        return Error::Protocol("an error that is not understood".to_owned());
+    };
+    let data = data.and_then(|data| RawValue::from_string(data).ok());
+    match u16::try_from(code) {
+        Ok(code @ 4000..=4999) => Error::Rpc { code, message, details: data },
+        _ => Error::JsonRpc { code, message, data },
     }
 }

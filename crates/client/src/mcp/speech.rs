@@ -105,7 +105,7 @@ impl Speech {
                 resumed: session.as_ref().is_some_and(|session| session.resumed),
                 resume_window: window.filter(|window| !window.is_zero()),
                 server: answer.meta.server.unwrap_or(answer.server),
-                heartbeat: Some(self.heartbeat),
+                heartbeat: Some(self.heartbeat).filter(|period| !period.is_zero()),
                 raw: raw.to_owned(),
                 ..Session::unopened()
             },
@@ -121,7 +121,7 @@ impl Speech {
     pub(crate) fn request(&self, id: u64, request: &Request, timeout: Option<Duration>, out: &mut Vec<u8>) {
         let params = Edit::of(&request.params).within(meta::NAME, |mut edit| {
             if request.method != method::INITIALIZE {
-                edit = edit.set_default(meta::PROGRESS_TOKEN, id.to_string());
+                edit = edit.set(meta::PROGRESS_TOKEN, id.to_string());
             }
             if let Some(traceparent) = &request.traceparent {
                 edit = edit.set_text("traceparent", traceparent);
@@ -198,9 +198,9 @@ mod tests {
         );
         assert!(meta["mcpw/idempotencyKey"].as_str().is_some_and(|key| key.len() == 36), "{request}");
         let own =
-            written(Version::LATEST, json!({"_meta": {"mcpw/idempotencyKey": "k", "progressToken": "p"}}));
+            written(Version::LATEST, json!({"_meta": {"mcpw/idempotencyKey": "k", "progressToken": 6}}));
         let meta = &own["params"]["_meta"];
-        assert_eq!((&meta["mcpw/idempotencyKey"], &meta["progressToken"]), (&json!("k"), &json!("p")));
+        assert_eq!((&meta["mcpw/idempotencyKey"], &meta["progressToken"]), (&json!("k"), &json!(7)));
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! How connections end, from either side, and what is said about it.
 
+use std::time::Duration;
+
 use client::Error;
 use fastwebsockets::OpCode;
 use serde_json::json;
+use tokio::io::AsyncReadExt as _;
 
 use crate::support::{Peer, gateway, ready};
 
@@ -84,6 +87,24 @@ async fn a_gateway_that_does_not_answer_the_close_is_left() {
     let client = gateway.client().connect().await.expect("a client");
     tokio::time::pause();
     client.close().await;
+    assert!(matches!(client.closed().await, Error::Closed { code: 1006, .. }));
+    drop(done);
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn a_gateway_that_reads_nothing_does_not_hold_up_the_end() {
+    let (done, wait) = tokio::sync::oneshot::channel::<()>();
+    let gateway = ready(async move |peer: Peer| {
+        let mut stream = peer.into_stream();
+        stream.read_u8().await.expect("a byte");
+        let _ = wait.await;
+    })
+    .await;
+    let client = gateway.client().connect().await.expect("a client");
+    client.notify("large", "x".repeat(32 << 20)).await.expect("it is queued");
+    tokio::time::pause();
+    tokio::time::timeout(Duration::from_secs(60), client.close()).await.expect("an end within seconds");
     assert!(matches!(client.closed().await, Error::Closed { code: 1006, .. }));
     drop(done);
     gateway.finish().await;

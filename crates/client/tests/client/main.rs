@@ -1,5 +1,6 @@
 //! The client against real WebSocket servers that do as each test says.
 
+mod asking;
 mod binary;
 mod calls;
 mod closing;

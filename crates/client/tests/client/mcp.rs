@@ -12,23 +12,23 @@ use serde_json::{Value, json};
 
 use crate::support::{Door, Gateway, Peer, gateway, house, start};
 
-fn builder(gateway: &Gateway) -> client::mcp::Builder {
+pub(crate) fn builder(gateway: &Gateway) -> client::mcp::Builder {
     gateway.returning_client().version("1").mcp().capabilities(json!({"elicitation": {}}))
 }
 
-fn response(request: &Value, result: Value) -> Value {
+pub(crate) fn response(request: &Value, result: Value) -> Value {
     json!({"jsonrpc": "2.0", "id": request["id"], "result": result})
 }
 
 /// What a gateway says of a session.
-fn session(token: &str, resumed: bool, resend: &Value) -> Value {
+pub(crate) fn session(token: &str, resumed: bool, resend: &Value) -> Value {
     json!({"mcpw/session": {
         "session_id": "s", "resume_token": token, "resume_window_ms": 60000, "resumed": resumed, "resend": resend,
     }})
 }
 
 /// Answers `initialize` with this `_meta`, and returns its params.
-async fn open(peer: &mut Peer, meta: Value) -> Value {
+pub(crate) async fn open(peer: &mut Peer, meta: Value) -> Value {
     let mut request = peer.receive().await;
     assert_eq!((&request["method"], &request["jsonrpc"]), (&json!("initialize"), &json!("2.0")));
     let result = json!({
@@ -40,14 +40,14 @@ async fn open(peer: &mut Peer, meta: Value) -> Value {
 }
 
 /// Answers `server/discover`.
-async fn discover(peer: &mut Peer) {
+pub(crate) async fn discover(peer: &mut Peer) {
     let request = peer.receive().await;
     assert_eq!(request["method"], "server/discover");
     assert_eq!(request["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"], "2026-07-28");
     peer.send(response(&request, json!({"supportedVersions": ["2026-07-28"], "capabilities": {}}))).await;
 }
 
-async fn next_peer(door: &Door) -> Peer {
+pub(crate) async fn next_peer(door: &Door) -> Peer {
     let peer = door.peer().await;
     assert_eq!(peer.headers["sec-websocket-protocol"], "mcp");
     peer
@@ -71,6 +71,9 @@ async fn a_session_is_opened_called_in_and_closed() {
         peer.send(json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": token, "progress": 1, "total": 2}})).await;
         peer.send(json!({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": 1}})).await;
         peer.send(response(&call, json!({"content": [], "odd": 1.5}))).await;
+        // Late progress is nobody's.
+        peer.send(json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": token, "progress": 2}})).await;
+        peer.send(json!({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": 2}})).await;
         let bad = peer.receive().await;
         let error = json!({"code": -32602, "message": "no such tool", "data": {"k": 1}});
         peer.send(json!({"jsonrpc": "2.0", "id": bad["id"], "error": error})).await;
@@ -93,6 +96,8 @@ async fn a_session_is_opened_called_in_and_closed() {
         (note.method.as_str(), note.params.get()),
         ("notifications/message", r#"{"data":1,"level":"info"}"#)
     );
+    let note = notes.next().await.expect("a notification").expect("one that was read in time");
+    assert_eq!(note.params.get(), r#"{"data":2,"level":"info"}"#);
     match client.request("tools/call", json!({"name": "?"})).await {
         Err(Error::JsonRpc { code: -32602, message, data: Some(data) }) => {
             assert_eq!((message.as_str(), data.get()), ("no such tool", r#"{"k":1}"#));
@@ -105,7 +110,34 @@ async fn a_session_is_opened_called_in_and_closed() {
     assert!(matches!(late, Err(Error::Rpc { code: 4007, .. })), "{late:?}");
     let refused = client.request("tools/list", [1]).await;
     assert!(matches!(refused, Err(Error::Unsendable(_))), "{refused:?}");
+    let refused = client.notify("notifications/roots/list_changed", [1]).await;
+    assert!(matches!(refused, Err(Error::Unsendable(_))), "{refused:?}");
     client.close().await;
+    gateway.finish().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_fails_its_call_alone() {
+    let gateway = gateway(async |mut peer: Peer| {
+        open(&mut peer, json!({})).await;
+        let odd = peer.receive().await;
+        let other = peer.receive().await;
+        peer.send(response(&odd, json!([1]))).await;
+        peer.send(json!({"jsonrpc": "2.0", "id": other["id"], "error": {"code": "none"}})).await;
+        let last = peer.receive().await;
+        // A request of the server's own, whatever its id.
+        peer.send(json!({"jsonrpc": "2.0", "id": last["id"], "method": "ping", "params": [1]})).await;
+        assert_eq!(peer.close_frame().await.0, 1008);
+    })
+    .await;
+    let client = builder(&gateway).connect().await.expect("a session");
+    let odd = client.call("tools/call", json!({"name": "odd"})).await.expect("it is sent");
+    let other = client.request("tools/call", json!({"name": "other"})).await;
+    for failed in [odd.result().await, other] {
+        assert!(matches!(failed, Err(Error::Protocol(_))), "{failed:?}");
+    }
+    let last = client.request("tools/call", json!({"name": "last"})).await.expect_err("the end");
+    assert!(matches!(&last, Error::Protocol(reason) if reason.contains("params")), "{last:?}");
     gateway.finish().await;
 }
 
@@ -152,6 +184,10 @@ async fn the_first_connection_goes_to_whichever_endpoint_answers() {
     .await;
     let client = client::Client::builder(nobody).endpoint(&gateway.url).reconnect(Reconnect::never());
     let client = client.mcp().connect().await.expect("a session at the second");
+    match client.states().current() {
+        State::Connected { connection: 1, away, .. } => assert_eq!(away, Duration::ZERO),
+        other => panic!("{other:?}"),
+    }
     client.close().await;
     gateway.finish().await;
     let refused = client::Client::builder(nobody).endpoint(nobody).mcp().connect().await;
@@ -186,7 +222,7 @@ async fn a_modern_call_is_sent_again_with_its_key() {
     gateway.finish().await;
 }
 
-async fn answers(asked: Asked) -> Result<Value, Refusal> {
+pub(crate) async fn answers(asked: Asked) -> Result<Value, Refusal> {
     match &*asked.method {
         "elicitation/create" => Ok(json!({"action": "accept", "content": {"params": asked.params}})),
         _ => Err(Refusal::unknown(&asked)),
@@ -293,6 +329,38 @@ async fn a_call_is_cancelled_by_a_notification_and_ends_at_once() {
     gateway.finish().await;
 }
 
+#[tokio::test]
+async fn a_call_that_is_dropped_without_a_connection_is_cancelled_on_the_next_of_its_session() {
+    for resumed in [true, false] {
+        let gateway = house(async move |door: Door| {
+            let mut peer = next_peer(&door).await;
+            open(&mut peer, session("one", false, &json!([]))).await;
+            let call = peer.receive().await;
+            drop(peer);
+            let mut peer = next_peer(&door).await;
+            let params = open(&mut peer, session("two", resumed, &json!([]))).await;
+            assert_eq!(params["_meta"]["mcpw/resume"]["unanswered"], json!([call["id"]]));
+            if resumed {
+                let cancelled = peer.receive().await;
+                assert_eq!(
+                    (&cancelled["method"], &cancelled["params"]),
+                    (&json!("notifications/cancelled"), &json!({"requestId": call["id"]}))
+                );
+            }
+            assert_eq!(peer.close_frame().await.0, 1000);
+        })
+        .await;
+        let client = builder(&gateway).connect().await.expect("a session");
+        let call = client.call("tools/call", json!({"name": "t"})).await.expect("it is sent");
+        let mut states = client.states();
+        while !matches!(states.next().await.expect("a state"), State::Reconnecting { .. }) {}
+        drop(call);
+        while !matches!(states.next().await.expect("a state"), State::Connected { connection: 2, .. }) {}
+        client.close().await;
+        gateway.finish().await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_gateway_that_says_nothing_is_left_after_three_heartbeats() {
     let gateway = house(async |door: Door| {
@@ -344,5 +412,21 @@ async fn a_token_that_runs_out_is_replaced_by_another_connection() {
     let mut states = client.states();
     while !matches!(states.next().await.expect("a state"), State::Connected { connection: 2, .. }) {}
     client.close().await;
+    gateway.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_come_back_stays_while_its_token_runs_out() {
+    let gateway = gateway(async |mut peer: Peer| {
+        open(&mut peer, session("one", false, &json!([]))).await;
+        tokio::time::sleep(Duration::from_secs(1_000)).await;
+        peer.close(4401, "the token has expired").await;
+        assert_eq!(peer.close_frame().await.0, 4401);
+    })
+    .await;
+    let source = || std::future::ready(Ok::<_, Infallible>(token(0)));
+    let client = gateway.client().token_source(source).mcp().heartbeat(Duration::ZERO);
+    let client = client.connect().await.expect("a session");
+    assert!(matches!(client.closed().await, Error::Closed { code: 4401, .. }));
     gateway.finish().await;
 }

@@ -72,6 +72,8 @@ async fn a_dropped_call_is_not_sent_again_but_its_cancel_is_sent() {
         // The client drops the call while there is no session.
         let mut peer = door.peer().await;
         let initialize = peer.receive().await;
+        let named = &initialize["params"]["resume"]["unanswered"];
+        assert_eq!(*named, json!([dropped["id"], kept["id"]]), "what the gateway is to find");
         peer.write(true, OpCode::Ping, b"").await;
         peer.frame().await;
         peer.answer(&initialize, json!({"session_id": "s-1", "resumed": true})).await;
