@@ -6,7 +6,7 @@ use client::{Client, State};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tempfile::TempDir;
-use tests::{Endpoints, Gateway, Pods, Process, until, until_within};
+use tests::{Endpoints, Gateway, PATIENCE, Pods, Process, until, until_within};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -77,9 +77,12 @@ async fn client(gateways: &[&Endpoints]) -> client::mcp::Client {
         gateway.connect().await_tool("slow");
     }
     // Its own shard may hear of the tool later than another.
-    while !client.request("tools/list", json!({})).await.expect("a list").get().contains("\"slow\"") {
-        tokio::task::yield_now().await;
-    }
+    let listed = async {
+        while !client.request("tools/list", json!({})).await.expect("a list").get().contains("\"slow\"") {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, listed).await.expect("the tool is listed");
     client
 }
 
@@ -97,7 +100,10 @@ fn process(result: &serde_json::value::RawValue) -> u32 {
 
 async fn resumed(client: &client::mcp::Client) {
     let mut states = client.states();
-    while !matches!(states.next().await.expect("a state"), State::Connected { resumed: true, .. }) {}
+    let resumed = async {
+        while !matches!(states.next().await.expect("a state"), State::Connected { resumed: true, .. }) {}
+    };
+    tokio::time::timeout(PATIENCE, resumed).await.expect("it resumes");
 }
 
 fn pod(pods: &Pods) -> Process {
