@@ -1,7 +1,31 @@
 //! Children that end, and those of sessions.
 
-use crate::harness::{Bridge, PATIENCE, end, fixture, params};
-use bridge::{Per, Server};
+use crate::harness::{Asker, Bridge, PATIENCE, end, fixture, params};
+use bridge::{Per, Server, Settings};
+
+/// What its child says, once it was told that a call is cancelled.
+async fn cancelled(client: &mut Asker) -> String {
+    let told = async {
+        loop {
+            let result = client.call("cancels", "{}").await.end.expect("it has a result");
+            if !result.contains(r#""cancelled":0"#) {
+                return result;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, told).await.expect("the child is told")
+}
+
+#[tokio::test]
+async fn a_call_without_its_gateway_goes_on_for_as_long_as_is_set() {
+    let servers = vec![fixture("one", "legacy")];
+    let bridge = Bridge::start(Settings { remember_ms: 50, servers, ..Settings::default() }).await;
+    let mut client = bridge.client().await;
+    // Calls are carried in order, so the slow one is there once the other has ended.
+    let calls = client.begin_all(&["slow", "echo"]).await;
+    end(calls).await.end.expect("the other has a result");
+    cancelled(&mut client).await;
+}
 
 #[tokio::test]
 async fn a_child_that_ends_is_started_again_and_its_calls_are_told() {
@@ -46,15 +70,7 @@ async fn each_session_has_a_child_of_its_own() {
         // Calls are carried in order, so the slow one is there.
         client.call("echo", "{}").await.end.expect("it has a result");
         drop(slow);
-        let told = async {
-            loop {
-                let result = client.call("cancels", "{}").await.end.expect("it has a result");
-                if !result.contains(r#""cancelled":0"#) {
-                    return result;
-                }
-            }
-        };
-        tokio::time::timeout(PATIENCE, told).await.expect("the child is told")
+        cancelled(&mut client).await
     };
     for session in ["first", "second", ""] {
         let result = count(session).await;
