@@ -22,8 +22,6 @@ struct State {
     next: u64,
     /// Once set, nothing is entered any more.
     lost: Option<String>,
-    /// Of the server's requests, those that wait for an answer.
-    asked: HashSet<String>,
 }
 
 struct Open {
@@ -31,6 +29,8 @@ struct Open {
     end: oneshot::Sender<Ending>,
     /// Whether it is somebody's call, which the server may ask something for and log for.
     is_call: bool,
+    /// Of what the server has asked for, what waits for an answer.
+    asked: HashSet<String>,
 }
 
 /// The receiving end of a request.
@@ -42,7 +42,7 @@ pub(crate) struct Receivers {
 
 impl Desk {
     pub(crate) fn new() -> Self {
-        let state = State { open: BTreeMap::new(), next: 1, lost: None, asked: HashSet::new() };
+        let state = State { open: BTreeMap::new(), next: 1, lost: None };
         Self { state: Mutex::new(state), notices: broadcast::channel(NOTICES).0 }
     }
 
@@ -68,7 +68,7 @@ impl Desk {
         state.next += 1;
         let (events, events_out) = mpsc::channel(UNREAD);
         let (end, end_out) = oneshot::channel();
-        state.open.insert(id, Open { events, end, is_call });
+        state.open.insert(id, Open { events, end, is_call, asked: HashSet::new() });
         Ok(Receivers { id, events: events_out, end: end_out })
     }
 
@@ -98,7 +98,7 @@ impl Desk {
 
     /// Whether an answer to this request of the server's is still wanted; it is not any more afterwards.
     pub(crate) fn answers(&self, asked: &str) -> bool {
-        self.state().asked.remove(asked)
+        self.state().open.values_mut().any(|open| open.asked.remove(asked))
     }
 
     /// Takes what the server sent: on the stream of one request, or on none. Returns what is to be answered at once.
@@ -144,7 +144,7 @@ impl Desk {
             }
             method::CANCELLED => {
                 if let Some(id) = json::member(params, "requestId") {
-                    self.state().asked.remove(id);
+                    self.answers(id);
                 }
             }
             _ => to(stream),
@@ -189,13 +189,13 @@ impl Desk {
             }
         };
         let asked = Asked { id: raw.to_owned(), method: name.to_owned(), params: params.to_owned() };
-        let events = state.open.get(&call).map(|open| open.events.clone());
-        match events.map(|events| events.try_send(Event::Asked(asked))) {
-            Some(Ok(())) => {
-                state.asked.insert(raw.to_owned());
+        let open = state.open.get_mut(&call);
+        match open.filter(|open| open.events.try_send(Event::Asked(asked)).is_ok()) {
+            Some(open) => {
+                open.asked.insert(raw.to_owned());
                 None
             }
-            _ => refuse(Error::new(error::INTERNAL_ERROR, "too much is unread; ask again later")),
+            None => refuse(Error::new(error::INTERNAL_ERROR, "too much is unread; ask again later")),
         }
     }
 }
@@ -220,4 +220,25 @@ pub(crate) fn refusal(id: Id<'_>, error: &Error) -> String {
     let mut out = Vec::new();
     write::failure(Some(id), error, &mut out);
     String::from_utf8(out).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_goes_with_the_call_that_it_was_for() {
+        let desk = Desk::new();
+        for is_left in [true, false] {
+            let call = desk.enter(true).expect("it is not lost");
+            let question = r#"{"jsonrpc":"2.0","id":"q","method":"roots/list"}"#;
+            assert_eq!(desk.take(question, None), None);
+            if is_left {
+                desk.leave(call.id);
+            } else {
+                desk.fail(call.id, "it broke off");
+            }
+            assert!(!desk.answers("\"q\""));
+        }
+    }
 }
