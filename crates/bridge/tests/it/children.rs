@@ -1,6 +1,6 @@
 //! Children that end, and those of sessions.
 
-use crate::harness::{Asker, Bridge, PATIENCE, end, fixture, params};
+use crate::harness::{Asker, Bridge, PATIENCE, end, fixture, params, part};
 use bridge::{Per, Server, Settings};
 
 /// What its child says, once it was told that a call is cancelled.
@@ -57,6 +57,49 @@ async fn a_child_that_starts_for_a_call_is_not_idle() {
     for session in ["first", "second"] {
         client.session = session.into();
         client.call("echo", "{}").await.end.expect("it has a result");
+    }
+}
+
+#[tokio::test]
+async fn a_child_that_is_listened_to_is_not_idle() {
+    for era in ["legacy", "modern"] {
+        let folder = tempfile::tempdir().expect("the system has a folder for temporary files");
+        let started = folder.path().join("started");
+        let fixture = fixture("one", era);
+        let telling = format!("echo $$ >> {}; exec {} {era}", started.display(), fixture.command[0]);
+        let command = ["sh", "-c", &telling].map(str::to_owned).to_vec();
+        let server = Server { per: Per::Session, idle_timeout_ms: 50, command, ..fixture };
+        let bridge = Bridge::with([server]).await;
+        let runs = |at: usize| {
+            let started = std::fs::read_to_string(&started).expect("the folder is ours");
+            let process = started.lines().nth(at).expect("it was started");
+            std::path::Path::new("/proc").join(process).exists()
+        };
+        let mut client = bridge.client().await;
+        client.session = "first".into();
+        let _listening = client.listen("fix://1").await;
+        client.session = "second".into();
+        client.call("echo", "{}").await.end.expect("it has a result");
+        // Behind the one that belongs to no session, and the first's.
+        let ended = async {
+            while runs(2) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, ended).await.expect("nobody calls it");
+        assert!(runs(1), "{era}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_listens_is_told_that_all_may_have_changed_while_a_child_was_down() {
+    for era in ["legacy", "modern"] {
+        let bridge = Bridge::with([Server { backoff_ms: 1, ..fixture("one", era) }]).await;
+        let mut client = bridge.client().await;
+        let mut listening = client.listen("fix://1").await;
+        client.call("crash", "{}").await.end.expect_err("it can't have a result");
+        let told = part(&mut listening).await;
+        assert_eq!(told, r#"{"method":"notifications/resources/updated","params":{"uri":"fix://1"}}"#);
     }
 }
 

@@ -76,6 +76,15 @@ impl Asker {
         self.client.call(request).await.expect("the call is taken").into_inner()
     }
 
+    /// Listens to this resource, from when this is ready.
+    pub(crate) async fn listen(&mut self, uri: &str) -> Streaming<CallEvent> {
+        let params = format!(r#"{{"notifications":{{"resourceSubscriptions":["{uri}"]}}}}"#);
+        let mut events = self.begin("mcp.mcp.subscriptions/listen", "", &params).await;
+        let acknowledged = part(&mut events).await;
+        assert!(acknowledged.contains("acknowledged"), "{acknowledged}");
+        events
+    }
+
     /// Begins calls of these tools on one stream, as gateways do; each is known by the tool's name.
     pub(crate) async fn begin_all(&mut self, tools: &[&str]) -> Streaming<CallEvent> {
         let requests: Vec<CallRequest> = (1..)
@@ -107,6 +116,15 @@ pub(crate) fn params(tool: &str, arguments: &str, more: &str) -> String {
     format!(
         r#"{{"name":"{tool}","arguments":{arguments},"_meta":{{"progressToken":"mine","io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{{"elicitation":{{}}}}}}{more}}}"#
     )
+}
+
+/// The next part of what a call says.
+pub(crate) async fn part(events: &mut Streaming<CallEvent>) -> String {
+    let event = tokio::time::timeout(PATIENCE, events.message()).await.expect("it says more");
+    match event.expect("the stream is whole").and_then(|event| event.event) {
+        Some(Event::Partial(part)) => String::from_utf8(part.to_vec()).expect("it is text"),
+        other => panic!("no part: {other:?}"),
+    }
 }
 
 /// Reads a call to its end.
