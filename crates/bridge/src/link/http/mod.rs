@@ -1,6 +1,7 @@
 //! Messages as requests of HTTP, and answers as bodies or streams of events. `basic/transports/streamable-http`, and the one
 //! of 2025-11-25 for servers with sessions. What the bridge shows of itself is its own; nothing of a caller's comes here.
 mod connector;
+mod events;
 #[cfg(feature = "fuzzing")]
 mod fuzzing;
 mod headers;
@@ -8,6 +9,7 @@ mod headers;
 use crate::conversation::Conversation;
 use crate::settings::Server;
 use connector::Connector;
+use events::events;
 use futures_util::StreamExt as _;
 #[cfg(feature = "fuzzing")]
 pub use fuzzing::mcp_headers;
@@ -19,7 +21,6 @@ use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use mcp::{Era, method, text};
-use sse_stream::SseStream;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -145,7 +146,7 @@ impl Http {
             headers.extend(last.clone().map(|last| (LAST_EVENT, last)));
             match self.send(Method::GET, headers, String::new()).await {
                 Ok(response) if is_events(&response) => {
-                    let mut events = SseStream::new(response.into_body());
+                    let mut events = events(response.into_body().into_data_stream(), self.longest);
                     while let Some(Ok(event)) = events.next().await {
                         if let Some(id) = event.id.and_then(|id| HeaderValue::from_str(&id).ok()) {
                             last = Some(id);
@@ -225,13 +226,10 @@ impl Http {
     ) -> Result<(), String> {
         let status = response.status();
         if is_events(&response) && status.is_success() {
-            let mut events = SseStream::new(response.into_body());
+            let mut events = events(response.into_body().into_data_stream(), self.longest);
             while let Some(event) = events.next().await {
-                let event = event.map_err(|error| format!("its answer broke off: {error}"))?;
+                let event = event.map_err(|reason| format!("its answer broke off: {reason}"))?;
                 let (Some(conversation), Some(data)) = (to.upgrade(), event.data) else { continue };
-                if data.len() > self.longest {
-                    return Err(format!("it sent a message of more than {} bytes", self.longest));
-                }
                 if !data.is_empty() {
                     conversation.take(&data, id);
                 }
