@@ -1,6 +1,6 @@
 //! Children that end, and those of sessions.
 
-use crate::harness::{Asker, Bridge, PATIENCE, end, fixture, params, part};
+use crate::harness::{Asker, Bridge, PATIENCE, end, fixture, params, part, until};
 use bridge::{Per, Server, Settings};
 
 /// What its child says, once it was told that a call is cancelled.
@@ -81,12 +81,7 @@ async fn a_child_that_is_listened_to_is_not_idle() {
         client.session = "second".into();
         client.call("echo", "{}").await.end.expect("it has a result");
         // Behind the one that belongs to no session, and the first's.
-        let ended = async {
-            while runs(2) {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, ended).await.expect("nobody calls it");
+        until("nobody calls it", || !runs(2)).await;
         assert!(runs(1), "{era}");
     }
 }

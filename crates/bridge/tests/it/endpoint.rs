@@ -36,11 +36,21 @@ impl Endpoint {
         format!("http://{}/mcp", self.address)
     }
 
+    /// How often it was asked for what belongs to no request. It is too busy for that at first.
+    pub(crate) fn listened(&self) -> usize {
+        listened(&self.sent)
+    }
+
     /// The requests with this method.
     pub(crate) fn sent(&self, method: &str) -> Vec<Sent> {
         let sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         sent.iter().filter(|(_, body)| body["method"] == method).cloned().collect()
     }
+}
+
+fn listened(sent: &Mutex<Vec<Sent>>) -> usize {
+    let sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
+    sent.iter().filter(|(head, _)| head.starts_with("GET")).count()
 }
 
 fn serve(stream: TcpStream, is_legacy: bool, kept: &Mutex<Vec<Sent>>) -> std::io::Result<()> {
@@ -67,7 +77,10 @@ fn serve(stream: TcpStream, is_legacy: bool, kept: &Mutex<Vec<Sent>>) -> std::io
         from.read_exact(&mut body)?;
         let body: Value = serde_json::from_slice(&body).unwrap_or_default();
         kept.lock().unwrap_or_else(PoisonError::into_inner).push((head.clone(), body.clone()));
-        let (status, kind, text) = answer(&head, &body, is_legacy);
+        let (status, kind, text) = match listened(kept) {
+            1 if head.starts_with("GET") => ("503 Service Unavailable", "text/plain", String::new()),
+            _ => answer(&head, &body, is_legacy),
+        };
         let session = if is_legacy { "mcp-session-id: s-1\r\n" } else { "" };
         let size = text.len();
         write!(

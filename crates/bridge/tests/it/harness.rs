@@ -118,6 +118,16 @@ pub(crate) fn params(tool: &str, arguments: &str, more: &str) -> String {
     )
 }
 
+/// Asks again and again until it is so.
+pub(crate) async fn until(awaited: &str, mut is_so: impl FnMut() -> bool) {
+    let asking = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, asking).await.expect(awaited);
+}
+
 /// The next part of what a call says.
 pub(crate) async fn part(events: &mut Streaming<CallEvent>) -> String {
     let event = tokio::time::timeout(PATIENCE, events.message()).await.expect("it says more");

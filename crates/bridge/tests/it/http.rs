@@ -1,7 +1,7 @@
 //! Servers by HTTP: what they are sent, and what comes back as events.
 
 use crate::endpoint::Endpoint;
-use crate::harness::{Bridge, PATIENCE};
+use crate::harness::{Bridge, until};
 use bridge::{Secrets, Server};
 
 #[tokio::test]
@@ -45,15 +45,11 @@ async fn servers_of_both_eras_are_spoken_with_by_http_and_shown_the_bridges_own_
         ] {
             assert_eq!(has(modern), !is_legacy, "{modern}: {head}");
         }
-        let greeted = async {
-            while endpoint.sent("notifications/initialized").is_empty() {
-                tokio::task::yield_now().await;
-            }
-        };
+        let is_greeted = || !endpoint.sent("notifications/initialized").is_empty();
         if is_legacy {
-            tokio::time::timeout(PATIENCE, greeted).await.expect("it is told that the session has begun");
+            until("it is told that the session has begun", is_greeted).await;
         } else {
-            assert!(endpoint.sent("notifications/initialized").is_empty());
+            assert!(!is_greeted());
         }
     }
 }
@@ -64,4 +60,12 @@ async fn a_server_that_is_not_there_is_told_as_down() {
         Server { name: "web".into(), url: Some("http://127.0.0.1:9/mcp".into()), ..Server::default() };
     let bridge = Bridge::with([server]).await;
     assert!(bridge.client().await.describe().await.tools.is_empty());
+}
+
+#[tokio::test]
+async fn a_server_that_can_not_be_listened_to_for_a_while_is_asked_again() {
+    let endpoint = Endpoint::start(true);
+    let server = Server { name: "web".into(), url: Some(endpoint.url()), ..Server::default() };
+    let _bridge = Bridge::with([server]).await;
+    until("it is asked again", || endpoint.listened() == 2).await;
 }

@@ -155,6 +155,7 @@ impl Http {
                         conversation.take(&data, None);
                     }
                 }
+                Ok(response) if is_passing(response.status()) => {}
                 // It offers none.
                 Ok(_) => return,
                 Err(reason) => tracing::trace!(server = self.server.name, reason, "nothing to listen to"),
@@ -258,6 +259,13 @@ impl Http {
 fn is_events(response: &Response<Incoming>) -> bool {
     let value = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     value.is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with(EVENTS))
+}
+
+/// Whether it may answer otherwise a little later.
+fn is_passing(status: StatusCode) -> bool {
+    use StatusCode as Status;
+    [Status::TOO_MANY_REQUESTS, Status::BAD_GATEWAY, Status::SERVICE_UNAVAILABLE, Status::GATEWAY_TIMEOUT]
+        .contains(&status)
 }
 
 /// The innermost cause says most.
