@@ -124,7 +124,7 @@ async fn keep(start: Arc<Start>, states: watch::Sender<State>) {
 /// Runs it once; says why it ended.
 async fn run(start: &Start, era: &mut Era, states: &watch::Sender<State>) -> String {
     match &start.server.url {
-        Some(_) => match Http::new(&start.server, start.longest) {
+        Some(_) => match Http::new(&start.server, start.patience, start.longest) {
             Ok(http) => {
                 let conversation = Heard(Conversation::new(Link::Http(Arc::new(http))));
                 converse(start, &conversation.0, era, states, std::future::pending()).await

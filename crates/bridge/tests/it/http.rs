@@ -1,8 +1,8 @@
 //! Servers by HTTP: what they are sent, and what comes back as events.
 
 use crate::endpoint::Endpoint;
-use crate::harness::{Bridge, until};
-use bridge::{Secrets, Server};
+use crate::harness::{Bridge, params, until};
+use bridge::{Secrets, Server, Settings};
 
 #[tokio::test]
 async fn servers_of_both_eras_are_spoken_with_by_http_and_shown_the_bridges_own_token() {
@@ -68,4 +68,17 @@ async fn a_server_that_can_not_be_listened_to_for_a_while_is_asked_again() {
     let server = Server { name: "web".into(), url: Some(endpoint.url()), ..Server::default() };
     let _bridge = Bridge::with([server]).await;
     until("it is asked again", || endpoint.listened() == 2).await;
+}
+
+#[tokio::test]
+async fn a_cancel_that_is_not_answered_is_not_waited_for_for_ever() {
+    let endpoint = Endpoint::start(true);
+    let servers = vec![Server { name: "web".into(), url: Some(endpoint.url()), ..Server::default() }];
+    let bridge = Bridge::start(Settings { start_timeout_ms: 500, servers, ..Settings::default() }).await;
+    let mut client = bridge.client().await;
+    let call = client.begin("tools/call", "wrong", &params("wrong", "{}", "")).await;
+    until("the call", || !endpoint.sent("tools/call").is_empty()).await;
+    drop(call);
+    until("the cancel", || !endpoint.sent("notifications/cancelled").is_empty()).await;
+    until("the end of both", || endpoint.given_up() == 2).await;
 }

@@ -43,18 +43,20 @@ pub(crate) struct Http {
     session: Mutex<Option<HeaderValue>>,
     /// Which arguments of a tool are headers too.
     mirrored: Mutex<HashMap<String, Mirrored>>,
+    /// How long it may take for what has no answer.
+    patience: Duration,
     longest: usize,
 }
 
 impl Http {
     /// # Errors
     /// What is wrong with the settings.
-    pub(crate) fn new(server: &Server, longest: usize) -> Result<Self, String> {
+    pub(crate) fn new(server: &Server, patience: Duration, longest: usize) -> Result<Self, String> {
         let url = server.url.as_deref().unwrap_or_default();
         let uri = url.parse().map_err(|error| format!("url: {error}"))?;
         let client = Client::builder(TokioExecutor::new()).build(Connector::new(server)?);
         let (session, mirrored) = (Mutex::default(), Mutex::default());
-        Ok(Self { client, uri, server: server.clone(), session, mirrored, longest })
+        Ok(Self { client, uri, server: server.clone(), session, mirrored, patience, longest })
     }
 
     /// Notes which arguments of these tools are sent as headers too. Takes those out that break the rules for it, and says why.
@@ -131,7 +133,9 @@ impl Http {
 
     /// Sends what has no answer.
     pub(crate) async fn post(&self, headers: HeaderMap, text: String) {
-        if let Err(reason) = self.send(Method::POST, headers, text).await {
+        let sending = tokio::time::timeout(self.patience, self.send(Method::POST, headers, text));
+        let sent = sending.await.unwrap_or_else(|_| Err("it did not answer in time".to_owned()));
+        if let Err(reason) = sent {
             tracing::debug!(server = self.server.name, reason, "a notification was not taken");
         }
     }
