@@ -2,7 +2,7 @@
 use crate::conversation::event::{Asked, Ending, Event, Lost, Notice};
 use mcp::{Error, Id, Message, error, method, write};
 use protocol::{Limits, json};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -17,8 +17,8 @@ pub(crate) struct Desk {
 }
 
 struct State {
-    /// By id; so the oldest is the first.
-    open: BTreeMap<u64, Open>,
+    /// By id.
+    open: HashMap<u64, Open>,
     next: u64,
     /// Once set, nothing is entered any more.
     lost: Option<String>,
@@ -42,7 +42,7 @@ pub(crate) struct Receivers {
 
 impl Desk {
     pub(crate) fn new() -> Self {
-        let state = State { open: BTreeMap::new(), next: 1, lost: None };
+        let state = State { open: HashMap::new(), next: 1, lost: None };
         Self { state: Mutex::new(state), notices: broadcast::channel(NOTICES).0 }
     }
 
@@ -137,7 +137,7 @@ impl Desk {
         match name {
             method::PROGRESS => to(json::member(params, "progressToken").and_then(|raw| raw.parse().ok())),
             _ if subscription.is_some() => to(subscription),
-            method::LOG => to(stream.or_else(|| self.oldest_call())),
+            method::LOG => to(stream.or_else(|| self.only_call())),
             method::TOOLS_CHANGED | method::PROMPTS_CHANGED | method::RESOURCES_CHANGED => self.changed(),
             method::RESOURCE_UPDATED => {
                 let _ = self.notices.send(Notice::Updated(params.to_owned()));
@@ -159,11 +159,14 @@ impl Desk {
 
     /// Whether somebody's call runs.
     pub(crate) fn has_calls(&self) -> bool {
-        self.oldest_call().is_some()
+        self.state().open.values().any(|open| open.is_call)
     }
 
-    fn oldest_call(&self) -> Option<u64> {
-        self.state().open.iter().find(|(_, open)| open.is_call).map(|(id, _)| *id)
+    /// The call that runs, if there is one alone: of several it is not known whose a message is, and they may be of others.
+    fn only_call(&self) -> Option<u64> {
+        let state = self.state();
+        let mut calls = state.open.iter().filter(|(_, open)| open.is_call);
+        calls.next().filter(|_| calls.next().is_none()).map(|(id, _)| *id)
     }
 
     fn asked(&self, id: Id<'_>, name: &str, params: &str, stream: Option<u64>) -> Option<String> {
@@ -225,6 +228,20 @@ pub(crate) fn refusal(id: Id<'_>, error: &Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_log_message_is_of_nobody_where_several_calls_run() {
+        let desk = Desk::new();
+        let mut calls = [(); 2].map(|()| desk.enter(true).expect("it is not lost"));
+        let log = r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"error"}}"#;
+        desk.take(log, None);
+        assert!(calls.iter_mut().all(|call| call.events.try_recv().is_err()));
+        desk.take(log, Some(calls[0].id));
+        assert!(calls[0].events.try_recv().is_ok(), "its stream tells whose it is");
+        desk.leave(calls[0].id);
+        desk.take(log, None);
+        assert!(calls[1].events.try_recv().is_ok());
+    }
 
     #[test]
     fn a_question_goes_with_the_call_that_it_was_for() {
