@@ -267,9 +267,7 @@ fn is_events(response: &Response<Incoming>) -> bool {
 
 /// Whether it may answer otherwise a little later.
 fn is_passing(status: StatusCode) -> bool {
-    use StatusCode as Status;
-    [Status::TOO_MANY_REQUESTS, Status::BAD_GATEWAY, Status::SERVICE_UNAVAILABLE, Status::GATEWAY_TIMEOUT]
-        .contains(&status)
+    matches!(status.as_u16(), 429 | 502 | 503 | 504)
 }
 
 /// The innermost cause says most.
