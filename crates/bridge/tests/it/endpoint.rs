@@ -92,7 +92,7 @@ fn serve(
         kept.lock().unwrap_or_else(PoisonError::into_inner).push((head.clone(), body.clone()));
         if body["params"]["name"] == "wrong" || body["method"] == "notifications/cancelled" {
             // Nothing comes before the connection ends.
-            let _ = from.read(&mut [0]);
+            let _ = from.fill_buf();
             abandoned.fetch_add(1, Ordering::Relaxed);
             return Ok(());
         }
