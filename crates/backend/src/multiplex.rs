@@ -2,7 +2,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 
 use protocol::ErrorCode;
@@ -13,7 +13,7 @@ use tonic::Streaming;
 
 use crate::events::Outgoing;
 use crate::execution::execute;
-use crate::memory::{self, Memory, Remembered};
+use crate::memory::{self, Remembered};
 use crate::outbox::Outbox;
 use crate::service::Shared;
 use crate::{Call, Failure, tasks};
@@ -54,18 +54,22 @@ impl Multiplex {
                 _ = &mut idle, if draining || complete => break Outgoing::End,
             }
         };
-        self.live.leave(self.shared.memory.as_ref());
+        self.leave();
         // Fails where the stream is gone: then nobody needs to be told.
         let _ = self.outgoing.send(ending).await;
     }
 
     async fn take(&self, request: CallRequest, draining: bool) {
         let call_id = request.call_id;
-        if request.cancel {
-            self.live.cancel(call_id);
+        let taken = if request.cancel {
+            self.cancel(call_id);
+            Ok(())
         } else if request.join {
-            self.join(request).await;
-        } else if let Err(failure) = self.start(request, draining) {
+            self.join(&request).await
+        } else {
+            self.start(request, draining)
+        };
+        if let Err(failure) = taken {
             let event = CallEvent { call_id, event: Some(Event::Error(failure.into_error())) };
             let _ = self.outgoing.send(Outgoing::Event(event)).await;
         }
@@ -85,12 +89,10 @@ impl Multiplex {
         let run = self.shared.handlers.load().find(&request)?;
         let cancel = CancellationToken::new();
         let memory = self.shared.memory.as_ref();
-        let remembered = memory.and_then(|memory| memory.begin(&request, &cancel, &self.outgoing));
-        let running = Running { cancel: cancel.clone(), remembered: remembered.clone() };
-        let entry = self.live.enter(request.call_id, running).inspect_err(|_| {
-            if let (Some(memory), Some(remembered)) = (memory, &remembered) {
-                memory.ended(remembered);
-            }
+        let mut remembered = None;
+        let entry = self.live.enter(request.call_id, || {
+            remembered = memory.and_then(|memory| memory.begin(&request, &cancel, &self.outgoing));
+            remembered.clone().map_or_else(|| Running::Bound(cancel.clone()), Running::Remembered)
         })?;
         let outbox = Outbox::new(request.call_id, self.outgoing.clone(), self.shared.max_message_size)
             .remembered(remembered.clone());
@@ -100,7 +102,7 @@ impl Multiplex {
             let result = execute(run, &call).await;
             finish(&call, result, entry, place).await;
             if let (Some(memory), Some(remembered)) = (&shared.memory, remembered) {
-                memory.ended(&remembered);
+                memory.ended(remembered);
             }
         });
         // Most handlers of small things end at their first poll, and need no task then.
@@ -111,24 +113,33 @@ impl Multiplex {
     }
 
     /// Hears of a call that another stream has begun.
-    async fn join(&self, request: CallRequest) {
-        let call_id = request.call_id;
+    async fn join(&self, request: &CallRequest) -> Result<(), Failure> {
+        let memory = self.shared.memory.as_ref();
+        let call = memory.and_then(|memory| memory.find(request)).ok_or_else(memory::unknown)?;
+        let entry = self.live.enter(request.call_id, || Running::Remembered(Arc::clone(&call)))?;
         let place = self.places.clone().try_acquire_owned().ok();
-        let joined = match &self.shared.memory {
-            Some(memory) => memory.join(&request, &self.outgoing).await,
-            None => None,
-        };
-        let Some(call) = joined else {
-            let event = CallEvent { call_id, event: Some(Event::Error(memory::unknown().into_error())) };
-            let _ = self.outgoing.send(Outgoing::Event(event)).await;
-            return;
-        };
-        let running = Running { cancel: call.cancel_token().clone(), remembered: Some(Arc::clone(&call)) };
-        let entry = self.live.enter(call_id, running);
+        call.turn(request.call_id, &self.outgoing).await;
         tasks::spawn(async move {
             call.over().await;
             drop((entry, place));
         });
+        Ok(())
+    }
+
+    fn cancel(&self, call_id: u64) {
+        if let Some(running) = self.live.find(call_id) {
+            running.cancel(&self.outgoing);
+        }
+    }
+
+    /// The stream is over: what does not outlive it is cancelled.
+    fn leave(&self) {
+        for running in self.live.all() {
+            match (running, &self.shared.memory) {
+                (Running::Remembered(call), Some(memory)) => memory.orphan(call, self.outgoing.clone()),
+                (running, _) => running.cancel(&self.outgoing),
+            }
+        }
     }
 }
 
@@ -146,10 +157,19 @@ async fn finish(
 
 /// A call of a stream.
 #[derive(Clone)]
-struct Running {
-    cancel: CancellationToken,
-    /// It outlives the stream.
-    remembered: Option<Arc<Remembered>>,
+enum Running {
+    /// It ends with the stream.
+    Bound(CancellationToken),
+    Remembered(Arc<Remembered>),
+}
+
+impl Running {
+    fn cancel(self, by: &mpsc::Sender<Outgoing>) {
+        match self {
+            Self::Bound(cancel) => cancel.cancel(),
+            Self::Remembered(call) => call.cancel(by),
+        }
+    }
 }
 
 /// The calls that can still be cancelled, by id.
@@ -157,35 +177,30 @@ struct Running {
 struct Live(Mutex<HashMap<u64, Running>>);
 
 impl Live {
-    fn enter(self: &Arc<Self>, call_id: u64, running: Running) -> Result<LiveEntry, Failure> {
-        match self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(call_id) {
+    /// Enters the call that `begin` makes, which is not asked where the id is taken.
+    fn enter(self: &Arc<Self>, call_id: u64, begin: impl FnOnce() -> Running) -> Result<LiveEntry, Failure> {
+        match self.calls().entry(call_id) {
             Entry::Occupied(_) => Err(Failure::new(
                 ErrorCode::Internal,
                 format!("a call with call_id {call_id} is already running on this stream"),
             )),
             Entry::Vacant(vacant) => {
-                vacant.insert(running);
+                vacant.insert(begin());
                 Ok(LiveEntry { live: self.clone(), call_id })
             }
         }
     }
 
-    fn cancel(&self, call_id: u64) {
-        let running = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&call_id).cloned();
-        if let Some(running) = running {
-            running.cancel.cancel();
-        }
+    fn find(&self, call_id: u64) -> Option<Running> {
+        self.calls().get(&call_id).cloned()
     }
 
-    /// The stream is over: what does not outlive it is cancelled.
-    fn leave(&self, memory: Option<&Memory>) {
-        let all: Vec<_> = self.0.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
-        for running in all {
-            match (running.remembered, memory) {
-                (Some(remembered), Some(memory)) => memory.orphan(remembered),
-                _ => running.cancel.cancel(),
-            }
-        }
+    fn all(&self) -> Vec<Running> {
+        self.calls().values().cloned().collect()
+    }
+
+    fn calls(&self) -> MutexGuard<'_, HashMap<u64, Running>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -196,6 +211,6 @@ struct LiveEntry {
 
 impl Drop for LiveEntry {
     fn drop(&mut self) {
-        self.live.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.call_id);
+        self.live.calls().remove(&self.call_id);
     }
 }

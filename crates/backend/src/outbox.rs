@@ -58,8 +58,9 @@ impl Outbox {
     async fn queue(&self, event: Event, last: bool) {
         match &self.remembered {
             Some(remembered) => {
-                let (call_id, outgoing) = remembered.way(&event);
-                self.queue_at(call_id, &outgoing, event, last).await;
+                if let Some((call_id, outgoing)) = remembered.way(&event) {
+                    self.queue_at(call_id, &outgoing, event, last).await;
+                }
             }
             None => self.queue_at(self.call_id, &self.outgoing, event, last).await,
         }

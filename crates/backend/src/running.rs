@@ -77,7 +77,7 @@ pub(crate) async fn start(
         publisher: publisher.clone(),
         max_message_size: options.max_message_size,
         max_running_calls: u32::try_from(options.max_running_calls).unwrap_or(u32::MAX),
-        memory: remembers.map(Memory::new),
+        memory: remembers.map(|grace| Memory::new(grace, stop.clone())),
         drain: drain.clone(),
     };
     let shared = Arc::new(shared);

@@ -42,11 +42,11 @@ impl Request<'_> {
             match running.next().await {
                 Said::Event(Event::Note { method, params }) => self.pass(&method, &params, &said).await?,
                 Said::Event(Event::Asked(asked)) => match self.refusal(&asked, &said, room) {
-                    Some(error) => running.conversation.answer(&asked.id, Err(&error)),
+                    Some(error) => running.conversation.answer(&asked.id, Err(&error)).await,
                     None if self.is_mcp => return self.wait(running, asked, room),
                     None => {
                         let error = Error::new(error::INVALID_REQUEST, "the caller can't be asked");
-                        running.conversation.answer(&asked.id, Err(&error));
+                        running.conversation.answer(&asked.id, Err(&error)).await;
                         return Err(unasked(&asked.method));
                     }
                 },
@@ -87,7 +87,7 @@ impl Request<'_> {
         let responses = json::member(self.params, "inputResponses").unwrap_or("{}");
         match json::member(responses, KEY) {
             Some(answer) => {
-                waiting.running.conversation.answer(&waiting.asked.id, Ok(answer));
+                waiting.running.conversation.answer(&waiting.asked.id, Ok(answer)).await;
                 self.follow(waiting.running, room).await
             }
             // It asks again, as it should.

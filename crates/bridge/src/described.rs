@@ -16,10 +16,6 @@ const MAX_INSTRUCTIONS: usize = 64 << 10;
 /// The member of a capability that tells which list it is.
 const REVISION: &str = "mcpw/revision";
 
-/// How long a call goes on when its gateway has died, and its result is kept for the next: longer than a gateway takes to find
-/// another one dead.
-const REMEMBERS: Duration = Duration::from_secs(60);
-
 /// The backend that the catalog makes of the bridge.
 pub(crate) fn backend(federation: &Arc<Federation>) -> Backend {
     let catalog = federation.catalog();
@@ -30,7 +26,7 @@ pub(crate) fn backend(federation: &Arc<Federation>) -> Backend {
         async move { methods::answer(&federation, &call, &params).await }
     });
     let mut backend = Backend::new(name)
-        .remember(REMEMBERS)
+        .remember(Duration::from_millis(federation.settings.remember_ms))
         .version(env!("CARGO_PKG_VERSION"))
         .method(methods)
         .mcp(described(federation, &catalog));

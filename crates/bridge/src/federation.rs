@@ -1,4 +1,5 @@
 //! All servers as one: what they offer together is kept in step with them, and whoever asks finds the one that is meant.
+use crate::backoff::Backoff;
 use crate::calls::{self, Request};
 use crate::catalog::{Catalog, Tool};
 use crate::conversation::Conversation;
@@ -92,19 +93,27 @@ impl Federation {
         // Before the lists, so that no change between them is missed.
         let mut notices = conversation.notices();
         let _listening = conversation.listen_for_lists();
+        let settings = self.servers[at].settings();
+        let mut backoff = Backoff::new(settings.backoff_ms, settings.backoff_max_ms);
         loop {
-            match Offers::of(conversation, self.patience()).await {
-                Ok(offers) => self.offered(at, conversation, offers),
+            let again = match Offers::of(conversation, self.patience()).await {
+                Ok(offers) => {
+                    self.offered(at, conversation, offers);
+                    backoff.reset();
+                    None
+                }
                 Err(error) => {
-                    let server = self.servers[at].name();
+                    let pause = backoff.pause();
                     tracing::warn!(
-                        server,
+                        server = settings.name,
                         error = error.message,
                         code = error.code,
-                        "a server's lists can't be read"
+                        pause_ms = pause.as_millis() as u64,
+                        "a server's lists can't be read; it is asked again"
                     );
+                    Some(pause)
                 }
-            }
+            };
             self.settle(at);
             let changed = async {
                 loop {
@@ -115,8 +124,15 @@ impl Federation {
                     }
                 }
             };
+            let again = async {
+                match again {
+                    Some(pause) => tokio::time::sleep(pause).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 true = changed => {}
+                () = again => {}
                 () = conversation.lost() => return,
                 else => return,
             }

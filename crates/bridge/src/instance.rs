@@ -40,19 +40,29 @@ pub(crate) enum State {
 
 pub(crate) struct Instance {
     state: watch::Receiver<State>,
-    _keeper: Owned,
+    keeper: Owned,
 }
 
 impl Instance {
     /// Starts a server, and keeps it running.
     pub(crate) fn new(start: Arc<Start>) -> Self {
         let (states, state) = watch::channel(State::Starting);
-        Self { state, _keeper: Owned::spawn(keep(start, states)) }
+        Self { state, keeper: Owned::spawn(keep(start, states)) }
     }
 
     /// What becomes of it from now on.
     pub(crate) fn states(&self) -> watch::Receiver<State> {
         self.state.clone()
+    }
+
+    /// Ends it, whoever still holds it.
+    pub(crate) fn end(&self) {
+        self.keeper.end();
+    }
+
+    /// Whether it was ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.state.has_changed().is_err()
     }
 
     /// The conversation with it, as soon as it can be asked.
@@ -78,12 +88,12 @@ impl Instance {
     }
 }
 
-impl Drop for Instance {
+/// A conversation whose answers are read for as long as this is there. Whoever still asks then is told.
+struct Heard(Arc<Conversation>);
+
+impl Drop for Heard {
     fn drop(&mut self) {
-        // Whoever still asks it is told, since nobody reads its answers any more.
-        if let State::Up(conversation) = &*self.state.borrow() {
-            conversation.lose("it was ended");
-        }
+        self.0.lose("it was ended");
     }
 }
 
@@ -114,10 +124,10 @@ async fn keep(start: Arc<Start>, states: watch::Sender<State>) {
 /// Runs it once; says why it ended.
 async fn run(start: &Start, era: &mut Era, states: &watch::Sender<State>) -> String {
     match &start.server.url {
-        Some(_) => match Http::new(&start.server, start.longest) {
+        Some(_) => match Http::new(&start.server, start.patience, start.longest) {
             Ok(http) => {
-                let conversation = Conversation::new(Link::Http(Arc::new(http)));
-                converse(start, &conversation, era, states, std::future::pending()).await
+                let conversation = Heard(Conversation::new(Link::Http(Arc::new(http))));
+                converse(start, &conversation.0, era, states, std::future::pending()).await
             }
             Err(reason) => reason,
         },
@@ -127,11 +137,12 @@ async fn run(start: &Start, era: &mut Era, states: &watch::Sender<State>) -> Str
                 Err(reason) => return reason,
             };
             let (stdio, writing) = Stdio::new(pipes.input);
-            let conversation = Conversation::new(Link::Stdio(stdio));
+            let heard = Heard(Conversation::new(Link::Stdio(stdio)));
+            let conversation = &heard.0;
             let _writing = Owned::spawn(writing);
             let _logging = Owned::spawn(stdio::log(pipes.errors, start.server.name.clone()));
-            let reading = stdio::read(pipes.output, Arc::downgrade(&conversation), start.longest);
-            let mut conversing = std::pin::pin!(converse(start, &conversation, era, states, reading));
+            let reading = stdio::read(pipes.output, Arc::downgrade(conversation), start.longest);
+            let mut conversing = std::pin::pin!(converse(start, conversation, era, states, reading));
             let reason = tokio::select! {
                 reason = &mut conversing => reason,
                 how = running.ended() => {

@@ -17,7 +17,7 @@ const LOOKS: u32 = 10;
 pub(crate) struct Server {
     start: Arc<Start>,
     /// For all; with a child for each session, for what is no session's: lists.
-    common: Instance,
+    common: Arc<Instance>,
     sessions: Arc<Mutex<HashMap<String, Session>>>,
     _sweeping: Option<Owned>,
 }
@@ -34,7 +34,7 @@ impl Server {
         let idle = Duration::from_millis(start.server.idle_timeout_ms);
         let sweeping =
             (start.server.per == Per::Session).then(|| Owned::spawn(sweep(Arc::clone(&sessions), idle)));
-        Self { common: Instance::new(Arc::clone(&start)), start, sessions, _sweeping: sweeping }
+        Self { common: Arc::new(Instance::new(Arc::clone(&start))), start, sessions, _sweeping: sweeping }
     }
 
     pub(crate) fn settings(&self) -> &Settings {
@@ -50,33 +50,27 @@ impl Server {
         self.common.states()
     }
 
-    /// The conversation for what is no session's.
-    ///
-    /// # Errors
-    /// Why there is none.
-    pub(crate) async fn common(&self) -> Result<Arc<Conversation>, String> {
-        self.common.conversation(self.start.patience).await
-    }
-
     /// The conversation for a call of this session; `session` tells it from all others.
     ///
     /// # Errors
     /// Why there is none.
     pub(crate) async fn conversation(&self, session: &str) -> Result<Arc<Conversation>, String> {
-        match self.start.server.per {
-            Per::Bridge => self.common().await,
-            Per::Session => {
-                let conversation = self.instance(session)?.conversation(self.start.patience).await;
-                // How long its start took is no time without a call.
-                if let Some(known) = lock(&self.sessions).get_mut(session) {
-                    known.used = Instant::now();
-                }
-                conversation
-            }
+        let conversation = self.instance(session)?.conversation(self.start.patience).await;
+        // How long its start took is no time without a call.
+        if let Some(known) = lock(&self.sessions).get_mut(session) {
+            known.used = Instant::now();
         }
+        conversation
     }
 
-    fn instance(&self, session: &str) -> Result<Arc<Instance>, String> {
+    /// Who answers the calls of this session. As long as it is held it is not taken for one that nobody calls.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(crate) fn instance(&self, session: &str) -> Result<Arc<Instance>, String> {
+        if self.start.server.per == Per::Bridge {
+            return Ok(Arc::clone(&self.common));
+        }
         let mut sessions = lock(&self.sessions);
         if let Some(known) = sessions.get_mut(session) {
             known.used = Instant::now();
@@ -90,9 +84,7 @@ impl Server {
             .insert(session.to_owned(), Session { instance: Arc::clone(&instance), used: Instant::now() });
         Ok(instance)
     }
-}
 
-impl Server {
     /// The sessions that have a child of it.
     pub(crate) fn sessions(&self) -> Vec<String> {
         lock(&self.sessions).keys().cloned().collect()
@@ -101,7 +93,8 @@ impl Server {
     /// Ends the child of a session, if it has one.
     pub(crate) fn end(&self, session: &str) {
         let ended = lock(&self.sessions).remove(session);
-        if ended.is_some() {
+        if let Some(ended) = ended {
+            ended.instance.end();
             tracing::debug!(server = self.name(), "a session has ended, and its child with it");
         }
     }

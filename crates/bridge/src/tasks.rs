@@ -17,10 +17,15 @@ impl Owned {
     pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) -> Self {
         Self(spawn(future).abort_handle())
     }
+
+    /// Ends it before.
+    pub(crate) fn end(&self) {
+        self.0.abort();
+    }
 }
 
 impl Drop for Owned {
     fn drop(&mut self) {
-        self.0.abort();
+        self.end();
     }
 }

@@ -1,7 +1,7 @@
 //! Calls at legacy servers that wait for their client's input: each is found by a state that only its own caller can use.
 use crate::conversation::event::Asked;
 use crate::conversation::running::Running;
-use crate::tasks;
+use crate::tasks::Owned;
 use backend::Call;
 use protocol::json;
 use sha2::{Digest as _, Sha256};
@@ -20,6 +20,7 @@ pub(crate) struct Waiting {
     pub(crate) running: Running,
     pub(crate) asked: Asked,
     owner: [u8; 32],
+    _giving_up: Owned,
 }
 
 /// All of them.
@@ -52,8 +53,9 @@ impl Room {
             let _ = write!(state, "{byte:02x}");
             state
         });
-        self.calls().insert(state.clone(), Waiting { running, asked, owner });
-        tasks::spawn(give_up(Arc::downgrade(&self.calls), state.clone(), self.patience));
+        let mut calls = self.calls();
+        let giving_up = Owned::spawn(give_up(Arc::downgrade(&self.calls), state.clone(), self.patience));
+        calls.insert(state.clone(), Waiting { running, asked, owner, _giving_up: giving_up });
         Some(state)
     }
 

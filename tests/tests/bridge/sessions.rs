@@ -6,7 +6,7 @@ use client::{Client, State};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tempfile::TempDir;
-use tests::{Endpoints, Gateway, Pods, Process, until, until_within};
+use tests::{Endpoints, Gateway, Http, PATIENCE, Pods, Process, until, until_within};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -77,9 +77,12 @@ async fn client(gateways: &[&Endpoints]) -> client::mcp::Client {
         gateway.connect().await_tool("slow");
     }
     // Its own shard may hear of the tool later than another.
-    while !client.request("tools/list", json!({})).await.expect("a list").get().contains("\"slow\"") {
-        tokio::task::yield_now().await;
-    }
+    let listed = async {
+        while !client.request("tools/list", json!({})).await.expect("a list").get().contains("\"slow\"") {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, listed).await.expect("the tool is listed");
     client
 }
 
@@ -97,7 +100,10 @@ fn process(result: &serde_json::value::RawValue) -> u32 {
 
 async fn resumed(client: &client::mcp::Client) {
     let mut states = client.states();
-    while !matches!(states.next().await.expect("a state"), State::Connected { resumed: true, .. }) {}
+    let resumed = async {
+        while !matches!(states.next().await.expect("a state"), State::Connected { resumed: true, .. }) {}
+    };
+    tokio::time::timeout(PATIENCE, resumed).await.expect("it resumes");
 }
 
 fn pod(pods: &Pods) -> Process {
@@ -114,6 +120,29 @@ async fn a_client_that_closes_ends_its_child_within_a_second() {
     one.close().await;
     until_within(SECOND, "the end of its child", || (!runs(own)).then_some(()));
     assert_eq!(call(&other).await, others, "the other session still has its own");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_without_a_session_share_a_child_that_stays() {
+    let gateway = Gateway::start();
+    let slow = Slow::at(&[&gateway]);
+    let other = client(&[&gateway]).await;
+    let mut http = Http::knowing(&gateway, "slow");
+    let mut ask =
+        move || http.post("/tools/slow/execute", &json!({"arguments": {}})).json()["result"].clone();
+    let asking = std::thread::spawn(move || (ask(), ask()));
+    until("the call of the child", || (slow.called() == 1).then_some(()));
+    let before = below(slow.bridge.id()).len();
+    let _running =
+        other.call("tools/call", json!({"name": "slow", "arguments": {}})).await.expect("it is sent");
+    until("the call of the other's child", || (slow.called() == 2).then_some(()));
+    other.close().await;
+    // Then the bridge has asked which sessions have ended.
+    until("the end of the other's child", || (below(slow.bridge.id()).len() == before).then_some(()));
+    slow.let_go();
+    let (first, second) = asking.join().expect("both are answered");
+    assert!(first["structuredContent"]["process"].is_u64(), "{first}");
+    assert_eq!(first, second);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 use crate::conversation::event::{Asked, Ending, Event, Lost, Notice};
 use mcp::{Error, Id, Message, error, method, write};
 use protocol::{Limits, json};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -17,13 +17,11 @@ pub(crate) struct Desk {
 }
 
 struct State {
-    /// By id; so the oldest is the first.
-    open: BTreeMap<u64, Open>,
+    /// By id.
+    open: HashMap<u64, Open>,
     next: u64,
     /// Once set, nothing is entered any more.
     lost: Option<String>,
-    /// Of the server's requests, those that wait for an answer.
-    asked: HashSet<String>,
 }
 
 struct Open {
@@ -31,6 +29,8 @@ struct Open {
     end: oneshot::Sender<Ending>,
     /// Whether it is somebody's call, which the server may ask something for and log for.
     is_call: bool,
+    /// Of what the server has asked for, what waits for an answer.
+    asked: HashSet<String>,
 }
 
 /// The receiving end of a request.
@@ -42,7 +42,7 @@ pub(crate) struct Receivers {
 
 impl Desk {
     pub(crate) fn new() -> Self {
-        let state = State { open: BTreeMap::new(), next: 1, lost: None, asked: HashSet::new() };
+        let state = State { open: HashMap::new(), next: 1, lost: None };
         Self { state: Mutex::new(state), notices: broadcast::channel(NOTICES).0 }
     }
 
@@ -68,7 +68,7 @@ impl Desk {
         state.next += 1;
         let (events, events_out) = mpsc::channel(UNREAD);
         let (end, end_out) = oneshot::channel();
-        state.open.insert(id, Open { events, end, is_call });
+        state.open.insert(id, Open { events, end, is_call, asked: HashSet::new() });
         Ok(Receivers { id, events: events_out, end: end_out })
     }
 
@@ -98,7 +98,7 @@ impl Desk {
 
     /// Whether an answer to this request of the server's is still wanted; it is not any more afterwards.
     pub(crate) fn answers(&self, asked: &str) -> bool {
-        self.state().asked.remove(asked)
+        self.state().open.values_mut().any(|open| open.asked.remove(asked))
     }
 
     /// Takes what the server sent: on the stream of one request, or on none. Returns what is to be answered at once.
@@ -137,14 +137,14 @@ impl Desk {
         match name {
             method::PROGRESS => to(json::member(params, "progressToken").and_then(|raw| raw.parse().ok())),
             _ if subscription.is_some() => to(subscription),
-            method::LOG => to(stream.or_else(|| self.oldest_call())),
+            method::LOG => to(stream.or_else(|| self.only_call())),
             method::TOOLS_CHANGED | method::PROMPTS_CHANGED | method::RESOURCES_CHANGED => self.changed(),
             method::RESOURCE_UPDATED => {
                 let _ = self.notices.send(Notice::Updated(params.to_owned()));
             }
             method::CANCELLED => {
                 if let Some(id) = json::member(params, "requestId") {
-                    self.state().asked.remove(id);
+                    self.answers(id);
                 }
             }
             _ => to(stream),
@@ -159,11 +159,14 @@ impl Desk {
 
     /// Whether somebody's call runs.
     pub(crate) fn has_calls(&self) -> bool {
-        self.oldest_call().is_some()
+        self.state().open.values().any(|open| open.is_call)
     }
 
-    fn oldest_call(&self) -> Option<u64> {
-        self.state().open.iter().find(|(_, open)| open.is_call).map(|(id, _)| *id)
+    /// The call that runs, if there is one alone: of several it is not known whose a message is, and they may be of others.
+    fn only_call(&self) -> Option<u64> {
+        let state = self.state();
+        let mut calls = state.open.iter().filter(|(_, open)| open.is_call);
+        calls.next().filter(|_| calls.next().is_none()).map(|(id, _)| *id)
     }
 
     fn asked(&self, id: Id<'_>, name: &str, params: &str, stream: Option<u64>) -> Option<String> {
@@ -189,13 +192,13 @@ impl Desk {
             }
         };
         let asked = Asked { id: raw.to_owned(), method: name.to_owned(), params: params.to_owned() };
-        let events = state.open.get(&call).map(|open| open.events.clone());
-        match events.map(|events| events.try_send(Event::Asked(asked))) {
-            Some(Ok(())) => {
-                state.asked.insert(raw.to_owned());
+        let open = state.open.get_mut(&call);
+        match open.filter(|open| open.events.try_send(Event::Asked(asked)).is_ok()) {
+            Some(open) => {
+                open.asked.insert(raw.to_owned());
                 None
             }
-            _ => refuse(Error::new(error::INTERNAL_ERROR, "too much is unread; ask again later")),
+            None => refuse(Error::new(error::INTERNAL_ERROR, "too much is unread; ask again later")),
         }
     }
 }
@@ -220,4 +223,39 @@ pub(crate) fn refusal(id: Id<'_>, error: &Error) -> String {
     let mut out = Vec::new();
     write::failure(Some(id), error, &mut out);
     String::from_utf8(out).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_message_is_of_nobody_where_several_calls_run() {
+        let desk = Desk::new();
+        let mut calls = [(); 2].map(|()| desk.enter(true).expect("it is not lost"));
+        let log = r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"error"}}"#;
+        desk.take(log, None);
+        assert!(calls.iter_mut().all(|call| call.events.try_recv().is_err()));
+        desk.take(log, Some(calls[0].id));
+        assert!(calls[0].events.try_recv().is_ok(), "its stream tells whose it is");
+        desk.leave(calls[0].id);
+        desk.take(log, None);
+        assert!(calls[1].events.try_recv().is_ok());
+    }
+
+    #[test]
+    fn a_question_goes_with_the_call_that_it_was_for() {
+        let desk = Desk::new();
+        for is_left in [true, false] {
+            let call = desk.enter(true).expect("it is not lost");
+            let question = r#"{"jsonrpc":"2.0","id":"q","method":"roots/list"}"#;
+            assert_eq!(desk.take(question, None), None);
+            if is_left {
+                desk.leave(call.id);
+            } else {
+                desk.fail(call.id, "it broke off");
+            }
+            assert!(!desk.answers("\"q\""));
+        }
+    }
 }

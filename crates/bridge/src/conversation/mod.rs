@@ -119,12 +119,15 @@ impl Conversation {
 
     async fn begin(self: &Arc<Self>, name: &str, params: &str, is_call: bool) -> Result<Running, Lost> {
         let receivers = self.desk.enter(is_call)?;
-        let params = self.outgoing(name, params, receivers.id);
+        let id = receivers.id;
+        // Before it is sent, which takes as long as the server reads nothing: given up meanwhile, it leaves the desk.
+        let mut running = Running::new(Arc::clone(self), receivers);
+        let params = self.outgoing(name, params, id);
         let mut text = Vec::new();
-        write::request(Id::Sequence(receivers.id), name, params.as_bytes(), &mut text);
+        write::request(Id::Sequence(id), name, params.as_bytes(), &mut text);
         let text = String::from_utf8(text).unwrap_or_default();
-        let reading = self.link.request(self, receivers.id, name, &params, text).await;
-        Ok(Running::new(Arc::clone(self), receivers, reading))
+        running.sent(self.link.request(self, id, name, &params, text).await);
+        Ok(running)
     }
 
     /// Asks for something on the bridge's own behalf.
@@ -138,8 +141,8 @@ impl Conversation {
         patience: Duration,
     ) -> Result<String, Error> {
         let lost = |Lost(reason)| Error::new(mcp::error::INTERNAL_ERROR, reason);
-        let mut running = self.begin(name, params, false).await.map_err(lost)?;
         let answer = async {
+            let mut running = self.begin(name, params, false).await.map_err(lost)?;
             loop {
                 match running.next().await {
                     Said::Event(_) => {}
@@ -161,14 +164,14 @@ impl Conversation {
     }
 
     /// Answers a request of the server's, unless it does not wait for it any more.
-    pub(crate) fn answer(self: &Arc<Self>, asked: &str, result: Result<&str, &Error>) {
+    pub(crate) async fn answer(self: &Arc<Self>, asked: &str, result: Result<&str, &Error>) {
         if self.desk.answers(asked) {
             let id = Id::Token(asked);
             let text = match result {
                 Ok(result) => desk::answer(id, result),
                 Err(error) => desk::refusal(id, error),
             };
-            self.link.tell(self, text);
+            self.link.answer(self, text).await;
         }
     }
 
@@ -245,4 +248,61 @@ impl Conversation {
 /// The error of a raw object; one that is none is told as it is.
 pub(crate) fn read(error: &str) -> Error {
     Error::read(error).unwrap_or_else(|| Error::new(mcp::error::INTERNAL_ERROR, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::stdio::{Stdio, UNWRITTEN};
+    use futures_util::FutureExt as _;
+    use tokio::io::{AsyncBufReadExt as _, BufReader};
+
+    /// As many calls as fill the way to a child that reads nothing.
+    async fn fill(conversation: &Arc<Conversation>) -> Vec<Running> {
+        let mut running = Vec::new();
+        for _ in 0..UNWRITTEN {
+            running.push(conversation.start(method::TOOLS_CALL, "{}", true).await.expect("it is not lost"));
+        }
+        running
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_child_does_not_read_is_waited_for_no_longer_than_it_may_take() {
+        let (stdio, _unwritten) = Stdio::new(tokio::io::sink());
+        let conversation = Conversation::new(Link::Stdio(stdio));
+        let running = fill(&conversation).await;
+        let one_more = conversation.start(method::TOOLS_CALL, "{}", true).now_or_never();
+        assert!(one_more.is_none(), "it waits to be written");
+        let error = conversation.ask(method::TOOLS_LIST, "{}", Duration::from_secs(1)).await;
+        assert!(error.expect_err("nobody answers").message.contains("within 1000 ms"));
+        drop(running);
+        assert!(!conversation.desk.has_calls(), "what was given up is forgotten");
+    }
+
+    #[tokio::test]
+    async fn an_answer_waits_until_the_child_reads() {
+        let (to, from) = tokio::io::duplex(64);
+        let (stdio, writing) = Stdio::new(to);
+        let conversation = Conversation::new(Link::Stdio(stdio));
+        let one = conversation.start(method::TOOLS_CALL, "{}", true).await.expect("it is not lost");
+        conversation.take(r#"{"jsonrpc":"2.0","id":"q","method":"roots/list"}"#, None);
+        let mut filling = std::pin::pin!(fill(&conversation));
+        assert!(filling.as_mut().now_or_never().is_none());
+        let answered = async {
+            let mut lines = BufReader::new(from).lines();
+            while let Some(line) = lines.next_line().await.expect("it is text") {
+                if line.contains(r#""id":"q""#) {
+                    return line;
+                }
+            }
+            String::new()
+        };
+        let answering = conversation.answer("\"q\"", Ok(r#"{"roots":[]}"#));
+        let line = tokio::select! {
+            () = writing => String::new(),
+            ((), line) = async { tokio::join!(answering, answered) } => line,
+        };
+        assert!(line.contains("roots"), "{line}");
+        drop(one);
+    }
 }

@@ -8,11 +8,10 @@ use std::sync::Arc;
 pub(crate) struct Running {
     pub(crate) conversation: Arc<Conversation>,
     receivers: Receivers,
-    /// What reads the answer where it has a stream of its own. Ends with the request.
-    _reading: Option<Owned>,
+    /// Once it is sent: what reads the answer where it has a stream of its own, and ends with the request.
+    sent: Option<Option<Owned>>,
     /// It was told by the server, but not yet by [`Self::next`].
     ending: Option<Ending>,
-    ended: bool,
 }
 
 /// What a request has to say next.
@@ -22,8 +21,13 @@ pub(crate) enum Said {
 }
 
 impl Running {
-    pub(crate) fn new(conversation: Arc<Conversation>, receivers: Receivers, reading: Option<Owned>) -> Self {
-        Self { conversation, receivers, _reading: reading, ending: None, ended: false }
+    pub(crate) fn new(conversation: Arc<Conversation>, receivers: Receivers) -> Self {
+        Self { conversation, receivers, sent: None, ending: None }
+    }
+
+    /// The server has it now.
+    pub(crate) fn sent(&mut self, reading: Option<Owned>) {
+        self.sent = Some(reading);
     }
 
     /// The next thing that happens; all events before the end. Never again after the end.
@@ -39,7 +43,6 @@ impl Running {
             };
             let lost = |_| Ending::Lost(Lost("the request was given up".to_owned()));
             self.ending = Some(ending.unwrap_or_else(lost));
-            self.ended = true;
         }
         // What is there now was there before the end.
         match (self.receivers.events.try_recv(), self.ending.take()) {
@@ -54,7 +57,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if !self.ended && self.conversation.desk.leave(self.receivers.id) {
+        if self.conversation.desk.leave(self.receivers.id) && self.sent.is_some() {
             self.conversation.cancel(self.receivers.id);
         }
     }

@@ -40,6 +40,14 @@ impl Link {
         }
     }
 
+    /// Sends an answer, which the server waits for.
+    pub(crate) async fn answer(&self, to: &Arc<Conversation>, text: String) {
+        match self {
+            Self::Stdio(stdio) => stdio.send(text).await,
+            Self::Http(_) => self.tell(to, text),
+        }
+    }
+
     /// Sends what has no answer, and does not wait for it.
     pub(crate) fn tell(&self, to: &Arc<Conversation>, text: String) {
         match self {

@@ -1,14 +1,17 @@
 //! Messages as lines of a child's pipes. `basic/transports/stdio`.
 use crate::conversation::Conversation;
 use std::sync::Weak;
-use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
-use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
+use tokio::io::{
+    AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _,
+    BufReader,
+};
+use tokio::process::ChildStdout;
 use tokio::sync::mpsc;
 
 /// Lines that wait to be written.
-const UNWRITTEN: usize = 256;
-/// The longest line of a log; what is behind it is cut.
-const LOG_LINE: usize = 8 << 10;
+pub(crate) const UNWRITTEN: usize = 256;
+/// The longest line of a log; a longer one becomes several.
+const LOG_LINE: u64 = 8 << 10;
 
 /// Why a child is lost that has closed its pipe.
 pub(crate) const ENDED: &str = "it has ended";
@@ -21,7 +24,7 @@ pub(crate) struct Stdio {
 
 impl Stdio {
     /// The link, and the future that writes what is sent.
-    pub(crate) fn new(to: ChildStdin) -> (Self, impl Future<Output = ()> + Send) {
+    pub(crate) fn new(to: impl AsyncWrite + Unpin + Send) -> (Self, impl Future<Output = ()> + Send) {
         let (lines, unwritten) = mpsc::channel(UNWRITTEN);
         (Self { lines }, write(to, unwritten))
     }
@@ -96,20 +99,36 @@ async fn next_line(
 }
 
 /// Passes what the child writes for people to the log, line by line.
-pub(crate) async fn log(from: ChildStderr, server: String) {
+pub(crate) async fn log(from: impl AsyncRead + Unpin, server: String) {
     let mut from = BufReader::new(from);
+    while let Some(line) = log_line(&mut from).await {
+        if !line.is_empty() {
+            tracing::info!(target: "bridge::server", server, "{line}");
+        }
+    }
+}
+
+/// The next line, or as much of it as there may be at once; `None` at the end.
+async fn log_line(from: &mut (impl AsyncBufRead + Unpin)) -> Option<String> {
     let mut line = Vec::new();
-    loop {
-        line.clear();
-        match from.read_until(b'\n', &mut line).await {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {
-                let text = String::from_utf8_lossy(&line[..line.len().min(LOG_LINE)]);
-                let text = text.trim_end();
-                if !text.is_empty() {
-                    tracing::info!(target: "bridge::server", server, "{text}");
-                }
-            }
+    match from.take(LOG_LINE).read_until(b'\n', &mut line).await {
+        Ok(0) | Err(_) => None,
+        Ok(_) => Some(String::from_utf8_lossy(&line).trim_end().to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_line_of_a_log_that_never_ends_is_told_in_parts() {
+        let mut from = BufReader::new(tokio::io::repeat(b'x'));
+        let line = log_line(&mut from).await.expect("it is no end");
+        assert_eq!(line.len() as u64, LOG_LINE);
+        let mut from = BufReader::new(&b"one\r\n\ntwo"[..]);
+        for expected in [Some("one"), Some(""), Some("two"), None] {
+            assert_eq!(log_line(&mut from).await.as_deref(), expected);
         }
     }
 }

@@ -46,17 +46,23 @@ pub(super) async fn listen(federation: &Federation, call: &Call, params: &str) -
     for (at, uris) in by_server {
         let server = Arc::clone(&federation.servers[at]);
         let (session, updates) = (crate::calls::session(call), updates.clone());
+        let patience = federation.patience();
         let (opened, is_open) = oneshot::channel();
         opening.push(is_open);
         following.push(Owned::spawn(async move {
             let mut following = Following { uris, updates, opened: Some(opened) };
-            loop {
-                if let Ok(conversation) = server.conversation(&session).await {
+            let instance = loop {
+                match server.instance(&session) {
+                    Ok(instance) => break instance,
+                    Err(_) => following.pause().await,
+                }
+            };
+            // The child of a session that has ended is not started again.
+            while !instance.has_ended() {
+                if let Ok(conversation) = instance.conversation(patience).await {
                     following.follow(&conversation).await;
                 }
-                // One that can't be asked now is not waited for.
-                following.opened = None;
-                tokio::time::sleep(PAUSE).await;
+                following.pause().await;
             }
         }));
     }
@@ -94,13 +100,39 @@ impl Following {
         }
     }
 
+    /// Waits a little. A server that can't be asked now is not waited for by the caller.
+    async fn pause(&mut self) {
+        self.opened = None;
+        tokio::time::sleep(PAUSE).await;
+    }
+
+    /// The server is listened to from now on.
+    async fn listens(&mut self) {
+        if self.opened.take().is_none_or(|opened| opened.is_closed()) {
+            // The caller has believed so for a while.
+            self.missed().await;
+        }
+    }
+
+    /// What was not heard may have been that any of them has changed.
+    async fn missed(&self) {
+        for uri in &self.uris {
+            self.update(format!("{{\"uri\":{}}}", text::quoted(uri))).await;
+        }
+    }
+
+    async fn update(&self, params: String) {
+        // Whoever reads them ends this too.
+        let _ = self.updates.send(params).await;
+    }
+
     async fn legacy(&mut self, conversation: &Arc<Conversation>) {
         let mut notices = conversation.notices();
         let mut subscriptions = Vec::new();
         for uri in &self.uris {
             subscriptions.push(conversation.subscribe(uri).await);
         }
-        self.opened = None;
+        self.listens().await;
         loop {
             let notice = tokio::select! {
                 notice = notices.recv() => notice,
@@ -111,11 +143,12 @@ impl Following {
                     let uri = text::member(&params, "uri").unwrap_or_default();
                     // Servers may tell of what is below a resource too.
                     let is_wanted = self.uris.iter().any(|own| uri.starts_with(own.as_str()));
-                    if is_wanted && self.updates.send(params).await.is_err() {
-                        return;
+                    if is_wanted {
+                        self.update(params).await;
                     }
                 }
-                Ok(Notice::Changed) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Ok(Notice::Changed) => {}
+                Err(broadcast::error::RecvError::Lagged(_)) => self.missed().await,
                 Err(broadcast::error::RecvError::Closed) => return,
             }
         }
@@ -128,15 +161,38 @@ impl Following {
         while let Said::Event(event) = running.next().await {
             let Event::Note { method, params } = event else { continue };
             match &*method {
-                method::ACKNOWLEDGED => self.opened = None,
+                method::ACKNOWLEDGED => self.listens().await,
                 method::RESOURCE_UPDATED => {
-                    let params = translate::notification::to_legacy(&params).into_owned();
-                    if self.updates.send(params).await.is_err() {
-                        return;
-                    }
+                    self.update(translate::notification::to_legacy(&params).into_owned()).await;
                 }
                 _ => {}
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::Link;
+    use crate::link::stdio::Stdio;
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_is_too_slow_is_told_that_all_may_have_changed() {
+        // The server takes no subscription, in all the time that it has.
+        let (stdio, _unwritten) = Stdio::new(tokio::io::sink());
+        let conversation = Conversation::new(Link::Stdio(stdio));
+        let (updates, mut unread) = mpsc::channel(1);
+        let mut following = Following { uris: vec!["fix://1".to_owned()], updates, opened: None };
+        let _following = Owned::spawn({
+            let conversation = Arc::clone(&conversation);
+            async move { following.legacy(&conversation).await }
+        });
+        assert!(unread.recv().await.expect("it listens").contains("fix://1"));
+        let update = r#"{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"x"}}"#;
+        for _ in 0..=UNREAD * 2 {
+            conversation.take(update, None);
+        }
+        assert_eq!(unread.recv().await.as_deref(), Some(r#"{"uri":"fix://1"}"#));
     }
 }

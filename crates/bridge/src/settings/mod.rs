@@ -39,6 +39,9 @@ pub struct Settings {
     pub input_timeout_ms: u64,
     /// Calls that may wait for input at once. Default 1,000.
     pub max_waiting: usize,
+    /// How long a call goes on when its gateway has died, and its end is kept for the next one: longer than a gateway takes to
+    /// find another one dead. Default 1 min.
+    pub remember_ms: u64,
     /// The largest message of a server. Default 16 MiB.
     pub max_message_bytes: usize,
     /// The servers.
@@ -84,6 +87,7 @@ impl Default for Settings {
             start_timeout_ms: 30_000,
             input_timeout_ms: 300_000,
             max_waiting: 1_000,
+            remember_ms: 60_000,
             max_message_bytes: 16 << 20,
             servers: Vec::new(),
         }
@@ -120,6 +124,9 @@ impl Settings {
         }
         if !(1..=1_000_000).contains(&self.max_waiting) {
             return wrong("max_waiting", &self.max_waiting, "1 to 1000000");
+        }
+        if !(1..=3_600_000).contains(&self.remember_ms) {
+            return wrong("remember_ms", &self.remember_ms, "1 to 3600000");
         }
         if !(1 << 10..=1 << 30).contains(&self.max_message_bytes) {
             return wrong("max_message_bytes", &self.max_message_bytes, "1024 to 1073741824 bytes");

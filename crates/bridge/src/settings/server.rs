@@ -21,7 +21,7 @@ pub struct Server {
     pub folder: Option<PathBuf>,
     /// Whether all callers share one child. Default: they do.
     pub per: Per,
-    /// How long a child of one session stays without a call. Default 10 min.
+    /// How long a child of one session stays without a call, and without anybody who listens. Default 10 min.
     pub idle_timeout_ms: u64,
     /// The first pause before it is started again; each one is twice as long, and up to a half longer by chance. Default 500 ms.
     pub backoff_ms: u64,

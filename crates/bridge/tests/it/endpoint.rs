@@ -3,6 +3,7 @@
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 const TOOLS: &str = r#"{"tools":[{"name":"where","inputSchema":{"type":"object","properties":{"region":{"type":"string","x-mcp-header":"Region"}}}},{"name":"wrong","inputSchema":{"type":"object","properties":{"n":{"type":"number","x-mcp-header":"N"}}}}]}"#;
@@ -14,6 +15,7 @@ pub(crate) type Sent = (String, Value);
 pub(crate) struct Endpoint {
     address: SocketAddr,
     sent: Arc<Mutex<Vec<Sent>>>,
+    given_up: Arc<AtomicUsize>,
 }
 
 impl Endpoint {
@@ -21,19 +23,30 @@ impl Endpoint {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let address = listener.local_addr().expect("it is bound");
         let sent = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&sent);
+        let given_up = Arc::new(AtomicUsize::new(0));
+        let (kept, abandoned) = (Arc::clone(&sent), Arc::clone(&given_up));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let kept = Arc::clone(&kept);
+                let (kept, abandoned) = (Arc::clone(&kept), Arc::clone(&abandoned));
                 // A connection that breaks off is the bridge's to notice.
-                std::thread::spawn(move || drop(serve(stream, is_legacy, &kept)));
+                std::thread::spawn(move || drop(serve(stream, is_legacy, &kept, &abandoned)));
             }
         });
-        Self { address, sent }
+        Self { address, sent, given_up }
     }
 
     pub(crate) fn url(&self) -> String {
         format!("http://{}/mcp", self.address)
+    }
+
+    /// How often it was asked for what belongs to no request. It is too busy for that at first.
+    pub(crate) fn listened(&self) -> usize {
+        listened(&self.sent)
+    }
+
+    /// How many of the messages that it never answers are waited for no longer: calls of `wrong`, and cancels.
+    pub(crate) fn given_up(&self) -> usize {
+        self.given_up.load(Ordering::Relaxed)
     }
 
     /// The requests with this method.
@@ -43,7 +56,17 @@ impl Endpoint {
     }
 }
 
-fn serve(stream: TcpStream, is_legacy: bool, kept: &Mutex<Vec<Sent>>) -> std::io::Result<()> {
+fn listened(sent: &Mutex<Vec<Sent>>) -> usize {
+    let sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
+    sent.iter().filter(|(head, _)| head.starts_with("GET")).count()
+}
+
+fn serve(
+    stream: TcpStream,
+    is_legacy: bool,
+    kept: &Mutex<Vec<Sent>>,
+    abandoned: &AtomicUsize,
+) -> std::io::Result<()> {
     let mut out = stream.try_clone()?;
     let mut from = BufReader::new(stream);
     loop {
@@ -67,7 +90,16 @@ fn serve(stream: TcpStream, is_legacy: bool, kept: &Mutex<Vec<Sent>>) -> std::io
         from.read_exact(&mut body)?;
         let body: Value = serde_json::from_slice(&body).unwrap_or_default();
         kept.lock().unwrap_or_else(PoisonError::into_inner).push((head.clone(), body.clone()));
-        let (status, kind, text) = answer(&head, &body, is_legacy);
+        if body["params"]["name"] == "wrong" || body["method"] == "notifications/cancelled" {
+            // Nothing comes before the connection ends.
+            let _ = from.fill_buf();
+            abandoned.fetch_add(1, Ordering::Relaxed);
+            return Ok(());
+        }
+        let (status, kind, text) = match listened(kept) {
+            1 if head.starts_with("GET") => ("503 Service Unavailable", "text/plain", String::new()),
+            _ => answer(&head, &body, is_legacy),
+        };
         let session = if is_legacy { "mcp-session-id: s-1\r\n" } else { "" };
         let size = text.len();
         write!(

@@ -1,5 +1,6 @@
 //! The bridge, asked as a gateway asks it.
 
+use futures_util::{StreamExt as _, stream};
 use protocol::pb::backend_client::BackendClient;
 use protocol::pb::call_event::Event;
 use protocol::pb::{CallEvent, CallRequest, DescribeRequest, Description, Error, Identity};
@@ -22,7 +23,10 @@ pub(crate) struct Bridge(bridge::Service);
 impl Bridge {
     /// With these servers, and the defaults for the rest.
     pub(crate) async fn with(servers: impl IntoIterator<Item = bridge::Server>) -> Self {
-        let settings = bridge::Settings { servers: servers.into_iter().collect(), ..Default::default() };
+        Self::start(bridge::Settings { servers: servers.into_iter().collect(), ..Default::default() }).await
+    }
+
+    pub(crate) async fn start(settings: bridge::Settings) -> Self {
         let supervisor = env!("CARGO_BIN_EXE_supervise-under-test").into();
         Self(bridge::Service::start(settings, supervisor).await.expect("the settings are right"))
     }
@@ -52,10 +56,9 @@ impl Asker {
         self.client.describe(DescribeRequest {}).await.expect("it describes itself").into_inner()
     }
 
-    /// Begins a call.
-    pub(crate) async fn begin(&mut self, method: &str, tool: &str, params: &str) -> Streaming<CallEvent> {
+    fn request(&self, method: &str, tool: &str, params: &str) -> CallRequest {
         let identity = Identity { tenant: "acme".into(), agent: "a".into(), scopes: vec!["*".into()] };
-        let request = CallRequest {
+        CallRequest {
             call_id: 1,
             method: method.into(),
             tool: tool.into(),
@@ -64,8 +67,36 @@ impl Asker {
             session_id: self.session.clone(),
             timeout_ms: 60_000,
             ..CallRequest::default()
-        };
+        }
+    }
+
+    /// Begins a call.
+    pub(crate) async fn begin(&mut self, method: &str, tool: &str, params: &str) -> Streaming<CallEvent> {
+        let request = self.request(method, tool, params);
         self.client.call(request).await.expect("the call is taken").into_inner()
+    }
+
+    /// Listens to this resource, from when this is ready.
+    pub(crate) async fn listen(&mut self, uri: &str) -> Streaming<CallEvent> {
+        let params = format!(r#"{{"notifications":{{"resourceSubscriptions":["{uri}"]}}}}"#);
+        let mut events = self.begin("mcp.mcp.subscriptions/listen", "", &params).await;
+        let acknowledged = part(&mut events).await;
+        assert!(acknowledged.contains("acknowledged"), "{acknowledged}");
+        events
+    }
+
+    /// Begins calls of these tools on one stream, as gateways do; each is known by the tool's name.
+    pub(crate) async fn begin_all(&mut self, tools: &[&str]) -> Streaming<CallEvent> {
+        let requests: Vec<CallRequest> = (1..)
+            .zip(tools)
+            .map(|(call_id, tool)| CallRequest {
+                call_id,
+                idempotency_key: (*tool).into(),
+                ..self.request("tools/call", tool, &params(tool, "{}", ""))
+            })
+            .collect();
+        let requests = stream::iter(requests).chain(stream::pending());
+        self.client.calls(requests).await.expect("the calls are taken").into_inner()
     }
 
     /// Calls, and waits for the end.
@@ -85,6 +116,25 @@ pub(crate) fn params(tool: &str, arguments: &str, more: &str) -> String {
     format!(
         r#"{{"name":"{tool}","arguments":{arguments},"_meta":{{"progressToken":"mine","io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{{"elicitation":{{}}}}}}{more}}}"#
     )
+}
+
+/// Asks again and again until it is so.
+pub(crate) async fn until(awaited: &str, mut is_so: impl FnMut() -> bool) {
+    let asking = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, asking).await.expect(awaited);
+}
+
+/// The next part of what a call says.
+pub(crate) async fn part(events: &mut Streaming<CallEvent>) -> String {
+    let event = tokio::time::timeout(PATIENCE, events.message()).await.expect("it says more");
+    match event.expect("the stream is whole").and_then(|event| event.event) {
+        Some(Event::Partial(part)) => String::from_utf8(part.to_vec()).expect("it is text"),
+        other => panic!("no part: {other:?}"),
+    }
 }
 
 /// Reads a call to its end.

@@ -1,8 +1,8 @@
 //! Servers by HTTP: what they are sent, and what comes back as events.
 
 use crate::endpoint::Endpoint;
-use crate::harness::{Bridge, PATIENCE};
-use bridge::{Secrets, Server};
+use crate::harness::{Bridge, params, until};
+use bridge::{Secrets, Server, Settings};
 
 #[tokio::test]
 async fn servers_of_both_eras_are_spoken_with_by_http_and_shown_the_bridges_own_token() {
@@ -45,15 +45,11 @@ async fn servers_of_both_eras_are_spoken_with_by_http_and_shown_the_bridges_own_
         ] {
             assert_eq!(has(modern), !is_legacy, "{modern}: {head}");
         }
-        let greeted = async {
-            while endpoint.sent("notifications/initialized").is_empty() {
-                tokio::task::yield_now().await;
-            }
-        };
+        let is_greeted = || !endpoint.sent("notifications/initialized").is_empty();
         if is_legacy {
-            tokio::time::timeout(PATIENCE, greeted).await.expect("it is told that the session has begun");
+            until("it is told that the session has begun", is_greeted).await;
         } else {
-            assert!(endpoint.sent("notifications/initialized").is_empty());
+            assert!(!is_greeted());
         }
     }
 }
@@ -64,4 +60,25 @@ async fn a_server_that_is_not_there_is_told_as_down() {
         Server { name: "web".into(), url: Some("http://127.0.0.1:9/mcp".into()), ..Server::default() };
     let bridge = Bridge::with([server]).await;
     assert!(bridge.client().await.describe().await.tools.is_empty());
+}
+
+#[tokio::test]
+async fn a_server_that_can_not_be_listened_to_for_a_while_is_asked_again() {
+    let endpoint = Endpoint::start(true);
+    let server = Server { name: "web".into(), url: Some(endpoint.url()), ..Server::default() };
+    let _bridge = Bridge::with([server]).await;
+    until("it is asked again", || endpoint.listened() == 2).await;
+}
+
+#[tokio::test]
+async fn a_cancel_that_is_not_answered_is_not_waited_for_for_ever() {
+    let endpoint = Endpoint::start(true);
+    let servers = vec![Server { name: "web".into(), url: Some(endpoint.url()), ..Server::default() }];
+    let bridge = Bridge::start(Settings { start_timeout_ms: 500, servers, ..Settings::default() }).await;
+    let mut client = bridge.client().await;
+    let call = client.begin("tools/call", "wrong", &params("wrong", "{}", "")).await;
+    until("the call", || !endpoint.sent("tools/call").is_empty()).await;
+    drop(call);
+    until("the cancel", || !endpoint.sent("notifications/cancelled").is_empty()).await;
+    until("the end of both", || endpoint.given_up() == 2).await;
 }

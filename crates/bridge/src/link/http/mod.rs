@@ -1,6 +1,7 @@
 //! Messages as requests of HTTP, and answers as bodies or streams of events. `basic/transports/streamable-http`, and the one
 //! of 2025-11-25 for servers with sessions. What the bridge shows of itself is its own; nothing of a caller's comes here.
 mod connector;
+mod events;
 #[cfg(feature = "fuzzing")]
 mod fuzzing;
 mod headers;
@@ -8,6 +9,7 @@ mod headers;
 use crate::conversation::Conversation;
 use crate::settings::Server;
 use connector::Connector;
+use events::events;
 use futures_util::StreamExt as _;
 #[cfg(feature = "fuzzing")]
 pub use fuzzing::mcp_headers;
@@ -19,7 +21,6 @@ use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use mcp::{Era, method, text};
-use sse_stream::SseStream;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -42,18 +43,20 @@ pub(crate) struct Http {
     session: Mutex<Option<HeaderValue>>,
     /// Which arguments of a tool are headers too.
     mirrored: Mutex<HashMap<String, Mirrored>>,
+    /// How long it may take for what has no answer.
+    patience: Duration,
     longest: usize,
 }
 
 impl Http {
     /// # Errors
     /// What is wrong with the settings.
-    pub(crate) fn new(server: &Server, longest: usize) -> Result<Self, String> {
+    pub(crate) fn new(server: &Server, patience: Duration, longest: usize) -> Result<Self, String> {
         let url = server.url.as_deref().unwrap_or_default();
         let uri = url.parse().map_err(|error| format!("url: {error}"))?;
         let client = Client::builder(TokioExecutor::new()).build(Connector::new(server)?);
         let (session, mirrored) = (Mutex::default(), Mutex::default());
-        Ok(Self { client, uri, server: server.clone(), session, mirrored, longest })
+        Ok(Self { client, uri, server: server.clone(), session, mirrored, patience, longest })
     }
 
     /// Notes which arguments of these tools are sent as headers too. Takes those out that break the rules for it, and says why.
@@ -130,7 +133,9 @@ impl Http {
 
     /// Sends what has no answer.
     pub(crate) async fn post(&self, headers: HeaderMap, text: String) {
-        if let Err(reason) = self.send(Method::POST, headers, text).await {
+        let sending = tokio::time::timeout(self.patience, self.send(Method::POST, headers, text));
+        let sent = sending.await.unwrap_or_else(|_| Err("it did not answer in time".to_owned()));
+        if let Err(reason) = sent {
             tracing::debug!(server = self.server.name, reason, "a notification was not taken");
         }
     }
@@ -145,7 +150,7 @@ impl Http {
             headers.extend(last.clone().map(|last| (LAST_EVENT, last)));
             match self.send(Method::GET, headers, String::new()).await {
                 Ok(response) if is_events(&response) => {
-                    let mut events = SseStream::new(response.into_body());
+                    let mut events = events(response.into_body().into_data_stream(), self.longest);
                     while let Some(Ok(event)) = events.next().await {
                         if let Some(id) = event.id.and_then(|id| HeaderValue::from_str(&id).ok()) {
                             last = Some(id);
@@ -154,6 +159,7 @@ impl Http {
                         conversation.take(&data, None);
                     }
                 }
+                Ok(response) if is_passing(response.status()) => {}
                 // It offers none.
                 Ok(_) => return,
                 Err(reason) => tracing::trace!(server = self.server.name, reason, "nothing to listen to"),
@@ -225,13 +231,10 @@ impl Http {
     ) -> Result<(), String> {
         let status = response.status();
         if is_events(&response) && status.is_success() {
-            let mut events = SseStream::new(response.into_body());
+            let mut events = events(response.into_body().into_data_stream(), self.longest);
             while let Some(event) = events.next().await {
-                let event = event.map_err(|error| format!("its answer broke off: {error}"))?;
+                let event = event.map_err(|reason| format!("its answer broke off: {reason}"))?;
                 let (Some(conversation), Some(data)) = (to.upgrade(), event.data) else { continue };
-                if data.len() > self.longest {
-                    return Err(format!("it sent a message of more than {} bytes", self.longest));
-                }
                 if !data.is_empty() {
                     conversation.take(&data, id);
                 }
@@ -260,6 +263,11 @@ impl Http {
 fn is_events(response: &Response<Incoming>) -> bool {
     let value = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     value.is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with(EVENTS))
+}
+
+/// Whether it may answer otherwise a little later.
+fn is_passing(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 429 | 502 | 503 | 504)
 }
 
 /// The innermost cause says most.
