@@ -9,7 +9,6 @@ mod modern;
 mod notifications;
 mod peer;
 mod pods;
-#[expect(dead_code, reason = "the tests of the WebSocket use more of it")]
 #[path = "../mcp/server.rs"]
 mod server;
 mod sessions;
