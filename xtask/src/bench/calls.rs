@@ -1,15 +1,17 @@
 //! Tool calls through the gateway to a backend in a process of its own, and back: how many in a closed loop, how long each takes
-//! at a fixed rate, and what the gateway's part of it costs.
+//! at a fixed rate, and what the gateway's part of it costs. Beside it an echo of bare epoll at the same rate: what the machine does to
+//! latencies by itself.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
+use super::baselines::{self, Baseline};
 use super::budget::{Bound, Budgets, Spread, grouped};
 use super::generator::{Generator, Outcome, Target};
 use super::secure::Security;
-use super::subject::{Key, Programs};
+use super::subject::{self, Key, Programs};
 use crate::affinity::{Cpus, pin_thread};
 use crate::server::{Process, Server};
 use crate::table;
@@ -36,30 +38,68 @@ const CPU_LIMIT_MICROS: f64 = 8.0;
 const CALLS_PER_SECOND: f64 = 120_000.0;
 const P50_LIMIT_MICROS: f64 = 150.0;
 const P99_LIMIT_MICROS: f64 = 600.0;
-const SECURED: &str = "TLS, JWT, HMAC";
+/// How long a gateway that polls looks for work, in microseconds.
+const BUSY_POLL: u32 = 100;
 
-/// A gateway before a backend.
+/// How the gateway is set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Setup {
+    Plain,
+    Polling,
+    Secured,
+}
+
+impl Setup {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "JWT",
+            Self::Polling => "JWT, busy polling",
+            Self::Secured => "TLS, JWT, HMAC, busy polling",
+        }
+    }
+}
+
+/// What answers: a gateway before a backend, or the limit.
 struct Subject {
     name: &'static str,
-    gateway: Process,
+    server: Process,
     target: Target,
+    /// What `mcpw bench` asks it for.
+    scenario: &'static str,
     /// Goes on as long as the gateway.
-    _tools: Server,
+    _tools: Option<Server>,
 }
 
 impl Subject {
-    fn start(programs: &Programs, cpus: Cpus, key: &Key, secured: bool) -> Result<Self> {
+    fn gateway(programs: &Programs, cpus: Cpus, key: &Key, setup: Setup) -> Result<Self> {
         let tools = programs.tools(cpus.generator)?;
         let backends = [format!("http://{}", tools.ready("listening")?)];
-        let (security, settings) = Security::fresh_if(secured, true)?;
-        let (gateway, listen) = programs.configured("calls", (key, &backends), &settings, cpus.server)?;
-        let scheme = if secured { "wss" } else { "ws" };
+        let is_secured = setup == Setup::Secured;
+        let (security, mut settings) = Security::fresh_if(is_secured, true)?;
+        if setup != Setup::Plain {
+            settings.push(("RUNTIME_BUSY_POLL_US", BUSY_POLL.to_string()));
+        }
+        let (server, listen) = programs.configured("calls", (key, &backends), &settings, cpus.server)?;
+        let scheme = if is_secured { "wss" } else { "ws" };
         let target = Target {
             certificate: security.map(|security| security.certificate().to_owned()),
             ..Target::gateway(&format!("{scheme}://{listen}/ws"), &key.token)
         };
-        let name = if secured { SECURED } else { "JWT" };
-        Ok(Self { name, gateway, target, _tools: tools })
+        Ok(Self {
+            name: setup.name(),
+            server,
+            target,
+            scenario: r#"calls echo {"n":1}"#,
+            _tools: Some(tools),
+        })
+    }
+
+    /// Sends back what it gets, and does nothing else.
+    fn limit(cpus: Cpus) -> Result<Self> {
+        let Baseline { name, command, .. } = baselines::limit()?;
+        let server = Server::start(command, Some(cpus.server), &subject::log("baseline")?)?;
+        let target = Target::bare(server.ready("url")?);
+        Ok(Self { name, server: server.process, target, scenario: "echo", _tools: None })
     }
 }
 
@@ -95,7 +135,7 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
     let key = programs.key()?;
     println!(
         "\n`tool.execute` of `echo` over {}: gateway on CPU {}, backend and load on CPU {}; {} connections, {} rounds of {} s. In \
-         the open loop each latency counts from when the call was due.",
+         the open loop each latency counts from when the call was due. Busy polling: runtime.busy_poll_us = {BUSY_POLL}.",
         if options.binary { "mcp.v1.binary" } else { "mcp.v1" },
         cpus.server.id,
         cpus.generator.id,
@@ -107,34 +147,37 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
         "gateway",
         "calls",
         "calls/s",
-        "gateway CPU µs/call",
+        "CPU µs/call",
         "p50 µs",
         "p99 µs",
         "longest µs",
         "load's CPU",
     ]);
     let mut details = Vec::new();
-    for secured in [false, true] {
-        let subject = Subject::start(programs, cpus, &key, secured)?;
+    for setup in [Setup::Plain, Setup::Polling, Setup::Secured] {
+        let subject = Subject::gateway(programs, cpus, &key, setup)?;
         wait_for_echo(&generator, &subject)?;
         let closed = measure(&subject, Flow::Closed, &generator, options, &mut details)?;
         let open = measure(&subject, Flow::Open(options.rate), &generator, options, &mut details)?;
-        let at_a_rate = format!("calls at {}/s", grouped(f64::from(options.rate), 0));
-        if secured {
-            let what = format!("{at_a_rate}, {SECURED}");
-            budgets.judge(format!("{what}: p50"), open.p50, ("µs", 0), Bound::Below(P50_LIMIT_MICROS));
-            budgets.judge(format!("{what}: p99"), open.p99, ("µs", 0), Bound::Below(P99_LIMIT_MICROS));
-        } else {
-            budgets.judge(
-                "calls a second, 64 under way",
-                closed.rate,
-                ("", 0),
-                Bound::AtLeast(CALLS_PER_SECOND),
-            );
-            budgets.judge("calls: gateway CPU", closed.cpu, ("µs", 2), Bound::Below(CPU_LIMIT_MICROS));
+        let at_a_rate = format!("calls at {}/s, {}", grouped(f64::from(options.rate), 0), setup.name());
+        let quickly = |budgets: &mut Budgets| {
             budgets.judge(format!("{at_a_rate}: p99"), open.p99, ("µs", 0), Bound::Below(P99_LIMIT_MICROS));
+        };
+        match setup {
+            Setup::Plain => {
+                let (what, at_least) = ("calls a second, 64 under way", Bound::AtLeast(CALLS_PER_SECOND));
+                budgets.judge(what, closed.rate, ("", 0), at_least);
+                budgets.judge("calls: gateway CPU", closed.cpu, ("µs", 2), Bound::Below(CPU_LIMIT_MICROS));
+            }
+            Setup::Polling => quickly(budgets),
+            Setup::Secured => {
+                let below = Bound::Below(P50_LIMIT_MICROS);
+                budgets.judge(format!("{at_a_rate}: p50"), open.p50, ("µs", 0), below);
+                quickly(budgets);
+            }
         }
     }
+    measure(&Subject::limit(cpus)?, Flow::Open(options.rate), &generator, options, &mut details)?;
     budgets.detail("calls", details.into());
     Ok(())
 }
@@ -143,8 +186,8 @@ pub(crate) fn run(options: &Options, programs: &Programs, budgets: &mut Budgets)
 fn wait_for_echo(generator: &Generator<'_>, subject: &Subject) -> Result<()> {
     let until = Instant::now() + Duration::from_secs(20);
     loop {
-        let outcome = generator
-            .run(&subject.target, "calls echo {\"n\":1} --connections 1 --warm-up 0 --duration 100ms");
+        let scenario = format!("{} --connections 1 --warm-up 0 --duration 100ms", subject.scenario);
+        let outcome = generator.run(&subject.target, &scenario);
         match outcome {
             Ok(_) => return Ok(()),
             Err(error) if Instant::now() >= until => return Err(error),
@@ -167,15 +210,15 @@ fn measure(
         Flow::Open(rate) => format!("--rate {rate}"),
     };
     let scenario = format!(
-        "calls echo {{\"n\":1}} {format} --connections {CONNECTIONS} {pace} --warm-up 500ms --duration {}s",
-        options.seconds
+        "{} {format} --connections {CONNECTIONS} {pace} --spin --warm-up 500ms --duration {}s",
+        subject.scenario, options.seconds
     );
     let mut rounds: Vec<(Outcome, f64)> = Vec::new();
     for _ in 0..options.rounds {
-        let before = subject.gateway.cpu_nanos()?;
+        let before = subject.server.cpu_nanos()?;
         let outcome = generator.run(&subject.target, &scenario)?;
-        let cpu = (subject.gateway.cpu_nanos()? - before) as f64 / 1_000.0 / outcome.answered()?;
-        ensure!(cpu > 0.0, "the gateway used no CPU");
+        let cpu = (subject.server.cpu_nanos()? - before) as f64 / 1_000.0 / outcome.answered()?;
+        ensure!(cpu > 0.0, "the server used no CPU");
         rounds.push((outcome, cpu));
     }
     let spread = |pointer: &str| {
@@ -192,7 +235,7 @@ fn measure(
     };
     let Figures { rate, cpu, p50, p99 } = &figures;
     table::row(&[
-        if matches!(flow, Flow::Closed) { subject.name } else { "" },
+        subject.name,
         &flow.title(),
         &rate.shown(0),
         &cpu.shown(2),

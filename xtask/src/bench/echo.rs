@@ -234,7 +234,7 @@ fn measure(subject: &Subject, load: Load, generator: &Generator<'_>, options: &O
     let format = if wire == Wire::Binary { "--binary" } else { "" };
     let time = Duration::from_millis(options.millis);
     let scenario = format!(
-        "echo {format} --connections {connections} --depth {depth} --warm-up 300ms --duration {}ms",
+        "echo {format} --connections {connections} --depth {depth} --spin --warm-up 300ms --duration {}ms",
         time.as_millis()
     );
     let before = subject.server.process.cpu_nanos()?;

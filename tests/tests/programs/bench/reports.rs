@@ -17,7 +17,7 @@ generator generator/busy generator/bytes_received generator/bytes_sent generator
 messages/answered messages/failed messages/kind messages/latency messages/per_second messages/sent messages/unanswered \
 parameters parameters/burst parameters/connect_rate parameters/connections parameters/depth parameters/duration_s \
 parameters/messages parameters/patience_s parameters/publishers parameters/rate parameters/scenario parameters/sources \
-parameters/subprotocol parameters/targets parameters/threads parameters/tokens parameters/warm_up_s pings remarks schema \
+parameters/spin parameters/subprotocol parameters/targets parameters/threads parameters/tokens parameters/warm_up_s pings remarks schema \
 seconds server started_at storm timeline timeline/answered timeline/connections timeline/delivered timeline/errors \
 timeline/max_us timeline/opened timeline/p50_us timeline/p99_us timeline/second timeline/sent unsent";
 const LATENCY: &str = "count histogram max_us mean_us p50_us p90_us p999_us p99_us";

@@ -57,13 +57,18 @@ fn echoes_are_as_many_as_the_gateway_got_in_both_formats() {
 
 #[test]
 fn as_many_messages_are_sent_as_are_due() {
-    let gateway = gateway();
-    let figures = bench(&gateway, "echo -c 3 --rate 200 --duration 2s --warm-up 500ms").figures();
-    check_clean(&figures, "/messages/0/latency");
-    assert_eq!(count(&figures, "/messages/0/sent"), 500);
-    assert_eq!(count(&figures, "/messages/0/latency/count"), 400, "those of the warm-up do not count");
-    assert_eq!(count(&figures, "/unsent"), 0);
-    check_messages(&gateway, &figures, 0, "echo");
+    for spin in ["", " --spin"] {
+        let gateway = gateway();
+        let line = format!("echo -c 3 --rate 200 --duration 2s --warm-up 500ms{spin}");
+        let figures = bench(&gateway, &line).figures();
+        check_clean(&figures, "/messages/0/latency");
+        assert_eq!(count(&figures, "/messages/0/sent"), 500);
+        assert_eq!(count(&figures, "/messages/0/latency/count"), 400, "those of the warm-up do not count");
+        assert_eq!(count(&figures, "/unsent"), 0);
+        // Whoever spins has work for a part of the time only.
+        assert!(number(&figures, "/generator/busy") < 0.5, "{figures:#}");
+        check_messages(&gateway, &figures, 0, "echo");
+    }
 }
 
 #[test]

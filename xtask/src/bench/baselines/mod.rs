@@ -8,7 +8,7 @@ mod tungstenite;
 
 use anyhow::Result;
 
-pub(crate) use programs::{Baseline, commands};
+pub(crate) use programs::{Baseline, commands, limit};
 
 /// One that is written in Rust, and a part of this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

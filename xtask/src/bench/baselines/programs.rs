@@ -24,13 +24,21 @@ fn sources() -> PathBuf {
     root().join("xtask/src/bench/baselines")
 }
 
+/// Sends back what it gets and checks nothing: the limit.
+///
+/// # Errors
+/// This program can't be found.
+pub(crate) fn limit() -> Result<Baseline> {
+    rust("epoll: the limit", Kind::Epoll, false)
+}
+
 /// All of them; the first one is the limit, the second what the gateway is built on. Those in Go only if they are asked for.
 ///
 /// # Errors
 /// If one can't be installed or built.
 pub(crate) fn commands(go: bool) -> Result<Vec<Baseline>> {
     let mut all = vec![
-        rust("epoll: the limit", Kind::Epoll, false)?,
+        limit()?,
         rust("fastwebsockets", Kind::Fastwebsockets, false)?,
         rust("fastwebsockets, coalesced", Kind::FastwebsocketsCoalesced, false)?,
         rust("tokio-tungstenite", Kind::Tungstenite, true)?,
