@@ -195,7 +195,7 @@ fn who_asks_how_a_call_stands_takes_it_from_nobody_who_sends_its_key_again() {
     send(&mut there, "count.once", "k", &args);
     counter.let_go();
     check(&there.response(), 1, true);
-    assert_eq!(there.get(&path).json()["status"], "done");
+    until("its end to be written down", || (there.get(&path).json()["status"] == "done").then_some(()));
     assert_eq!(counter.executed("a"), 1);
 }
 

@@ -17,17 +17,6 @@ async fn cancelled(client: &mut Asker) -> String {
 }
 
 #[tokio::test]
-async fn a_call_without_its_gateway_goes_on_for_as_long_as_is_set() {
-    let servers = vec![fixture("one", "legacy")];
-    let bridge = Bridge::start(Settings { remember_ms: 50, servers, ..Settings::default() }).await;
-    let mut client = bridge.client().await;
-    // Calls are carried in order, so the slow one is there once the other has ended.
-    let calls = client.begin_all(&["slow", "echo"]).await;
-    end(calls).await.end.expect("the other has a result");
-    cancelled(&mut client).await;
-}
-
-#[tokio::test]
 async fn a_child_that_ends_is_started_again_and_its_calls_are_told() {
     for era in ["legacy", "modern"] {
         let bridge = Bridge::with([Server { backoff_ms: 1, ..fixture("one", era) }]).await;

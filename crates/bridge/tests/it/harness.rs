@@ -85,20 +85,6 @@ impl Asker {
         events
     }
 
-    /// Begins calls of these tools on one stream, as gateways do; each is known by the tool's name.
-    pub(crate) async fn begin_all(&mut self, tools: &[&str]) -> Streaming<CallEvent> {
-        let requests: Vec<CallRequest> = (1..)
-            .zip(tools)
-            .map(|(call_id, tool)| CallRequest {
-                call_id,
-                idempotency_key: (*tool).into(),
-                ..self.request("tools/call", tool, &params(tool, "{}", ""))
-            })
-            .collect();
-        let requests = stream::iter(requests).chain(stream::pending());
-        self.client.calls(requests).await.expect("the calls are taken").into_inner()
-    }
-
     /// Calls, and waits for the end.
     pub(crate) async fn ask(&mut self, method: &str, tool: &str, params: &str) -> Ended {
         let events = self.begin(method, tool, params).await;

@@ -310,6 +310,7 @@ async fn a_call_is_cancelled_by_a_notification_and_ends_at_once() {
                 cancelled,
                 json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": call["id"]}})
             );
+            told.send(()).await.expect("the test waits");
         }
         assert_eq!(peer.close_frame().await.0, 1000);
     })
@@ -321,6 +322,7 @@ async fn a_call_is_cancelled_by_a_notification_and_ends_at_once() {
     assert!(!call.cancel().await.expect("it has ended"));
     let end = call.result().await;
     assert!(matches!(end, Err(Error::Rpc { code: 4008, .. })), "{end:?}");
+    heard.recv().await.expect("it was cancelled");
     let call = client.call("tools/call", json!({"name": "t"})).await.expect("it is sent");
     heard.recv().await.expect("it was sent");
     drop(call);
