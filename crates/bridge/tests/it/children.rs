@@ -1,7 +1,7 @@
 //! Children that end, and those of sessions.
 
 use crate::harness::{Asker, Bridge, PATIENCE, end, fixture, params, part, until};
-use bridge::{Per, Server, Settings};
+use bridge::{Per, Server};
 
 /// What its child says, once it was told that a call is cancelled.
 async fn cancelled(client: &mut Asker) -> String {

@@ -1,6 +1,5 @@
 //! The bridge, asked as a gateway asks it.
 
-use futures_util::{StreamExt as _, stream};
 use protocol::pb::backend_client::BackendClient;
 use protocol::pb::call_event::Event;
 use protocol::pb::{CallEvent, CallRequest, DescribeRequest, Description, Error, Identity};
