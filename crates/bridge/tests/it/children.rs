@@ -1,7 +1,7 @@
 //! Children that end, and those of sessions.
 
 use crate::harness::{Asker, Bridge, PATIENCE, end, fixture, params, part, until};
-use bridge::{Per, Server};
+use bridge::{Per, Server, Settings};
 
 /// What its child says, once it was told that a call is cancelled.
 async fn cancelled(client: &mut Asker) -> String {
@@ -14,6 +14,18 @@ async fn cancelled(client: &mut Asker) -> String {
         }
     };
     tokio::time::timeout(PATIENCE, told).await.expect("the child is told")
+}
+
+#[tokio::test]
+async fn a_call_without_its_gateway_goes_on_for_as_long_as_is_set() {
+    let servers = vec![fixture("one", "legacy")];
+    let bridge = Bridge::start(Settings { remember_ms: 50, servers, ..Settings::default() }).await;
+    let mut client = bridge.client().await;
+    // Calls are carried in order, so the slow one is there once the other has ended.
+    let (calls, open) = client.begin_all(&["slow", "echo"]).await;
+    end(calls).await.end.expect("the other has a result");
+    drop(open);
+    cancelled(&mut client).await;
 }
 
 #[tokio::test]

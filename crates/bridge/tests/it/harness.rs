@@ -1,9 +1,11 @@
 //! The bridge, asked as a gateway asks it.
 
+use futures_util::{StreamExt as _, stream};
 use protocol::pb::backend_client::BackendClient;
 use protocol::pb::call_event::Event;
 use protocol::pb::{CallEvent, CallRequest, DescribeRequest, Description, Error, Identity};
 use std::time::Duration;
+use tokio::sync::oneshot;
 use tonic::Streaming;
 use tonic::transport::Channel;
 
@@ -82,6 +84,22 @@ impl Asker {
         let acknowledged = part(&mut events).await;
         assert!(acknowledged.contains("acknowledged"), "{acknowledged}");
         events
+    }
+
+    /// Begins calls of these tools on one stream, as gateways do; each is known by the tool's name. The stream is
+    /// lost once both halves are dropped.
+    pub(crate) async fn begin_all(&mut self, tools: &[&str]) -> (Streaming<CallEvent>, oneshot::Sender<()>) {
+        let requests: Vec<CallRequest> = (1..)
+            .zip(tools)
+            .map(|(call_id, tool)| CallRequest {
+                call_id,
+                idempotency_key: (*tool).into(),
+                ..self.request("tools/call", tool, &params(tool, "{}", ""))
+            })
+            .collect();
+        let (open, closed) = oneshot::channel();
+        let requests = stream::iter(requests).chain(stream::pending()).take_until(closed);
+        (self.client.calls(requests).await.expect("the calls are taken").into_inner(), open)
     }
 
     /// Calls, and waits for the end.

@@ -26,6 +26,43 @@ async fn assert_silent(peer: &mut Peer) {
 }
 
 #[tokio::test]
+async fn a_result_that_asks_twice_is_answered_once() {
+    let gate = Arc::new(Notify::new());
+    let opened = Arc::clone(&gate);
+    let gateway = gateway(async move |mut peer: Peer| {
+        discover(&mut peer).await;
+        let call = peer.receive().await;
+        peer.send(response(&call, asks())).await;
+        peer.send(response(&call, asks())).await;
+        // Both have come before the round is answered: once it was sent, another result is of that round.
+        assert_silent(&mut peer).await;
+        opened.notify_one();
+        let next = peer.receive().await;
+        assert_eq!((&next["id"], &next["params"]["requestState"]), (&call["id"], &json!("st")));
+        assert_silent(&mut peer).await;
+        // The next round may ask again.
+        peer.send(response(&next, asks())).await;
+        opened.notify_one();
+        assert_eq!(peer.receive().await, next);
+        peer.send(response(&next, json!({"resultType": "complete"}))).await;
+        assert_eq!(peer.close_frame().await.0, 1000);
+    })
+    .await;
+    let handler = move |asked: Asked| {
+        let gate = Arc::clone(&gate);
+        async move {
+            gate.notified().await;
+            answers(asked).await
+        }
+    };
+    let client = builder(&gateway).modern().on_request(handler).connect().await.expect("a connection");
+    let result = client.request("tools/call", json!({"name": "t"})).await.expect("a result");
+    assert_eq!(result.get(), r#"{"resultType":"complete"}"#);
+    client.close().await;
+    gateway.finish().await;
+}
+
+#[tokio::test]
 async fn a_call_that_asks_without_end_ends_with_what_it_asks_for() {
     let gateway = gateway(async |mut peer: Peer| {
         discover(&mut peer).await;
