@@ -15,7 +15,7 @@ use auth::Identity;
 use mcp::{Error, method, text, translate};
 use protocol::{ErrorCode, json};
 use router::{Event, Failure, Mcp};
-use session_store::Position;
+use session_store::{LogEpoch, Offset, Position};
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -24,12 +24,16 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout_at};
 
 /// How long a backend is left in peace after it has failed: from the first pause to the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
-/// How long it is waited for backends before somebody is told that it listens.
+/// How long it is waited for backends and the store before somebody is told that it listens.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// In no life of a log: who stands here is told of a gap once it is known where the log ends.
+const NOWHERE: Position = Position { epoch: LogEpoch(0), offset: Offset(0) };
 
 /// What somebody wants to hear.
 #[derive(Clone, Debug, Default)]
@@ -157,11 +161,7 @@ impl Listening {
             untold: Rc::default(),
             peer,
         };
-        if !listening.contexts.is_empty() {
-            let log = shard.logs.open(identity.tenant());
-            let end = log.end().await;
-            listening.reader = Some(Reader::new(end, log, &listening.peer, shard));
-        }
+        let until = Instant::now() + PATIENCE;
         let mut opening = Vec::new();
         for (source, wish) in asked {
             let (opened, is_open) = oneshot::channel();
@@ -170,8 +170,13 @@ impl Listening {
             let told = follow(Rc::clone(shard), identity.clone(), source, wish, ear, opened);
             listening.tasks.push(tokio::task::spawn_local(told).abort_handle());
         }
-        // Whoever is told that it listens hears what comes next. A backend that takes longer is heard of later.
-        let _ = tokio::time::timeout(PATIENCE, futures_util::future::join_all(opening)).await;
+        // Whoever is told that it listens hears what comes next. What takes longer is heard of later.
+        if !listening.contexts.is_empty() {
+            let log = shard.logs.open(identity.tenant());
+            let end = timeout_at(until, log.end()).await.unwrap_or(NOWHERE);
+            listening.reader = Some(Reader::new(end, log, &listening.peer, shard));
+        }
+        let _ = timeout_at(until, futures_util::future::join_all(opening)).await;
         listening
     }
 
@@ -313,6 +318,7 @@ async fn follow(
     let params = translate::request::to_modern(&params, &client).into_owned();
     let mut pause = PAUSES.0;
     loop {
+        let begun = Instant::now();
         let ended = listen(&shard, &identity, &source, (&wish, &params), &ear, &mut opened).await;
         opened = None;
         match ended {
@@ -320,14 +326,21 @@ async fn follow(
             // As long as a call may take; then it is made again.
             ErrorCode::DeadlineExceeded => pause = PAUSES.0,
             _ => {
+                pause = pause_after(begun.elapsed(), pause);
                 tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(PAUSES.1);
+                pause *= 2;
             }
         }
         // What was not heard meanwhile may have happened.
         let perhaps = wish.changed.methods().map(Note::bare).chain(wish.uris.iter().map(|uri| told(uri)));
         perhaps.for_each(|note| ear.tell(note));
     }
+}
+
+/// The pause after somebody was listened to for so long, where it is this one's turn.
+fn pause_after(listened: Duration, turn: Duration) -> Duration {
+    // What failed before is no fault of one that has worked since.
+    if listened >= PAUSES.1 { PAUSES.0 } else { turn.min(PAUSES.1) }
 }
 
 /// Listens until the backend ends it.
@@ -366,6 +379,19 @@ async fn listen(
             Event::Progress(_) => {}
             Event::Result(_) => return ErrorCode::BackendUnavailable,
             Event::Failed(Failure { code, .. }) => return code,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_until_a_backend_was_listened_to_for_a_while() {
+        let seconds = Duration::from_secs;
+        for (listened, turn, pause) in [(0, 1, 1), (5, 16, 16), (29, 32, 30), (30, 32, 1), (3_600, 1, 1)] {
+            assert_eq!(pause_after(seconds(listened), seconds(turn)), seconds(pause), "{listened} {turn}");
         }
     }
 }
