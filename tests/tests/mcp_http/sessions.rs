@@ -3,7 +3,7 @@
 use crate::Peer;
 use crate::peer::BOTH;
 use serde_json::json;
-use tests::{Gateway, Tools};
+use tests::{Endpoints, Gateway, Pods, Socket, Tools};
 
 #[test]
 fn every_legacy_version_has_its_session() {
@@ -57,6 +57,39 @@ fn a_session_that_was_ended_is_gone() {
     let session = peer.session.as_deref().expect("a session");
     http.send_at("GET", "/mcp", &[("Accept", BOTH), ("Mcp-Session-Id", session)], None);
     assert_eq!(http.response().status, 404);
+}
+
+fn end_by_operator(gateway: &Endpoints, peer: &Peer) {
+    let session = peer.session.as_deref().expect("a session");
+    let mut operator = Socket::connect(gateway.admin);
+    let head = format!("DELETE /admin/v1/sessions/{session} HTTP/1.1\r\nHost: 127.0.0.1\r\n");
+    operator.send((head + "Content-Length: 0\r\nConnection: close\r\n\r\n").as_bytes());
+    let answer = operator.response();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+#[test]
+fn a_session_that_an_operator_ends_has_no_stream_any_more() {
+    let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
+    // A stream that is not told looks at its session as often as this.
+    let gateway = Gateway::with(|config| config.websocket.ping_interval_ms = 120_000);
+    let peer = Peer::legacy(&gateway, "2025-11-25", &json!({}));
+    let mut stream = peer.listen(None);
+    end_by_operator(&gateway, &peer);
+    stream.stream_ended();
+    assert_eq!(peer.post_own(&list).status, 404);
+
+    let pods = Pods::new();
+    let pod = || pods.pod_with(|config| config.websocket.ping_interval_ms = 120_000);
+    let (here, there) = (pod(), pod());
+    let peer = Peer::legacy(&here, "2025-11-25", &json!({}));
+    let mut stream = peer.at(&there).listen(None);
+    // Another pod than that of its stream was the last to change it.
+    let level = json!({"level": "info"});
+    assert_eq!(peer.ask("logging/setLevel", &level), json!({}));
+    end_by_operator(&here, &peer);
+    stream.stream_ended();
+    assert_eq!(peer.post_own(&list).status, 404);
 }
 
 #[test]
