@@ -41,6 +41,7 @@ pub(super) struct Calls {
     by_id: HashMap<Arc<str>, usize>,
     /// Contexts that a call is about, and the calls that wait for it.
     contexts: HashMap<Box<str>, VecDeque<usize>>,
+    /// Without a session before that is opened: a backend that asks for it would be told that it has ended.
     caller: Caller,
     holder: Rc<Holder>,
     session: SessionId,
@@ -56,7 +57,7 @@ impl Calls {
             running: Slab::new(),
             by_id: HashMap::new(),
             contexts: HashMap::new(),
-            caller: caller(identity, &session_id),
+            caller: caller(identity, if standing.is_some() { &*session_id } else { "" }),
             holder: Rc::new(Holder::new(identity, session_id)),
             session: SessionId(session),
             standing,
@@ -531,7 +532,8 @@ impl Calls {
 
     /// Later calls are made with the scopes of a fresh token.
     pub(super) fn replace_identity(&mut self, identity: &Identity) {
-        self.caller = caller(identity, &self.holder.session);
+        let session = if self.standing.is_some() { &*self.holder.session } else { "" };
+        self.caller = caller(identity, session);
     }
 }
 
