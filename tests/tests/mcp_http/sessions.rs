@@ -1,7 +1,7 @@
 //! Sessions of legacy clients: opened by `initialize`, named by a header, ended by DELETE.
 
-use crate::Peer;
 use crate::peer::BOTH;
+use crate::{Peer, Server};
 use serde_json::json;
 use tests::{Endpoints, Gateway, Pods, Socket, Tools};
 
@@ -57,6 +57,26 @@ fn a_session_that_was_ended_is_gone() {
     let session = peer.session.as_deref().expect("a session");
     http.send_at("GET", "/mcp", &[("Accept", BOTH), ("Mcp-Session-Id", session)], None);
     assert_eq!(http.response().status, 404);
+}
+
+#[test]
+fn servers_are_asked_in_the_session_of_their_caller() {
+    let (gateway, server) = (Gateway::start(), Server::new());
+    let _server = server.serve("words", &gateway);
+    let check = |peer: &Peer| {
+        peer.await_tool("words.own");
+        peer.call("words.own", &json!({}));
+        peer.ask("resources/list", &json!({}));
+        peer.ask("resources/read", &json!({"uri": "words://1"}));
+        for method in ["tools/call", "resources/list", "resources/read"] {
+            assert_eq!(server.session_of(method), peer.session.clone().unwrap_or_default(), "{method}");
+        }
+    };
+    let legacy = Peer::legacy(&gateway, "2025-11-25", &json!({}));
+    check(&legacy);
+    legacy.listen(None).sent();
+    assert_eq!(Some(server.session_of("subscriptions/listen")), legacy.session);
+    check(&Peer::modern(&gateway));
 }
 
 fn end_by_operator(gateway: &Endpoints, peer: &Peer) {

@@ -15,7 +15,7 @@ use auth::Identity;
 use mcp::{Error, method, text, translate};
 use protocol::{ErrorCode, json};
 use router::{Event, Failure, Mcp};
-use session_store::{LogEpoch, Offset, Position};
+use session_store::{LogEpoch, Offset, Position, SessionId};
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -105,11 +105,16 @@ pub(crate) struct Listening {
 }
 
 impl Listening {
-    /// Listens from now on, to whatever the caller may read.
+    /// Listens from now on, to whatever the caller may read, who may have a session.
     ///
     /// # Cancel safety
     /// Nothing is left behind.
-    pub(crate) async fn open(shard: &Rc<Shard>, identity: &Identity, wish: Wish) -> Self {
+    pub(crate) async fn open(
+        shard: &Rc<Shard>,
+        identity: &Identity,
+        session: Option<SessionId>,
+        wish: Wish,
+    ) -> Self {
         let permit = shard.terms().authorization.permit(identity);
         let table = shard.router.table();
         let access = crate::access::Access { identity, permit: &permit };
@@ -167,7 +172,7 @@ impl Listening {
             let (opened, is_open) = oneshot::channel();
             opening.push(is_open);
             let ear = Ear { peer: Rc::clone(&listening.peer), untold: Rc::clone(&listening.untold) };
-            let told = follow(Rc::clone(shard), identity.clone(), source, wish, ear, opened);
+            let told = follow(Rc::clone(shard), (identity.clone(), session), source, wish, ear, opened);
             listening.tasks.push(tokio::task::spawn_local(told).abort_handle());
         }
         // Whoever is told that it listens hears what comes next. What takes longer is heard of later.
@@ -306,7 +311,7 @@ fn told(uri: &str) -> Note {
 /// `opened` is dropped once it does for the first time, or can't.
 async fn follow(
     shard: Rc<Shard>,
-    identity: Identity,
+    caller: (Identity, Option<SessionId>),
     source: Arc<Mcp>,
     wish: Wish,
     ear: Ear,
@@ -319,7 +324,7 @@ async fn follow(
     let mut pause = PAUSES.0;
     loop {
         let begun = Instant::now();
-        let ended = listen(&shard, &identity, &source, (&wish, &params), &ear, &mut opened).await;
+        let ended = listen(&shard, &caller, &source, (&wish, &params), &ear, &mut opened).await;
         opened = None;
         match ended {
             ErrorCode::MethodNotFound | ErrorCode::Forbidden => return,
@@ -346,7 +351,7 @@ fn pause_after(listened: Duration, turn: Duration) -> Duration {
 /// Listens until the backend ends it.
 async fn listen(
     shard: &Rc<Shard>,
-    identity: &Identity,
+    (identity, session): &(Identity, Option<SessionId>),
     source: &Mcp,
     (wish, params): (&Wish, &str),
     ear: &Ear,
@@ -357,6 +362,7 @@ async fn listen(
         method: source.method(method::LISTEN).into(),
         params: params.as_bytes().into(),
         timeout: Some(Duration::from_millis(shard.terms().config.router.max_timeout_ms)),
+        session: *session,
     };
     let mut running = match Plain::begin(shard, identity, &work, ("", ""), None) {
         Ok(running) => running,

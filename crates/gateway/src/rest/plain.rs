@@ -53,8 +53,8 @@ impl Plain {
             handler: &work.handler,
             method: &work.method,
             params: &work.params,
-            // It is of no session that a backend could keep something for, or ask about.
-            caller: &caller(identity, ""),
+            // Where there is no session, a backend can neither keep something for it, nor ask about it.
+            caller: &caller(identity, &work.session.map(|id| id.to_string()).unwrap_or_default()),
             idempotency_key: [&session, "", ""],
             join: false,
             traceparent,
