@@ -16,6 +16,7 @@ use super::round;
 use super::standing::Standing;
 use crate::mcp::Ends;
 use crate::measure;
+use crate::outcome;
 use crate::platform::{self, Holder};
 use crate::shard::{Order, Peer, Shard, cancelled};
 use crate::trace::{self, CallSpan};
@@ -348,11 +349,7 @@ impl Calls {
             Event::Progress(_) if exchange.is_congested() => {}
             Event::Progress(progress) => running.progress(&progress, exchange),
             Event::Partial(_) if exchange.is_overfull() => {
-                let failure = Failure::new(
-                    ErrorCode::TooLarge,
-                    "the client reads more slowly than the result streams, and max_unsent is reached",
-                );
-                return self.give_up(place, failure, exchange, now);
+                return self.give_up(place, outcome::unread(), exchange, now);
             }
             Event::Partial(partial) => running.partial(&partial, exchange),
             end if self.ask_client(place, &end, exchange) => {}
