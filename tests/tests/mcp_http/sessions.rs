@@ -3,7 +3,7 @@
 use crate::peer::BOTH;
 use crate::{Peer, Server};
 use serde_json::json;
-use tests::{Endpoints, Gateway, Pods, Socket, Tools};
+use tests::{Endpoints, Gateway, Pods, Tools};
 
 #[test]
 fn every_legacy_version_has_its_session() {
@@ -81,10 +81,7 @@ fn servers_are_asked_in_the_session_of_their_caller() {
 
 fn end_by_operator(gateway: &Endpoints, peer: &Peer) {
     let session = peer.session.as_deref().expect("a session");
-    let mut operator = Socket::connect(gateway.admin);
-    let head = format!("DELETE /admin/v1/sessions/{session} HTTP/1.1\r\nHost: 127.0.0.1\r\n");
-    operator.send((head + "Content-Length: 0\r\nConnection: close\r\n\r\n").as_bytes());
-    let answer = operator.response();
+    let answer = gateway.admin_send("DELETE", &format!("/admin/v1/sessions/{session}"), &json!({}));
     assert_eq!(answer.status, 200, "{}", answer.text());
 }
 
