@@ -7,7 +7,7 @@ use std::task::{Context, Waker};
 
 use protocol::ErrorCode;
 use protocol::pb::{CallEvent, CallRequest, call_event::Event};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tonic::Streaming;
 
@@ -23,13 +23,15 @@ pub(crate) struct Multiplex {
     outgoing: mpsc::Sender<Outgoing>,
     /// A permit for each call that has not yet queued its last event.
     places: Arc<Semaphore>,
+    /// How many were joined and have not ended. They are taken without a place too.
+    joined: watch::Sender<usize>,
     live: Arc<Live>,
 }
 
 impl Multiplex {
     pub(crate) fn new(shared: Arc<Shared>, outgoing: mpsc::Sender<Outgoing>) -> Self {
         let places = Arc::new(Semaphore::new(shared.max_running_calls as usize));
-        Self { shared, outgoing, places, live: Arc::default() }
+        Self { shared, outgoing, places, joined: watch::Sender::new(0), live: Arc::default() }
     }
 
     /// Serves the stream until it is dropped, or until it is complete or the backend drains and all calls
@@ -39,8 +41,8 @@ impl Multiplex {
         let mut complete = false;
         let mut gone = pin!(gone.cancelled());
         let mut drain = pin!(self.shared.drain.cancelled());
-        let places = self.places.clone();
-        let mut idle = pin!(places.acquire_many(self.shared.max_running_calls));
+        let all = self.shared.max_running_calls;
+        let mut idle = pin!(ended(self.places.clone(), all, self.joined.subscribe()));
         let ending = loop {
             tokio::select! {
                 biased;
@@ -51,7 +53,7 @@ impl Multiplex {
                 },
                 () = &mut gone => break Outgoing::End,
                 () = &mut drain, if !draining => draining = true,
-                _ = &mut idle, if draining || complete => break Outgoing::End,
+                () = &mut idle, if draining || complete => break Outgoing::End,
             }
         };
         self.leave();
@@ -118,10 +120,11 @@ impl Multiplex {
         let call = memory.and_then(|memory| memory.find(request)).ok_or_else(memory::unknown)?;
         let entry = self.live.enter(request.call_id, || Running::Remembered(Arc::clone(&call)))?;
         let place = self.places.clone().try_acquire_owned().ok();
+        let joined = Joined::one_more(self.joined.clone());
         call.turn(request.call_id, &self.outgoing).await;
         tasks::spawn(async move {
             call.over().await;
-            drop((entry, place));
+            drop((entry, place, joined));
         });
         Ok(())
     }
@@ -140,6 +143,29 @@ impl Multiplex {
                 (running, _) => running.cancel(&self.outgoing),
             }
         }
+    }
+}
+
+/// Ready once no call runs. None begins after this was polled first.
+async fn ended(places: Arc<Semaphore>, all: u32, mut joined: watch::Receiver<usize>) {
+    // Neither is ever closed.
+    let _none_begins = places.acquire_many(all).await;
+    let _ = joined.wait_for(|joined| *joined == 0).await;
+}
+
+/// Counts a call that was joined, until it is dropped.
+struct Joined(watch::Sender<usize>);
+
+impl Joined {
+    fn one_more(count: watch::Sender<usize>) -> Self {
+        count.send_modify(|joined| *joined += 1);
+        Self(count)
+    }
+}
+
+impl Drop for Joined {
+    fn drop(&mut self) {
+        self.0.send_modify(|joined| *joined -= 1);
     }
 }
 

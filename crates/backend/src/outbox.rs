@@ -2,7 +2,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use protocol::pb::{CallEvent, call_event::Event};
+use protocol::pb::{self, CallEvent, call_event::Event};
 use tokio::sync::mpsc;
 
 use crate::Failure;
@@ -50,9 +50,27 @@ impl Outbox {
     pub(crate) async fn end(&self, result: Result<Bytes, Failure>) {
         let event = match result.and_then(|result| self.fitting(result)) {
             Ok(result) => Event::Result(result),
-            Err(failure) => Event::Error(failure.into_error()),
+            Err(failure) => Event::Error(self.fitting_error(failure)),
         };
         self.queue(event, true).await;
+    }
+
+    /// The error, within the message limit: one over it is without its details, and its message no longer than that.
+    fn fitting_error(&self, failure: Failure) -> pb::Error {
+        let limit = self.max_message_size - EVENT_OVERHEAD;
+        let mut error = failure.into_error();
+        let bytes = error.message.len() + error.details.len();
+        if bytes > limit {
+            tracing::warn!(
+                code = error.code,
+                bytes,
+                limit,
+                "an error over the limit goes without its details"
+            );
+            error.details = Bytes::new();
+            error.message.truncate(error.message.floor_char_boundary(limit));
+        }
+        error
     }
 
     async fn queue(&self, event: Event, last: bool) {

@@ -4,6 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use std::{fmt, io};
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use protocol::pb::sessions_client::SessionsClient;
 use protocol::pb::{EndedRequest, EndedResponse};
 use tokio::time::timeout;
@@ -63,13 +65,27 @@ impl Sessions {
     /// one says so that has known it before. It ends with its gateway where that keeps it in its own memory and is gone. One
     /// that none has known has ended where all say so. None have without a gateway.
     ///
+    /// Ready once any have, whoever has not answered yet, and else after all answers, which takes up to 5 seconds where a gateway
+    /// hangs. What has ended since is found by asking again meanwhile.
+    ///
     /// # Cancel safety
     /// May be dropped and asked again.
     pub async fn ended(&self, session_ids: Vec<String>) -> Vec<String> {
-        let asked = self.0.gateways.iter().enumerate().map(|(at, _)| self.ask(at, session_ids.clone()));
-        let said = futures_util::future::join_all(asked).await;
-        let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.judge(session_ids, &said)
+        let mut said: Vec<Said> = self.0.gateways.iter().map(|_| Said::Nothing).collect();
+        let asked = (0..said.len()).map(|at| {
+            let asked = self.ask(at, session_ids.clone());
+            async move { (at, asked.await) }
+        });
+        let mut asked: FuturesUnordered<_> = asked.collect();
+        while let Some((at, answer)) = asked.next().await {
+            said[at] = answer;
+            let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let ended = known.judge(&session_ids, &said);
+            if !ended.is_empty() {
+                return ended;
+            }
+        }
+        Vec::new()
     }
 
     async fn ask(&self, at: usize, session_ids: Vec<String>) -> Said {
@@ -98,7 +114,8 @@ impl Sessions {
 }
 
 impl Known {
-    fn judge(&mut self, session_ids: Vec<String>, said: &[Said]) -> Vec<String> {
+    /// Which of these have ended, by what was said so far.
+    fn judge(&mut self, session_ids: &[String], said: &[Said]) -> Vec<String> {
         let now = Instant::now();
         self.holders.retain(|_, (_, asked)| now.duration_since(*asked) < REMEMBERED);
         let is_gone = |at: &usize| matches!(said[*at], Said::Gone) && self.mortal.contains(at);
@@ -106,8 +123,8 @@ impl Known {
         for id in session_ids {
             let (holders, asked) = self.holders.entry(id.clone()).or_insert_with(|| (HashSet::new(), now));
             *asked = now;
-            let says = |at: &usize| matches!(&said[*at], Said::Ended(some) if some.contains(&id));
-            let knows = |at: &usize| matches!(&said[*at], Said::Ended(some) if !some.contains(&id));
+            let says = |at: &usize| matches!(&said[*at], Said::Ended(some) if some.contains(id));
+            let knows = |at: &usize| matches!(&said[*at], Said::Ended(some) if !some.contains(id));
             let mut all = 0..said.len();
             holders.extend(all.clone().filter(knows));
             let is_over = |at: usize| says(&at) || is_gone(&at);
@@ -118,8 +135,8 @@ impl Known {
                     holders.iter().any(says) || holders.iter().all(is_gone)
                 };
             if has_ended {
-                self.holders.remove(&id);
-                ended.push(id);
+                self.holders.remove(id);
+                ended.push(id.clone());
             }
         }
         ended
@@ -159,7 +176,7 @@ mod tests {
     fn a_session_has_ended_where_one_says_so_that_has_known_it() {
         let mut known = Known::default();
         let mut check = |said: &[Said], expected: &[&str]| {
-            assert_eq!(known.judge(vec!["a".to_owned()], said), expected);
+            assert_eq!(known.judge(&["a".to_owned()], said), expected);
         };
         check(&[ended(&["a"]), Said::Nothing], &[]);
         check(&[ended(&[]), ended(&["a"])], &[]);
@@ -174,7 +191,7 @@ mod tests {
     #[test]
     fn a_session_ends_with_its_gateway_where_nobody_else_has_it() {
         let mut known = Known { mortal: [0].into(), ..Known::default() };
-        let ask = |known: &mut Known, said: &[Said]| known.judge(vec!["a".to_owned()], said);
+        let ask = |known: &mut Known, said: &[Said]| known.judge(&["a".to_owned()], said);
         assert!(ask(&mut known, &[ended(&[]), ended(&["a"])]).is_empty());
         assert!(ask(&mut known, &[Said::Nothing, ended(&["a"])]).is_empty(), "it may only be slow");
         assert_eq!(ask(&mut known, &[Said::Gone, ended(&["a"])]), ["a"]);

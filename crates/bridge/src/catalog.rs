@@ -59,6 +59,11 @@ impl Catalog {
         catalog
     }
 
+    /// What a server offers; nothing is known of one that was never up.
+    pub(crate) fn offered(&self, server: usize) -> Option<&Offers> {
+        self.offers.get(server).and_then(Option::as_ref)
+    }
+
     /// The server of a prompt, and its own name for it.
     pub(crate) fn prompt(&self, name: &str) -> Option<&Own> {
         self.prompts.get(name)

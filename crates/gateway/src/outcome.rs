@@ -47,6 +47,14 @@ fn parse(outcome: &Bytes) -> Option<Event> {
     }
 }
 
+/// 4012 for a call that streams more than its client takes.
+pub(crate) fn unread() -> Failure {
+    Failure::new(
+        ErrorCode::TooLarge,
+        "the client reads more slowly than the result streams, and max_unsent is reached",
+    )
+}
+
 /// 4006: nobody knows whether the call was executed.
 pub(crate) fn unknown(why: &str) -> Failure {
     Failure::new(

@@ -16,6 +16,7 @@ impl Bodies {
         if size >= LARGE {
             let mut alone = BytesMut::with_capacity(size);
             write(&mut alone);
+            debug_assert_eq!(alone.len(), size);
             return alone.freeze();
         }
         if self.0.capacity() < size {

@@ -61,3 +61,30 @@ fn who_listens_is_told_that_the_pod_drains() {
     modern.closed(1012);
     gateway.await_end();
 }
+
+#[test]
+fn lists_and_news_are_to_be_asked_for_elsewhere_while_the_pod_drains() {
+    let (mut gateway, server) = (Gateway::start(), Server::new());
+    let (_words, _tools) = (server.serve("words", &gateway), Tools::at(&gateway));
+    let mut modern = Peer::modern(&gateway);
+    modern.await_tool("words.own");
+    modern.await_tool("sleep");
+    // Its connection is not closed before this has ended.
+    modern.send(&json!("slow"), "tools/call", &json!({"name": "sleep", "arguments": {"ms": 60_000}}));
+    gateway.await_metric("backend_calls_in_flight", 1.0);
+    gateway.drain();
+    modern.note("notifications/mcpw/session.migrate");
+    for (method, params) in [
+        ("resources/list", json!({})),
+        ("subscriptions/listen", json!({"notifications": {"toolsListChanged": true}})),
+        ("tools/call", json!({"name": "words.own", "arguments": {}})),
+    ] {
+        let error = modern.wrong(method, &params, 4009);
+        assert_eq!(error["data"]["draining"], true, "{method}: {error}");
+    }
+    modern.json(
+        &json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "slow"}}),
+    );
+    modern.closed(1012);
+    gateway.await_end();
+}

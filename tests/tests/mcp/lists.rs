@@ -87,3 +87,32 @@ fn a_backend_that_fails_is_left_out_of_a_list_or_makes_it_fail_as_it_is_set() {
         }
     }
 }
+
+#[test]
+fn servers_are_asked_in_the_session_of_their_caller() {
+    let (gateway, server) = (Gateway::start(), Server::new());
+    let _server = server.serve("words", &gateway);
+    let mut legacy = Peer::legacy(&gateway, "2025-11-25");
+    legacy.await_tool("words.own");
+    let session = legacy.opened["_meta"]["mcpw/session"]["session_id"].as_str().expect("an id").to_owned();
+    legacy.call("words.own", &json!({}));
+    legacy.ask("resources/list", &json!({}));
+    legacy.ask("resources/subscribe", &json!({"uri": "words://1"}));
+    for method in ["tools/call", "resources/list", "subscriptions/listen"] {
+        assert_eq!(server.session_of(method), session, "{method}");
+    }
+    // Nobody has opened one for it, and a backend that asks is told of none.
+    let mut modern = Peer::modern(&gateway);
+    modern.await_tool("words.own");
+    modern.call("words.own", &json!({}));
+    modern.ask("resources/list", &json!({}));
+    modern.send(
+        &json!("l"),
+        "subscriptions/listen",
+        &json!({"notifications": {"resourceSubscriptions": ["words://1"]}}),
+    );
+    modern.note("notifications/subscriptions/acknowledged");
+    for method in ["tools/call", "resources/list", "subscriptions/listen"] {
+        assert_eq!(server.session_of(method), "", "{method}");
+    }
+}

@@ -1,6 +1,7 @@
 //! A backend that stands for a server of the protocol.
 
 use backend::{Backend, Call, Failure, Handler, Mcp, Raw, Tool};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use tests::{Endpoints, Tools};
 use tokio::sync::broadcast;
@@ -10,6 +11,8 @@ use tokio::sync::broadcast;
 pub(crate) struct Server {
     /// The raw params of each call, with its method.
     pub(crate) asked: Arc<Mutex<Vec<(String, String)>>>,
+    /// The session that each method was last asked in.
+    sessions: Arc<Mutex<HashMap<String, String>>>,
     updates: broadcast::Sender<String>,
 }
 
@@ -27,7 +30,7 @@ fn raw(text: &str) -> Raw {
 
 impl Server {
     pub(crate) fn new() -> Self {
-        Self { asked: Arc::default(), updates: broadcast::channel(64).0 }
+        Self { asked: Arc::default(), sessions: Arc::default(), updates: broadcast::channel(64).0 }
     }
 
     /// Registers it under this name.
@@ -55,7 +58,9 @@ impl Server {
         })
     }
 
-    fn note(&self, method: &str, params: &Raw) {
+    fn note(&self, call: &Call, method: &str, params: &Raw) {
+        let session = call.session_id().to_owned();
+        self.sessions.lock().expect("nobody panics with it").insert(method.to_owned(), session);
         let asked = (method.to_owned(), text(params).to_owned());
         self.asked.lock().expect("nobody panics with it").push(asked);
     }
@@ -65,8 +70,14 @@ impl Server {
         self.asked.lock().expect("nobody panics with it").last().expect("it was asked").1.clone()
     }
 
+    /// The session that this method was last asked in; empty where there was none.
+    pub(crate) fn session_of(&self, method: &str) -> String {
+        let sessions = self.sessions.lock().expect("nobody panics with it");
+        sessions.get(method).unwrap_or_else(|| panic!("{method} was not asked")).clone()
+    }
+
     async fn call(&self, call: Call, params: Raw) -> Result<Raw, Failure> {
-        self.note(call.method(), &params);
+        self.note(&call, call.method(), &params);
         let said: serde_json::Value = serde_json::from_str(text(&params)).expect("it is JSON");
         match said["arguments"]["do"].as_str() {
             Some("ask" | "ask and wait") if said["inputResponses"].is_null() => {
@@ -115,7 +126,7 @@ impl Server {
 
     async fn method(&self, call: Call, params: Raw, own: &str) -> Result<Raw, Failure> {
         let method = call.method().rsplit('.').next().unwrap_or_default().to_owned();
-        self.note(&method, &params);
+        self.note(&call, &method, &params);
         let said: serde_json::Value = serde_json::from_str(text(&params)).expect("it is JSON");
         let answer = match &*method {
             "resources/list" if said["cursor"].is_null() => {

@@ -3,7 +3,9 @@
 use crate::peer::heard;
 use crate::{Peer, Server};
 use serde_json::json;
-use tests::{Counter, Pods, Tools, until};
+use tests::{Contexts, Counter, Pods, Tools, until};
+
+const MCPW: &str = env!("CARGO_BIN_EXE_mcpw-under-test");
 
 #[test]
 fn a_session_is_served_by_every_pod() {
@@ -150,4 +152,26 @@ fn an_answer_that_no_other_pod_can_be_told_is_too_large() {
     assert_eq!(remote.post_own(&reply(&"x".repeat(2_000))).status, 413);
     assert_eq!(remote.post_own(&reply("x")).status, 202);
     assert_eq!(heard(&mut http)["result"]["structuredContent"]["who"]["content"], json!({"name": "x"}));
+}
+
+#[test]
+fn who_listens_to_a_context_while_the_store_is_away_hears_of_it_once_it_is_back() {
+    let mut pods = Pods::new();
+    let pod = pods.pod_with(|config| config.runtime.shards = 1);
+    let _contexts = Contexts::passing(MCPW, &pod);
+    let peer = Peer::modern(&pod);
+    until("contexts to be served", || {
+        let listed = peer.ask("resources/templates/list", &json!({}));
+        (listed["resourceTemplates"] != json!([])).then_some(())
+    });
+    pods.redis.kill();
+    let uri = "context://01900000-0000-7000-8000-000000000000";
+    let wish = json!({"notifications": {"resourceSubscriptions": [uri]}});
+    let mut stream = peer.stream(&json!("l"), "subscriptions/listen", &wish);
+    let acknowledged = heard(&mut stream);
+    assert_eq!(acknowledged["params"]["notifications"], wish["notifications"], "{acknowledged}");
+    pods.redis.restart();
+    // What has happened meanwhile is not known.
+    let told = heard(&mut stream);
+    assert_eq!(told["params"]["uri"], uri, "{told}");
 }

@@ -1,9 +1,9 @@
 //! Sessions of legacy clients: opened by `initialize`, named by a header, ended by DELETE.
 
-use crate::Peer;
 use crate::peer::BOTH;
+use crate::{Peer, Server};
 use serde_json::json;
-use tests::{Gateway, Tools};
+use tests::{Endpoints, Gateway, Pods, Tools};
 
 #[test]
 fn every_legacy_version_has_its_session() {
@@ -57,6 +57,56 @@ fn a_session_that_was_ended_is_gone() {
     let session = peer.session.as_deref().expect("a session");
     http.send_at("GET", "/mcp", &[("Accept", BOTH), ("Mcp-Session-Id", session)], None);
     assert_eq!(http.response().status, 404);
+}
+
+#[test]
+fn servers_are_asked_in_the_session_of_their_caller() {
+    let (gateway, server) = (Gateway::start(), Server::new());
+    let _server = server.serve("words", &gateway);
+    let check = |peer: &Peer| {
+        peer.await_tool("words.own");
+        peer.call("words.own", &json!({}));
+        peer.ask("resources/list", &json!({}));
+        peer.ask("resources/read", &json!({"uri": "words://1"}));
+        for method in ["tools/call", "resources/list", "resources/read"] {
+            assert_eq!(server.session_of(method), peer.session.clone().unwrap_or_default(), "{method}");
+        }
+    };
+    let legacy = Peer::legacy(&gateway, "2025-11-25", &json!({}));
+    check(&legacy);
+    legacy.listen(None).sent();
+    assert_eq!(Some(server.session_of("subscriptions/listen")), legacy.session);
+    check(&Peer::modern(&gateway));
+}
+
+fn end_by_operator(gateway: &Endpoints, peer: &Peer) {
+    let session = peer.session.as_deref().expect("a session");
+    let answer = gateway.admin_send("DELETE", &format!("/admin/v1/sessions/{session}"), &json!({}));
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+#[test]
+fn a_session_that_an_operator_ends_has_no_stream_any_more() {
+    let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
+    // A stream that is not told looks at its session as often as this.
+    let gateway = Gateway::with(|config| config.websocket.ping_interval_ms = 120_000);
+    let peer = Peer::legacy(&gateway, "2025-11-25", &json!({}));
+    let mut stream = peer.listen(None);
+    end_by_operator(&gateway, &peer);
+    stream.stream_ended();
+    assert_eq!(peer.post_own(&list).status, 404);
+
+    let pods = Pods::new();
+    let pod = || pods.pod_with(|config| config.websocket.ping_interval_ms = 120_000);
+    let (here, there) = (pod(), pod());
+    let peer = Peer::legacy(&here, "2025-11-25", &json!({}));
+    let mut stream = peer.at(&there).listen(None);
+    // Another pod than that of its stream was the last to change it.
+    let level = json!({"level": "info"});
+    assert_eq!(peer.ask("logging/setLevel", &level), json!({}));
+    end_by_operator(&here, &peer);
+    stream.stream_ended();
+    assert_eq!(peer.post_own(&list).status, 404);
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! Tools: listed, shown, executed, streamed; beside a WebSocket that hears of it.
 
-use serde_json::json;
+use backend::{Backend, Call, Json, Tool};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use tests::{Counter, Gateway, Http, Session, Tools};
+use tests::{Counter, Gateway, Http, Session, Tools, until};
 
 use crate::{powerless, stranger};
 
@@ -104,6 +107,44 @@ fn progress_and_parts_come_as_server_sent_events() {
     );
     http.stream_ended();
     assert_eq!(http.get("/tools").status, 200);
+}
+
+#[test]
+fn a_client_that_reads_more_slowly_than_the_result_streams_is_told_so() {
+    let gateway = Gateway::with(|config| {
+        config.runtime.shards = 1;
+        config.websocket.max_unsent = 1 << 20;
+        config.router.max_result_bytes = 64 << 20;
+    });
+    let is_told = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&is_told);
+    let flood = Tool::new("flood", move |call: Call, _: Value| {
+        let told = Arc::clone(&told);
+        async move {
+            let part = json!("x".repeat(256 << 10));
+            // More than sockets hold.
+            for _ in 0..128 {
+                call.partial(Json(part.clone())).await?;
+            }
+            told.store(true, Ordering::Relaxed);
+            // Nobody waits for it to end by itself.
+            std::future::pending::<()>().await;
+            Ok(Json(Value::Null))
+        }
+    });
+    let _tools = Tools::serve(Backend::new("flood").tool(flood), &gateway);
+    let mut http = Http::knowing(&gateway, "flood");
+    http.open_stream("POST", "/tools/flood/execute", &[], Some(r#"{"arguments":{}}"#));
+    until("all parts to be told", || is_told.load(Ordering::Relaxed).then_some(()));
+    let last = loop {
+        let sent = http.event();
+        if sent.kind != "partial" {
+            break sent;
+        }
+    };
+    assert_eq!((&*last.kind, &last.json()["code"]), ("error", &json!(4012)), "{last:?}");
+    http.stream_ended();
+    gateway.await_metric("backend_calls_in_flight", 0.0);
 }
 
 #[test]

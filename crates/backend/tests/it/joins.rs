@@ -1,14 +1,14 @@
 //! Calls that outlive the stream that brought them, and whoever joins them.
 use std::time::Duration;
 
-use backend::{Backend, Call, ErrorCode, Failure, Tool};
+use backend::{Backend, Call, ErrorCode, Failure, Serve, Tool};
 use protocol::pb::backend_client::BackendClient;
 use protocol::pb::{CallRequest, DescribeRequest};
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use tonic::transport::Channel;
 
-use crate::harness::{Calls, check_code, result, serve, soon, tool};
+use crate::harness::{Calls, check_code, result, serve, serve_with, soon, tool};
 
 /// What a tool `slow` does, which ends once it is let go.
 struct Slow {
@@ -155,6 +155,27 @@ async fn whoever_has_joined_a_call_cancels_it() {
     assert_eq!(call_id, 7);
     check_code(end, ErrorCode::Cancelled);
     slow.tells("dropped").await;
+}
+
+#[tokio::test]
+async fn a_stream_does_not_end_before_a_call_that_it_has_joined_over_its_limit() {
+    let (backend, mut slow) = slow();
+    let backend = backend.remember(Duration::from_secs(60));
+    let (_running, client) = serve_with(backend, Serve { max_running_calls: 1, ..Serve::default() }).await;
+    let _first = slow.begin(&client).await;
+    let mut calls = Calls::open(&client).await;
+    calls.send(CallRequest { idempotency_key: String::new(), ..tool(1, "slow", "") }).await;
+    slow.tells("started").await;
+    calls.send(joining(7)).await;
+    heard(&mut calls).await;
+    calls.cancel(1).await;
+    let mut calls = calls.complete();
+    check_code(calls.next().await.1, ErrorCode::Cancelled);
+    slow.open.send_replace(true);
+    let (call_id, progress) = calls.next().await;
+    assert_eq!(call_id, 7, "{progress:?}");
+    assert_eq!(result(calls.next().await.1), "\"done\"");
+    assert_eq!(calls.next_or_end().await, None);
 }
 
 #[tokio::test]

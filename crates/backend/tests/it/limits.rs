@@ -1,8 +1,8 @@
 //! What a peer can't make a backend do.
-use backend::{Backend, Call, Error, ErrorCode, Serve, Tool};
+use backend::{Backend, Call, Error, ErrorCode, Failure, Serve, Tool};
 use serde_json::Value;
 
-use crate::harness::{Calls, check_code, result, serve_with, soon, tool};
+use crate::harness::{Calls, check_code, error, result, serve_with, soon, tool};
 
 fn backend() -> Backend {
     Backend::new("limited")
@@ -57,6 +57,24 @@ async fn a_request_over_the_message_limit_ends_its_stream_with_an_error() {
     let mut events = client.clone().calls(requests).await.expect("the stream is opened").into_inner();
     let status = soon(events.message()).await.expect_err("the request is too large");
     assert_eq!(status.code(), tonic::Code::OutOfRange, "{status:?}");
+}
+
+#[tokio::test]
+async fn an_error_over_the_message_limit_is_told_without_its_details() {
+    let fail = Tool::new("fail", |_: Call, length: usize| async move {
+        let failure = Failure::not_found(format!("x{}", "é".repeat(length)));
+        Err::<(), _>(failure.with_details("x".repeat(64 << 10)))
+    });
+    let options = Serve { max_message_size: 64 << 10, ..Serve::default() };
+    let (_running, client) = serve_with(backend().tool(fail), options).await;
+    let mut calls = Calls::open(&client).await;
+    for (call_id, length, told) in [(1, 1, 2), (2, 40_000, 32_736)] {
+        calls.send(tool(call_id, "fail", &length.to_string())).await;
+        let error = error(calls.next().await.1);
+        assert_eq!((error.code, error.message.chars().count(), error.details.len()), (4010, told, 0));
+    }
+    calls.send(tool(3, "length", "\"x\"")).await;
+    assert_eq!(result(calls.next().await.1), "1", "the stream is whole");
 }
 
 #[tokio::test]

@@ -12,4 +12,5 @@ mod publishing;
 mod registration;
 mod registry;
 mod reports;
+mod sessions;
 mod shutdown;

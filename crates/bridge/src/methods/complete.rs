@@ -21,8 +21,7 @@ pub(super) async fn complete(federation: &Federation, call: &Call, params: &str)
         "ref/resource" => {
             let uri = needed(reference, "uri")?;
             let has = |at: &usize| {
-                let offers = catalog.offers.get(*at).and_then(Option::as_ref);
-                offers.is_some_and(|offers| {
+                catalog.offered(*at).is_some_and(|offers| {
                     offers.templates.iter().chain(&offers.resources).any(|known| *known == uri)
                 })
             };

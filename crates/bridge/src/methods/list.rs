@@ -94,6 +94,10 @@ async fn of_server(
     at: usize,
     cursor: Option<&str>,
 ) -> Result<Option<Found>, Error> {
+    // A session's child is not started to be told what is known already.
+    if federation.catalog().offered(at).is_some_and(|offers| !offers.terms.has(kind.capability)) {
+        return Ok(None);
+    }
     let down = |failure: Failure| Error::new(mcp::error::INTERNAL_ERROR, failure.message);
     let conversation = federation.conversation(at, call).await.map_err(down)?;
     if !conversation.terms().has(kind.capability) {

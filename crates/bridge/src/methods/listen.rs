@@ -141,9 +141,7 @@ impl Following {
             match notice {
                 Ok(Notice::Updated(params)) => {
                     let uri = text::member(&params, "uri").unwrap_or_default();
-                    // Servers may tell of what is below a resource too.
-                    let is_wanted = self.uris.iter().any(|own| uri.starts_with(own.as_str()));
-                    if is_wanted {
+                    if self.uris.iter().any(|own| is_within(&uri, own)) {
                         self.update(params).await;
                     }
                 }
@@ -171,11 +169,33 @@ impl Following {
     }
 }
 
+/// Whether this is the URI of a resource, or of what is below it: servers may tell of that too.
+fn is_within(uri: &str, resource: &str) -> bool {
+    let is_below = |rest: &str| resource.ends_with('/') || rest.starts_with(['/', '#', '?']);
+    uri.strip_prefix(resource).is_some_and(|rest| rest.is_empty() || is_below(rest))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::link::Link;
     use crate::link::stdio::Stdio;
+
+    #[test]
+    fn what_is_below_a_resource_is_told_and_what_only_begins_like_it_is_not() {
+        let check = |uri: &str, expected: &[&str]| {
+            let resources = ["file:///a", "file:///a/", "file:///"];
+            let told: Vec<&str> = resources.into_iter().filter(|own| is_within(uri, own)).collect();
+            assert_eq!(told, expected, "{uri}");
+        };
+        check("file:///a", &["file:///a", "file:///"]);
+        check("file:///a/b", &["file:///a", "file:///a/", "file:///"]);
+        check("file:///a#b", &["file:///a", "file:///"]);
+        check("file:///a?b", &["file:///a", "file:///"]);
+        check("file:///ab", &["file:///"]);
+        check("file:///a.txt", &["file:///"]);
+        check("other:///a", &[]);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn whoever_is_too_slow_is_told_that_all_may_have_changed() {

@@ -35,15 +35,16 @@ pub(super) fn servers(federation: &Federation, uri: &str) -> Vec<usize> {
         return vec![own];
     }
     let catalog = federation.catalog();
-    let offers = |at: usize| catalog.offers.get(at).and_then(Option::as_ref);
-    let listed =
-        |at: &usize| offers(*at).is_some_and(|offers| offers.resources.iter().any(|known| known == uri));
+    let listed = |at: &usize| {
+        catalog.offered(*at).is_some_and(|offers| offers.resources.iter().any(|known| known == uri))
+    };
     if let Some(own) = (0..servers.len()).find(listed) {
         return vec![own];
     }
     let fits = |template: &String| template.split_once('{').is_some_and(|(start, _)| uri.starts_with(start));
-    let has_template = |at: &usize| offers(*at).is_some_and(|offers| offers.templates.iter().any(fits));
-    let has_resources = |at: &usize| offers(*at).is_some_and(|offers| offers.terms.has("resources"));
+    let has_template =
+        |at: &usize| catalog.offered(*at).is_some_and(|offers| offers.templates.iter().any(fits));
+    let has_resources = |at: &usize| catalog.offered(*at).is_some_and(|offers| offers.terms.has("resources"));
     let mut found: Vec<usize> = (0..servers.len()).filter(has_resources).collect();
     found.sort_by_key(|at| !has_template(at));
     found

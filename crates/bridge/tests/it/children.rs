@@ -1,6 +1,7 @@
 //! Children that end, and those of sessions.
 
 use crate::harness::{Asker, Bridge, PATIENCE, end, fixture, params, part, until};
+use crate::slow::modern;
 use bridge::{Per, Server, Settings};
 
 /// What its child says, once it was told that a call is cancelled.
@@ -115,4 +116,20 @@ async fn each_session_has_a_child_of_its_own() {
         let result = count(session).await;
         assert!(result.contains(r#""cancelled":1"#), "{session}: {result}");
     }
+}
+
+#[tokio::test]
+async fn no_child_of_a_session_is_started_for_lists_that_its_server_has_not() {
+    let folder = tempfile::tempdir().expect("the system has a folder for temporary files");
+    let started = folder.path().join("started");
+    let telling = format!("echo >> {}\nread -r discover; answer \"$discover\" \"$KNOWN\"", started.display());
+    let bridge = Bridge::with([Server { per: Per::Session, ..modern(&telling) }]).await;
+    let mut client = bridge.client().await;
+    client.session = "first".into();
+    for list in ["resources/list", "resources/templates/list", "prompts/list"] {
+        let ended = client.ask(&format!("mcp.mcp.{list}"), "", "{}").await;
+        ended.end.expect("it has a result");
+    }
+    let starts = std::fs::read_to_string(&started).expect("the folder is ours").lines().count();
+    assert_eq!(starts, 1, "the one that belongs to no session is there before");
 }

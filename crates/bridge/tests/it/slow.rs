@@ -16,7 +16,7 @@ const BUSY: &str = r#"
 "#;
 
 /// A modern server that does this before it goes on as the fixture.
-fn modern(script: &str) -> bridge::Server {
+pub(crate) fn modern(script: &str) -> bridge::Server {
     const WORDS: &str = r#"
         KNOWN='"result":{"supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"resultType":"complete"}'
         answer() { id=${1#*'"id":'}; echo '{"jsonrpc":"2.0","id":'"${id%%,*}"','"$2"'}'; }

@@ -215,7 +215,7 @@ impl Shared {
         }
     }
 
-    fn answer_server(&self, id: Id<'_>, answer: Result<&str, &Refusal>) {
+    pub(super) fn answer_server(&self, id: Id<'_>, answer: Result<&str, &Refusal>) {
         let mut payload = Vec::new();
         match answer {
             Ok(result) => write::response(id, result.as_bytes(), &mut payload),

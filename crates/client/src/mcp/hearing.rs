@@ -1,12 +1,13 @@
 //! Hands each message of a server to whom it is for. Does no I/O.
 
+use mcp::error::INVALID_REQUEST;
 use mcp::translate::result;
 use mcp::{Id, Message, Rejection, method};
 use protocol::{CloseCode, Limits, json};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::Speech;
+use super::{Refusal, Speech};
 use crate::assembly::{Whole, violation};
 use crate::calls::Round;
 use crate::dispatch::{number, raw};
@@ -41,9 +42,16 @@ impl Shared {
             Ok(Message::Notification { method, params }) => self.told(&method, params),
             Ok(Message::Response { id, result }) => self.result(speech, id, result),
             Ok(Message::Failure { id, error }) => self.fail_with(id.and_then(number), failure(error)),
+            // One of the server's own requests, or a notification that nobody waits for.
+            Err(Rejection { id, code: INVALID_REQUEST, message })
+                if json::member(&text, "method").is_some() =>
+            {
+                match id {
+                    Some(id) => self.answer_server(id, Err(&Refusal::new(INVALID_REQUEST, message))),
+                    None => self.publish(&Err(Error::Protocol(message.into_owned()))),
+                }
+            }
             Err(Rejection { id, message, .. }) => {
-                // A request has an id of the server's own.
-                let id = id.filter(|_| json::member(&text, "method").is_none());
                 self.reject(id, message.into_owned()).map_err(End::not_understood)?;
             }
         }

@@ -157,6 +157,29 @@ async fn more_requests_than_can_be_open_are_refused_until_one_is_answered() {
 }
 
 #[tokio::test]
+async fn a_request_that_is_malformed_is_refused_and_the_client_goes_on() {
+    let gateway = gateway(async |mut peer: Peer| {
+        open(&mut peer, json!({})).await;
+        let call = peer.receive().await;
+        // Its id is the server's own, though a call of the client's has the same.
+        peer.send(json!({"jsonrpc": "2.0", "id": call["id"], "method": "ping", "params": [1]})).await;
+        let refused = peer.receive().await;
+        assert_eq!((&refused["id"], &refused["error"]["code"]), (&call["id"], &json!(-32600)));
+        peer.send(json!({"jsonrpc": "2.0", "method": "notifications/message", "params": [1]})).await;
+        peer.send(response(&call, json!({}))).await;
+        assert_eq!(peer.close_frame().await.0, 1000);
+    })
+    .await;
+    let client = builder(&gateway).connect().await.expect("a session");
+    let mut notes = client.notifications();
+    client.request("tools/call", json!({"name": "t"})).await.expect("a result");
+    let told = notes.next().await.expect("a notification");
+    assert!(matches!(&told, Err(Error::Protocol(reason)) if reason.contains("params")), "{told:?}");
+    client.close().await;
+    gateway.finish().await;
+}
+
+#[tokio::test]
 async fn an_answer_that_is_no_object_is_told_as_a_failure() {
     let gateway = gateway(async |mut peer: Peer| {
         open(&mut peer, json!({})).await;

@@ -37,6 +37,8 @@ pub(crate) struct Work {
     pub(crate) method: Cow<'static, str>,
     pub(crate) params: Box<[u8]>,
     pub(crate) timeout: Option<Duration>,
+    /// The session of who asks, for which backends may keep something.
+    pub(crate) session: Option<SessionId>,
 }
 
 /// How a call is found again, and told from another request.
@@ -98,6 +100,7 @@ pub(crate) fn start(shard: &Rc<Shard>, asked: Asked<'_>) -> Result<(Kept, Entere
     check_room(shard, identity)?;
     let (session, request) = (named.id.session(identity), named.id.request());
     let session_id = session.to_string();
+    let caller = caller(identity, &work.session.unwrap_or(session).to_string());
     let order = Box::new(Order {
         session,
         epoch: EPOCH,
@@ -108,7 +111,7 @@ pub(crate) fn start(shard: &Rc<Shard>, asked: Asked<'_>) -> Result<(Kept, Entere
         handler: work.handler,
         method: work.method.into_owned().into(),
         params: work.params.into_vec().into(),
-        caller: caller(identity, &session_id),
+        caller,
         holder: Rc::new(Holder::new(identity, session_id)),
         traceparent: traceparent.into(),
         tracestate: tracestate.into(),

@@ -15,7 +15,7 @@ use auth::Identity;
 use mcp::{Error, method, text, translate};
 use protocol::{ErrorCode, json};
 use router::{Event, Failure, Mcp};
-use session_store::Position;
+use session_store::{LogEpoch, Offset, Position, SessionId};
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -24,12 +24,16 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout_at};
 
 /// How long a backend is left in peace after it has failed: from the first pause to the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
-/// How long it is waited for backends before somebody is told that it listens.
+/// How long it is waited for backends and the store before somebody is told that it listens.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// In no life of a log: who stands here is told of a gap once it is known where the log ends.
+const NOWHERE: Position = Position { epoch: LogEpoch(0), offset: Offset(0) };
 
 /// What somebody wants to hear.
 #[derive(Clone, Debug, Default)]
@@ -101,11 +105,16 @@ pub(crate) struct Listening {
 }
 
 impl Listening {
-    /// Listens from now on, to whatever the caller may read.
+    /// Listens from now on, to whatever the caller may read, who may have a session.
     ///
     /// # Cancel safety
     /// Nothing is left behind.
-    pub(crate) async fn open(shard: &Rc<Shard>, identity: &Identity, wish: Wish) -> Self {
+    pub(crate) async fn open(
+        shard: &Rc<Shard>,
+        identity: &Identity,
+        session: Option<SessionId>,
+        wish: Wish,
+    ) -> Self {
         let permit = shard.terms().authorization.permit(identity);
         let table = shard.router.table();
         let access = crate::access::Access { identity, permit: &permit };
@@ -157,21 +166,22 @@ impl Listening {
             untold: Rc::default(),
             peer,
         };
-        if !listening.contexts.is_empty() {
-            let log = shard.logs.open(identity.tenant());
-            let end = log.end().await;
-            listening.reader = Some(Reader::new(end, log, &listening.peer, shard));
-        }
+        let until = Instant::now() + PATIENCE;
         let mut opening = Vec::new();
         for (source, wish) in asked {
             let (opened, is_open) = oneshot::channel();
             opening.push(is_open);
             let ear = Ear { peer: Rc::clone(&listening.peer), untold: Rc::clone(&listening.untold) };
-            let told = follow(Rc::clone(shard), identity.clone(), source, wish, ear, opened);
+            let told = follow(Rc::clone(shard), (identity.clone(), session), source, wish, ear, opened);
             listening.tasks.push(tokio::task::spawn_local(told).abort_handle());
         }
-        // Whoever is told that it listens hears what comes next. A backend that takes longer is heard of later.
-        let _ = tokio::time::timeout(PATIENCE, futures_util::future::join_all(opening)).await;
+        // Whoever is told that it listens hears what comes next. What takes longer is heard of later.
+        if !listening.contexts.is_empty() {
+            let log = shard.logs.open(identity.tenant());
+            let end = timeout_at(until, log.end()).await.unwrap_or(NOWHERE);
+            listening.reader = Some(Reader::new(end, log, &listening.peer, shard));
+        }
+        let _ = timeout_at(until, futures_util::future::join_all(opening)).await;
         listening
     }
 
@@ -301,7 +311,7 @@ fn told(uri: &str) -> Note {
 /// `opened` is dropped once it does for the first time, or can't.
 async fn follow(
     shard: Rc<Shard>,
-    identity: Identity,
+    caller: (Identity, Option<SessionId>),
     source: Arc<Mcp>,
     wish: Wish,
     ear: Ear,
@@ -313,15 +323,17 @@ async fn follow(
     let params = translate::request::to_modern(&params, &client).into_owned();
     let mut pause = PAUSES.0;
     loop {
-        let ended = listen(&shard, &identity, &source, (&wish, &params), &ear, &mut opened).await;
+        let begun = Instant::now();
+        let ended = listen(&shard, &caller, &source, (&wish, &params), &ear, &mut opened).await;
         opened = None;
         match ended {
             ErrorCode::MethodNotFound | ErrorCode::Forbidden => return,
             // As long as a call may take; then it is made again.
             ErrorCode::DeadlineExceeded => pause = PAUSES.0,
             _ => {
+                pause = pause_after(begun.elapsed(), pause);
                 tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(PAUSES.1);
+                pause *= 2;
             }
         }
         // What was not heard meanwhile may have happened.
@@ -330,10 +342,16 @@ async fn follow(
     }
 }
 
+/// The pause after somebody was listened to for so long, where it is this one's turn.
+fn pause_after(listened: Duration, turn: Duration) -> Duration {
+    // What failed before is no fault of one that has worked since.
+    if listened >= PAUSES.1 { PAUSES.0 } else { turn.min(PAUSES.1) }
+}
+
 /// Listens until the backend ends it.
 async fn listen(
     shard: &Rc<Shard>,
-    identity: &Identity,
+    (identity, session): &(Identity, Option<SessionId>),
     source: &Mcp,
     (wish, params): (&Wish, &str),
     ear: &Ear,
@@ -344,6 +362,7 @@ async fn listen(
         method: source.method(method::LISTEN).into(),
         params: params.as_bytes().into(),
         timeout: Some(Duration::from_millis(shard.terms().config.router.max_timeout_ms)),
+        session: *session,
     };
     let mut running = match Plain::begin(shard, identity, &work, ("", ""), None) {
         Ok(running) => running,
@@ -366,6 +385,19 @@ async fn listen(
             Event::Progress(_) => {}
             Event::Result(_) => return ErrorCode::BackendUnavailable,
             Event::Failed(Failure { code, .. }) => return code,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_until_a_backend_was_listened_to_for_a_while() {
+        let seconds = Duration::from_secs;
+        for (listened, turn, pause) in [(0, 1, 1), (5, 16, 16), (29, 32, 30), (30, 32, 1), (3_600, 1, 1)] {
+            assert_eq!(pause_after(seconds(listened), seconds(turn)), seconds(pause), "{listened} {turn}");
         }
     }
 }

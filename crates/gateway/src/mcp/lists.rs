@@ -13,6 +13,7 @@ use mcp::cursor::Cursor;
 use mcp::{Edit, method, text};
 use protocol::{ErrorCode, json};
 use router::{Failure, Handler, Mcp};
+use session_store::SessionId;
 use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -105,12 +106,17 @@ impl Asking {
         }
     }
 
-    /// Asks. The result is as the newest version has it. Dropped, what runs is cancelled.
+    /// Asks, for somebody who may have a session. The result is as the newest version has it. Dropped, what runs is cancelled.
     ///
     /// # Errors
     /// Nobody has answered, or nobody knows.
-    pub(crate) async fn answer(self, shard: Rc<Shard>, identity: Identity) -> Result<Bytes, Failure> {
-        let asker = Asker { shard, identity, asking: &self };
+    pub(crate) async fn answer(
+        self,
+        shard: Rc<Shard>,
+        identity: Identity,
+        session: Option<SessionId>,
+    ) -> Result<Bytes, Failure> {
+        let asker = Asker { shard, identity, session, asking: &self };
         match &self.what {
             What::Each(method) => asker.each(method).await,
             What::List(listed, cursor, contexts) => {
@@ -124,6 +130,7 @@ impl Asking {
 struct Asker<'a> {
     shard: Rc<Shard>,
     identity: Identity,
+    session: Option<SessionId>,
     asking: &'a Asking,
 }
 
@@ -134,6 +141,7 @@ impl Asker<'_> {
             method: method.into(),
             params: params.into_bytes().into(),
             timeout: self.asking.timeout,
+            session: self.session,
         };
         let (traceparent, tracestate) = &self.asking.trace;
         let mut running = Plain::begin(&self.shard, &self.identity, &work, (traceparent, tracestate), None)?;

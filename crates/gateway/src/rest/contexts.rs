@@ -218,7 +218,13 @@ fn work(ask: &Ask, method: &'static str, params: &impl Serialize) -> Result<Work
         )
     })?;
     let params = serde_json::to_vec(params).map_err(|error| wrong(error.to_string()))?;
-    Ok(Work { handler: Arc::clone(handler), method: method.into(), params: params.into(), timeout: None })
+    Ok(Work {
+        handler: Arc::clone(handler),
+        method: method.into(),
+        params: params.into(),
+        timeout: None,
+        session: None,
+    })
 }
 
 async fn invoke(ask: &Ask, method: &'static str, params: &impl Serialize) -> Result<Bytes, Problem> {

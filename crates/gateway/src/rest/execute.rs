@@ -30,6 +30,7 @@ pub(super) async fn answer(mut ask: Ask, tool: &str) -> Result<Answer, Problem> 
         method: Method::ToolExecute.name().into(),
         params: execute.arguments.map_or("{}", |arguments| arguments.get()).as_bytes().into(),
         timeout: execute.timeout_ms.map(|timeout| Duration::from_millis(timeout.get())),
+        session: None,
     };
     if kind == JSON && ask.prefers_async() {
         let id = ask.hand_over(work, &body).await?;

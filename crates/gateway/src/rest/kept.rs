@@ -25,7 +25,7 @@ pub(super) async fn start(
 ) -> Result<Running, Problem> {
     let span = ask.span.as_ref().map(CallSpan::of);
     let trace = ask.trace(span.as_ref());
-    let peer = Rc::new(Peer::of_request());
+    let peer = Rc::new(Peer::of_call(ask.shard().terms().config.websocket.max_unsent));
     let client = (Rc::clone(&peer), 0);
     let asked = Asked { identity: &ask.identity, named, work, ends, span, trace, client };
     let (kept, entered) = kept::start(ask.shard(), asked).map_err(problem)?;

@@ -47,14 +47,14 @@ impl Plain {
         (traceparent, tracestate): (&str, &str),
         mut span: Option<CallSpan>,
     ) -> Result<Running, Failure> {
-        let peer = Rc::new(Peer::of_request());
+        let peer = Rc::new(Peer::of_call(shard.terms().config.websocket.max_unsent));
         let session = Uuid::now_v7().to_string();
         let call = Call {
             handler: &work.handler,
             method: &work.method,
             params: &work.params,
-            // It is of no session that a backend could keep something for, or ask about.
-            caller: &caller(identity, ""),
+            // Where there is no session, a backend can neither keep something for it, nor ask about it.
+            caller: &caller(identity, &work.session.map(|id| id.to_string()).unwrap_or_default()),
             idempotency_key: [&session, "", ""],
             join: false,
             traceparent,
@@ -79,7 +79,11 @@ impl Plain {
 
     /// An event of the call was taken.
     pub(super) fn heed(&mut self, event: &Event) {
-        if matches!(event, Event::Result(_) | Event::Failed(_)) && self.key.take().is_some() {
+        if matches!(event, Event::Result(_) | Event::Failed(_))
+            && let Some(key) = self.key.take()
+        {
+            // Its backend works on, where it was its client that was too slow.
+            self.shard.router.cancel(key);
             self.shard.counters.calls_ended.increment();
             if let Some(span) = self.span.take() {
                 span.end(&self.handler, &self.shard.pod, Some(event));

@@ -16,6 +16,7 @@ use super::round;
 use super::standing::Standing;
 use crate::mcp::Ends;
 use crate::measure;
+use crate::outcome;
 use crate::platform::{self, Holder};
 use crate::shard::{Order, Peer, Shard, cancelled};
 use crate::trace::{self, CallSpan};
@@ -41,6 +42,7 @@ pub(super) struct Calls {
     by_id: HashMap<Arc<str>, usize>,
     /// Contexts that a call is about, and the calls that wait for it.
     contexts: HashMap<Box<str>, VecDeque<usize>>,
+    /// Without a session before that is opened: a backend that asks for it would be told that it has ended.
     caller: Caller,
     holder: Rc<Holder>,
     session: SessionId,
@@ -56,7 +58,7 @@ impl Calls {
             running: Slab::new(),
             by_id: HashMap::new(),
             contexts: HashMap::new(),
-            caller: caller(identity, &session_id),
+            caller: caller(identity, if standing.is_some() { &*session_id } else { "" }),
             holder: Rc::new(Holder::new(identity, session_id)),
             session: SessionId(session),
             standing,
@@ -347,11 +349,7 @@ impl Calls {
             Event::Progress(_) if exchange.is_congested() => {}
             Event::Progress(progress) => running.progress(&progress, exchange),
             Event::Partial(_) if exchange.is_overfull() => {
-                let failure = Failure::new(
-                    ErrorCode::TooLarge,
-                    "the client reads more slowly than the result streams, and max_unsent is reached",
-                );
-                return self.give_up(place, failure, exchange, now);
+                return self.give_up(place, outcome::unread(), exchange, now);
             }
             Event::Partial(partial) => running.partial(&partial, exchange),
             end if self.ask_client(place, &end, exchange) => {}
@@ -531,7 +529,8 @@ impl Calls {
 
     /// Later calls are made with the scopes of a fresh token.
     pub(super) fn replace_identity(&mut self, identity: &Identity) {
-        self.caller = caller(identity, &self.holder.session);
+        let session = if self.standing.is_some() { &*self.holder.session } else { "" };
+        self.caller = caller(identity, session);
     }
 }
 

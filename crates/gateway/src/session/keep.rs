@@ -35,6 +35,11 @@ impl Session {
         self.opened.as_ref().map(|opened| (opened.epoch, opened.standing))
     }
 
+    /// The session as the store has it; none before it is opened.
+    pub(super) fn stored(&self) -> Option<SessionId> {
+        self.opened.as_ref().map(|_| SessionId(self.id))
+    }
+
     /// The latest round of a request that the client has named as unanswered when the session was opened; none of any other.
     pub(super) fn sent_before(&self, asker: &Asker) -> Option<u32> {
         let unanswered = self.opened.as_ref()?.unanswered.as_ref()?;

@@ -102,12 +102,7 @@ impl Session {
         }
         if exchange.draining {
             measure::refused(exchange.shard, asked.handler, ErrorCode::BackendUnavailable);
-            exchange.refuse_with(
-                request,
-                ErrorCode::BackendUnavailable,
-                "this pod drains and takes no more calls: reconnect and send it again; nothing was sent",
-                Some(b"{\"draining\":true}"),
-            );
+            send_elsewhere(request, exchange);
             return false;
         }
         true
@@ -171,8 +166,7 @@ impl Session {
         start: impl FnOnce(u64) -> Waits,
     ) {
         if exchange.draining {
-            let why = "this pod drains and takes no more calls: reconnect and send it again";
-            return exchange.refuse(request, ErrorCode::BackendUnavailable, why);
+            return send_elsewhere(request, exchange);
         }
         let most = exchange.shard.terms().config.websocket.max_in_flight;
         let standing = self.standing();
@@ -205,6 +199,16 @@ impl Session {
         let result: &[u8] = if cancelled { b"{\"cancelled\":true}" } else { b"{\"cancelled\":false}" };
         exchange.answer(request, result);
     }
+}
+
+/// A pod that drains begins nothing more: by the details a client tells that another pod will.
+fn send_elsewhere(request: &Message<'_>, exchange: &mut Exchange<'_>) {
+    exchange.refuse_with(
+        request,
+        ErrorCode::BackendUnavailable,
+        "this pod drains and takes no more calls: reconnect and send it again; nothing was sent",
+        Some(b"{\"draining\":true}"),
+    );
 }
 
 /// The context that a call is about, by the first of these members that is there.

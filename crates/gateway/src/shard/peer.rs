@@ -2,12 +2,13 @@
 
 use super::desk::Word;
 use crate::mcp::{Changed, Note};
+use crate::outcome;
 use crate::wheel::Tick;
 use crate::ws::write_head;
 use fastwebsockets::OpCode;
 use router::{Event, Sink};
 use session_store::{Epoch, ResumeToken};
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::fmt;
 use std::net::IpAddr;
 use std::task::Waker;
@@ -75,12 +76,15 @@ pub(crate) struct Peer {
     signals: Cell<Signals>,
     /// More of its output is unsent than its events may add to.
     pub(crate) is_slow: Cell<bool>,
-    /// Of the progress of its one call only the latest is kept.
+    /// Of the progress of its one call only the latest is kept, and of all events only what there is room for.
     is_terse: bool,
     /// Where the client of a WebSocket is.
     address: Option<IpAddr>,
     waker: Cell<Option<Waker>>,
-    inbox: RefCell<Vec<Delivery>>,
+    inbox: Cell<Vec<Delivery>>,
+    /// How many bytes of a call's events may wait, and how many do; these are more once the call was given up.
+    room: u32,
+    waiting: Cell<u32>,
 }
 
 impl Peer {
@@ -95,13 +99,20 @@ impl Peer {
             is_terse: false,
             address: None,
             waker: Cell::default(),
-            inbox: RefCell::default(),
+            inbox: Cell::default(),
+            room: u32::MAX,
+            waiting: Cell::new(0),
         }
     }
 
     /// One that stands for a request alone and has no place in the shard.
     pub(crate) fn of_request() -> Self {
         Self { is_terse: true, ..Self::new(0, usize::MAX) }
+    }
+
+    /// The same for a call, of whose events no more bytes may wait than these.
+    pub(crate) fn of_call(room: usize) -> Self {
+        Self { room: u32::try_from(room).unwrap_or(u32::MAX), ..Self::of_request() }
     }
 
     /// One whose client is there.
@@ -144,13 +155,20 @@ impl Peer {
 
     /// Results that came since the last call, if any did. The vector goes back with `return_inbox`.
     pub(crate) fn take_inbox(&self) -> Option<Vec<Delivery>> {
-        let mut inbox = self.inbox.borrow_mut();
-        (!inbox.is_empty()).then(|| std::mem::take(&mut *inbox))
+        let inbox = self.inbox.take();
+        if inbox.is_empty() {
+            self.inbox.set(inbox);
+            return None;
+        }
+        if !self.is_overfull() {
+            self.waiting.set(0);
+        }
+        Some(inbox)
     }
 
     /// Gives the emptied vector back, so that its space is used again; `None` frees it.
     pub(crate) fn return_inbox(&self, inbox: Option<Vec<Delivery>>) {
-        self.inbox.replace(inbox.unwrap_or_default());
+        self.inbox.set(inbox.unwrap_or_default());
     }
 
     pub(crate) fn watch(&self, waker: &Waker) {
@@ -163,13 +181,38 @@ impl Peer {
     }
 
     pub(crate) fn deliver_to(&self, delivery: Delivery) {
-        let mut inbox = self.inbox.borrow_mut();
-        if self.is_terse && is_progress(&delivery) {
-            inbox.pop_if(|last| is_progress(last));
+        let mut inbox = self.inbox.take();
+        if self.is_terse {
+            self.add(delivery, &mut inbox);
+        } else {
+            inbox.push(delivery);
         }
-        inbox.push(delivery);
-        drop(inbox);
+        self.inbox.set(inbox);
         self.wake();
+    }
+
+    /// Adds an event of a call whose client may read slowly: one that there is no room for ends it.
+    fn add(&self, delivery: Delivery, inbox: &mut Vec<Delivery>) {
+        if self.is_overfull() {
+            return;
+        }
+        if is_progress(&delivery)
+            && let Some(last) = inbox.pop_if(|last| is_progress(last))
+        {
+            self.waiting.set(self.waiting.get().saturating_sub(weight(&last)));
+        }
+        self.waiting.set(self.waiting.get().saturating_add(weight(&delivery)));
+        inbox.push(match delivery {
+            Delivery::Event { tag, .. } if self.is_overfull() => {
+                Delivery::Event { tag, event: Event::Failed(outcome::unread()) }
+            }
+            delivery => delivery,
+        });
+    }
+
+    /// Whether its call was given up, since more of its events waited than there is room for.
+    fn is_overfull(&self) -> bool {
+        self.waiting.get() > self.room
     }
 
     pub(crate) fn wake(&self) {
@@ -195,4 +238,70 @@ impl Sink for Peer {
 
 fn is_progress(delivery: &Delivery) -> bool {
     matches!(delivery, Delivery::Event { event: Event::Progress(_), .. })
+}
+
+/// What a delivery takes while it waits. An end comes once, and is bounded by itself.
+fn weight(delivery: &Delivery) -> u32 {
+    let bytes = match delivery {
+        Delivery::Event { event: Event::Partial(part), .. } => part.len(),
+        Delivery::Event { event: Event::Progress(progress), .. } => progress.message.len(),
+        _ => return 0,
+    };
+    u32::try_from(size_of::<Delivery>() + bytes).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use protocol::ErrorCode;
+    use protocol::pb::Progress;
+
+    fn kinds(peer: &Peer) -> String {
+        let told = peer.take_inbox().unwrap_or_default().into_iter().map(|delivery| match delivery {
+            Delivery::Event { event: Event::Partial(_), .. } => 'p',
+            Delivery::Event { event: Event::Progress(_), .. } => '.',
+            Delivery::Event { event: Event::Result(_), .. } => 'r',
+            Delivery::Event { event: Event::Failed(failure), .. } if failure.code == ErrorCode::TooLarge => {
+                'x'
+            }
+            other => panic!("{other:?}"),
+        });
+        told.collect()
+    }
+
+    fn deliver(peer: &Peer, kinds: &str) {
+        for kind in kinds.chars() {
+            let part = Bytes::from_static(&[b'1'; 1_000]);
+            peer.deliver(
+                0,
+                match kind {
+                    'p' => Event::Partial(part),
+                    '.' => {
+                        Event::Progress(Progress { progress: 1.0, total: 2.0, message: "x".repeat(1_000) })
+                    }
+                    _ => Event::Result(part),
+                },
+            );
+        }
+    }
+
+    #[test]
+    fn a_call_is_given_up_that_tells_more_than_there_is_room_for() {
+        // Room for three.
+        let peer = Peer::of_call(4_000);
+        for (delivered, heard) in
+            [("ppp", "ppp"), (".....pp", ".pp"), ("ppr", "ppr"), ("ppppppr", "pppx"), ("pr", "")]
+        {
+            deliver(&peer, delivered);
+            assert_eq!(kinds(&peer), heard, "{delivered}");
+        }
+    }
+
+    #[test]
+    fn a_connection_bounds_what_waits_by_itself() {
+        let peer = Peer::new(1, 0);
+        deliver(&peer, "pppppp..r");
+        assert_eq!(kinds(&peer), "pppppp..r");
+    }
 }

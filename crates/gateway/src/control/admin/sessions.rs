@@ -7,11 +7,12 @@ use super::connections::since;
 use super::pages::Query;
 use crate::audit::Event;
 use crate::inquiry::{Errand, Report, Whom};
-use crate::mail::Letter;
+use crate::mail::{Letter, Memo};
+use crate::rest::streamable::streaming_pod;
 use crate::session::subscriptions_in;
 use hyper::StatusCode;
 use serde::Serialize;
-use session_store::{Channel as _, Error, Seen, SessionId, Sessions as _};
+use session_store::{Channel as _, Epoch, Error, Seen, SessionId, Sessions as _};
 use uuid::Uuid;
 
 /// A session that is resumed while it is ended is looked at again, so many times.
@@ -135,6 +136,9 @@ async fn forget(admin: &Admin, id: SessionId) -> Result<Option<Seen>, Error> {
             admin.store.send(&seen.pod, &Letter::Over { session: id.0 }.encode()).await?;
         }
         let ended = admin.store.end(id, seen.epoch).await;
+        if ended.is_ok() {
+            end_stream(admin, id, &seen).await;
+        }
         first.get_or_insert(seen);
         match ended {
             Ok(()) => break,
@@ -144,6 +148,19 @@ async fn forget(admin: &Admin, id: SessionId) -> Result<Option<Seen>, Error> {
         }
     }
     Ok(first)
+}
+
+/// Has the stream of a session by HTTP look at it again, at whichever pod it is. One that does not hear it looks now and then.
+async fn end_stream(admin: &Admin, id: SessionId, seen: &Seen) {
+    let Some(pod) = streaming_pod(&seen.state) else { return };
+    let letter = Letter::taken(id, Epoch(seen.epoch.0 + 1));
+    if pod == admin.pod.id {
+        for shard in admin.shards.ways() {
+            let _ = shard.try_send(Memo::Letter(letter.clone()));
+        }
+    } else if let Err(error) = admin.store.send(&pod, &letter.encode()).await {
+        tracing::debug!(session = %id, %error, "the stream of a session that has ended was not told");
+    }
 }
 
 pub(super) fn id_of(asked: &Asked) -> Result<SessionId, Refused> {

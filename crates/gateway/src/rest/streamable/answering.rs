@@ -98,15 +98,15 @@ enum Step {
 
 impl Answering {
     /// That which several backends are asked.
-    pub(super) fn asking(ask: Rc<Ask>, id: &str, asking: Asking) -> Self {
+    pub(super) fn asking(ask: Rc<Ask>, id: &str, asking: Asking, session: Option<SessionId>) -> Self {
         let shape = asking.shape.clone();
-        let answer = asking.answer(Rc::clone(ask.shard()), ask.identity.clone());
+        let answer = asking.answer(Rc::clone(ask.shard()), ask.identity.clone(), session);
         Self { ask, id: id.into(), shape, legacy: None, state: State::Asking(Box::pin(answer)) }
     }
 
     /// That which one backend is called for.
     pub(super) fn calling(ask: Rc<Ask>, id: &str, plan: Plan, kept: Kept, legacy: Option<Legacy>) -> Self {
-        let (shape, step) = (plan.shape.clone(), Step::begin(&ask, &plan, &kept, 0));
+        let (shape, step) = (plan.shape.clone(), Step::begin(&ask, &plan, &kept, legacy.as_ref(), 0));
         let calling = Calling { plan, kept, round: 0, step };
         Self { ask, id: id.into(), shape, legacy, state: State::Calling(Box::new(calling)) }
     }
@@ -176,12 +176,13 @@ impl Answering {
 }
 
 impl Step {
-    fn begin(ask: &Rc<Ask>, plan: &Plan, kept: &Kept, round: u32) -> Self {
+    fn begin(ask: &Rc<Ask>, plan: &Plan, kept: &Kept, legacy: Option<&Legacy>, round: u32) -> Self {
         let work = Work {
             handler: plan.handler.clone(),
             method: plan.method.clone(),
             params: plan.params.as_bytes().into(),
             timeout: plan.timeout,
+            session: legacy.map(|legacy| legacy.session),
         };
         let (name, ends) = (kept.name(ask, round), plan.shape.ends);
         let named = name.map(|name| {
@@ -230,7 +231,7 @@ impl Calling {
                     Turn::Over(params) => {
                         self.plan.params = params;
                         self.round += 1;
-                        self.step = Step::begin(ask, &self.plan, &self.kept, self.round);
+                        self.step = Step::begin(ask, &self.plan, &self.kept, legacy, self.round);
                     }
                 },
             }

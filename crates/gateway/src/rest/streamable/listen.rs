@@ -33,7 +33,7 @@ pub(super) async fn modern(ask: &Ask, id: &str, wish: Wish) -> Result<Answer, Pr
     let terms = ask.shard().terms();
     let heartbeat = ms(terms.config.websocket.ping_interval_ms);
     let expires = expiry(&ask.identity, terms.config.auth.grace_s);
-    let listening = Listening::open(ask.shard(), &ask.identity, wish).await;
+    let listening = Listening::open(ask.shard(), &ask.identity, None, wish).await;
     let (id, link, identity) = (id.to_owned(), std::rc::Rc::clone(&ask.link), ask.identity.clone());
     let told = |id: &str, note: &Note| {
         let params = translate::notification::to_modern(&note.params, Id::Token(id));
@@ -141,7 +141,7 @@ struct Hearing {
 
 impl Hearing {
     async fn open(ask: Ask, session: Session, stream: Uuid, place: Place) -> Self {
-        let listening = Listening::open(ask.shard(), &ask.identity, wish(&session)).await;
+        let listening = listen(&ask, &session).await;
         Self { ask, session, stream, place, listening }
     }
 
@@ -187,7 +187,7 @@ impl Hearing {
                     return false;
                 }
                 if session.state.uris != self.session.state.uris {
-                    let mut listening = Listening::open(shard, &self.ask.identity, wish(&session)).await;
+                    let mut listening = listen(&self.ask, &session).await;
                     if let Some(position) = self.listening.position() {
                         listening.go_on_from(position).await;
                     }
@@ -207,10 +207,11 @@ impl Hearing {
     }
 }
 
-/// All that a legacy client hears of without asking, and what it has asked for.
-fn wish(session: &Session) -> Wish {
-    let all = Changed { tools: true, resources: true, prompts: true };
-    Wish { changed: all, uris: session.state.uris.clone() }
+/// Listens to all that a legacy client hears of without asking, and to what it has asked for.
+async fn listen(ask: &Ask, session: &Session) -> Listening {
+    let changed = Changed { tools: true, resources: true, prompts: true };
+    let wish = Wish { changed, uris: session.state.uris.clone() };
+    Listening::open(ask.shard(), &ask.identity, Some(session.id), wish).await
 }
 
 fn position(id: &str) -> Option<Position> {

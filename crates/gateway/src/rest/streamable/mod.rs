@@ -21,6 +21,7 @@ mod stream;
 mod value;
 
 pub(crate) use rounds::Rounds;
+pub(crate) use session::streaming_pod;
 
 use super::Link;
 use super::answer::{self, Answer};

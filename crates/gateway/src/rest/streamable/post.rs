@@ -209,7 +209,8 @@ async fn becomes(ask: &Rc<Ask>, asked: Asked<'_>) -> Result<Answer, Refusal> {
         Becomes::Forbidden(what, why) => Err(ask.forbidden(&what, &why).into()),
         Becomes::Call(plan) => call(ask, &asked, *plan).await,
         Becomes::Ask(asking) => {
-            let answering = Answering::asking(Rc::clone(ask), &mcp::raw_id(id), *asking);
+            let session = asked.session.as_ref().map(|session| session.id);
+            let answering = Answering::asking(Rc::clone(ask), &mcp::raw_id(id), *asking, session);
             Ok(stream::answer(answering, asked.kinds).await?)
         }
         Becomes::Listen(wish) => Ok(listen::modern(ask, &mcp::raw_id(id), wish).await?),

@@ -229,6 +229,12 @@ async fn tell(shard: &Shard, letter: &Letter, stream: Option<Stream>) {
     }
 }
 
+/// The pod that has the stream of a session with this state; none of one without a stream, or of a WebSocket's.
+pub(crate) fn streaming_pod(state: &[u8]) -> Option<PodId> {
+    let state: State = serde_json::from_slice(state).ok()?;
+    PodId::new(&state.stream?.pod).ok()
+}
+
 impl Session {
     /// Under which epoch it was seen.
     pub(super) const fn epoch(&self) -> Epoch {

@@ -37,6 +37,7 @@ impl Calls {
             method: asked.method.to_owned().into(),
             params: asked.params.as_bytes().into(),
             timeout: asked.timeout,
+            session: None,
         };
         let place = self.insert(asker, Some(asked.handler), exchange.span.take(), exchange.now);
         self.running[place].spoken = asked.spoken();

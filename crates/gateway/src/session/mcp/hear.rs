@@ -10,6 +10,7 @@ use bytes::Bytes;
 use mcp::{Version, method, translate};
 use protocol::Message;
 use router::{Event, Failure};
+use session_store::SessionId;
 use std::fmt;
 use std::rc::Rc;
 use tokio::sync::oneshot;
@@ -43,7 +44,12 @@ impl Heard {
     }
 
     /// It hears of these resources, and of no others, once what is returned has come.
-    fn listen(&mut self, identity: &Identity, peer: &Rc<Peer>) -> oneshot::Receiver<()> {
+    fn listen(
+        &mut self,
+        identity: &Identity,
+        session: Option<SessionId>,
+        peer: &Rc<Peer>,
+    ) -> oneshot::Receiver<()> {
         let (opened, is_open) = oneshot::channel();
         // It goes on until the next one has begun, so that nothing is missed between them.
         let before = self.task.take();
@@ -53,7 +59,7 @@ impl Heard {
         let wish = Wish { changed: Changed::default(), uris: self.uris.clone() };
         let (shard, identity, peer) = (Rc::clone(&self.shard), identity.clone(), Rc::downgrade(peer));
         let task = tokio::task::spawn_local(async move {
-            let mut listening = Listening::open(&shard, &identity, wish).await;
+            let mut listening = Listening::open(&shard, &identity, session, wish).await;
             drop(before);
             // Whoever asked may be gone.
             let _ = opened.send(());
@@ -92,6 +98,7 @@ impl Session {
     ) {
         let most = exchange.shard.terms().config.events.max_subscriptions;
         let version = self.mcp_version().unwrap_or(Version::LATEST_LEGACY);
+        let session = self.stored();
         if let Some(heard) = self.mcp.as_mut().and_then(|mcp| mcp.heard.as_mut()) {
             heard.uris.retain(|known| *known != uri);
             if wanted {
@@ -101,7 +108,7 @@ impl Session {
                 }
                 heard.uris.push(uri);
             }
-            let is_open = heard.listen(&self.identity, exchange.peer);
+            let is_open = heard.listen(&self.identity, session, exchange.peer);
             let answer = async move {
                 // Without any there is nothing to wait for.
                 let _ = is_open.await;
@@ -122,6 +129,7 @@ impl Session {
         let subscription = mcp::raw_id(id).into_owned();
         let (shard, identity, peer) =
             (Rc::clone(exchange.shard), self.identity.clone(), Rc::clone(exchange.peer));
+        let session = self.stored();
         let shape = Shape { ends: Ends::Server(method::LISTEN), ..Shape::bare(Version::LATEST) };
         self.begin_with(message, shape, exchange, move |tag| {
             let task = tokio::task::spawn_local(async move {
@@ -131,7 +139,7 @@ impl Session {
                     let raw = format!("{{\"method\":\"{}\",\"params\":{params}}}", note.method);
                     peer.deliver_to(Delivery::Event { tag, event: Event::Partial(raw.into()) });
                 };
-                let mut listening = Listening::open(&shard, &identity, wish).await;
+                let mut listening = Listening::open(&shard, &identity, session, wish).await;
                 told(&listening.acknowledged());
                 loop {
                     told(&listening.next().await);

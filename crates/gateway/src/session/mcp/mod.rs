@@ -133,9 +133,9 @@ impl Session {
                 }
             }
             Becomes::Ask(asking) => {
-                let (shard, identity, shape) =
-                    (exchange.shard.clone(), self.identity.clone(), asking.shape.clone());
-                self.begin_task(message, shape, asking.answer(shard, identity), exchange);
+                let (shape, session) = (asking.shape.clone(), self.stored());
+                let answer = asking.answer(exchange.shard.clone(), self.identity.clone(), session);
+                self.begin_task(message, shape, answer, exchange);
             }
             Becomes::Listen(wish) => self.mcp_listen(message, wish, exchange),
             Becomes::Subscribe(uri, wanted) => self.mcp_subscribe(message, uri, wanted, exchange),
