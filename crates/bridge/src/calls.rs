@@ -2,6 +2,7 @@
 use crate::conversation::event::{Asked, Ending, Event, Lost};
 use crate::conversation::running::{Running, Said};
 use crate::conversation::{Conversation, read};
+use crate::level::Level;
 use crate::waiting::{self, KEY, Room};
 use backend::{Call, Failure, Raw};
 use mcp::{Edit, Era, Error, Meta, error, meta, method, text, translate};
@@ -160,11 +161,8 @@ impl Request<'_> {
 
 /// Whether a log message is of the level that the caller wants, or above.
 fn is_wanted(params: &str, said: &Meta<'_>) -> bool {
-    const LEVELS: [&str; 8] =
-        ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
-    let rank = |level: &str| LEVELS.iter().position(|known| *known == level);
     let level = text::member(params, "level").unwrap_or_default();
-    match (said.log_level.as_deref().and_then(rank), rank(&level)) {
+    match (said.log_level.as_deref().and_then(Level::read), Level::read(&level)) {
         (Some(wanted), Some(level)) => level >= wanted,
         (Some(_), None) => true,
         (None, _) => false,

@@ -16,6 +16,7 @@ mod federation;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod instance;
+mod level;
 mod link;
 mod methods;
 mod names;

@@ -1,5 +1,6 @@
 //! The requests that are under way at one server, and what of what it sends is for which of them. No I/O.
 use crate::conversation::event::{Asked, Ending, Event, Lost, Notice};
+use crate::level::Level;
 use mcp::{Error, Id, Message, error, method, write};
 use protocol::{Limits, json};
 use std::collections::{HashMap, HashSet};
@@ -29,6 +30,8 @@ struct Open {
     end: oneshot::Sender<Ending>,
     /// Whether it is somebody's call, which the server may ask something for and log for.
     is_call: bool,
+    /// Of the logs that it wants, if it wants any.
+    level: Option<Level>,
     /// Of what the server has asked for, what waits for an answer.
     asked: HashSet<String>,
 }
@@ -68,8 +71,17 @@ impl Desk {
         state.next += 1;
         let (events, events_out) = mpsc::channel(UNREAD);
         let (end, end_out) = oneshot::channel();
-        state.open.insert(id, Open { events, end, is_call, asked: HashSet::new() });
+        state.open.insert(id, Open { events, end, is_call, level: None, asked: HashSet::new() });
         Ok(Receivers { id, events: events_out, end: end_out })
+    }
+
+    /// A request wants logs of this level and above. Returns the least severe that any wants now.
+    pub(crate) fn wants(&self, id: u64, level: Level) -> Level {
+        let mut state = self.state();
+        if let Some(open) = state.open.get_mut(&id) {
+            open.level = Some(level);
+        }
+        state.open.values().filter_map(|open| open.level).min().unwrap_or(level)
     }
 
     /// Forgets a request; whether it was still open.

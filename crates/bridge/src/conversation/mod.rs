@@ -6,6 +6,7 @@ mod lists;
 pub(crate) mod running;
 mod subscriptions;
 
+use crate::level::Level;
 use crate::link::Link;
 use crate::tasks::Owned;
 use desk::Desk;
@@ -31,7 +32,7 @@ pub(crate) struct Conversation {
     link: Link,
     terms: OnceLock<Terms>,
     /// The level of logs that a legacy server was told last.
-    level: Mutex<String>,
+    level: Mutex<Option<Level>>,
     subscriptions: Subscriptions,
     lost: CancellationToken,
     listening: OnceLock<Option<Owned>>,
@@ -111,23 +112,26 @@ impl Conversation {
         params: &str,
         is_call: bool,
     ) -> Result<Running, Lost> {
+        let running = self.enter(is_call)?;
         if is_call && self.terms().version.era() == Era::Legacy {
-            self.set_level(params).await;
+            self.set_level(running.id(), params).await;
         }
-        self.begin(name, params, is_call).await
+        Ok(self.send(running, name, params).await)
     }
 
-    async fn begin(self: &Arc<Self>, name: &str, params: &str, is_call: bool) -> Result<Running, Lost> {
-        let receivers = self.desk.enter(is_call)?;
-        let id = receivers.id;
-        // Before it is sent, which takes as long as the server reads nothing: given up meanwhile, it leaves the desk.
-        let mut running = Running::new(Arc::clone(self), receivers);
+    /// Before it is sent, which takes as long as the server reads nothing: given up meanwhile, it leaves the desk.
+    fn enter(self: &Arc<Self>, is_call: bool) -> Result<Running, Lost> {
+        Ok(Running::new(Arc::clone(self), self.desk.enter(is_call)?))
+    }
+
+    async fn send(self: &Arc<Self>, mut running: Running, name: &str, params: &str) -> Running {
+        let id = running.id();
         let params = self.outgoing(name, params, id);
         let mut text = Vec::new();
         write::request(Id::Sequence(id), name, params.as_bytes(), &mut text);
         let text = String::from_utf8(text).unwrap_or_default();
         running.sent(self.link.request(self, id, name, &params, text).await);
-        Ok(running)
+        running
     }
 
     /// Asks for something on the bridge's own behalf.
@@ -142,7 +146,7 @@ impl Conversation {
     ) -> Result<String, Error> {
         let lost = |Lost(reason)| Error::new(mcp::error::INTERNAL_ERROR, reason);
         let answer = async {
-            let mut running = self.begin(name, params, false).await.map_err(lost)?;
+            let mut running = self.send(self.enter(false).map_err(lost)?, name, params).await;
             loop {
                 match running.next().await {
                     Said::Event(_) => {}
@@ -214,20 +218,19 @@ impl Conversation {
         }
     }
 
-    /// A legacy server is told once which logs are wanted, before the call that wants them; a modern one by each request.
-    async fn set_level(self: &Arc<Self>, params: &str) {
-        let Some(wanted) = mcp::Meta::of(params).log_level else { return };
+    /// A legacy server is told which logs are wanted before the call that wants them, and is not told less while others run;
+    /// a modern one is told by each request.
+    async fn set_level(self: &Arc<Self>, call: u64, params: &str) {
+        let Some(wanted) = mcp::Meta::of(params).log_level.as_deref().and_then(Level::read) else { return };
         if protocol::json::member(&self.terms().capabilities, "logging").is_none() {
             return;
         }
-        {
-            let mut level = self.level.lock().unwrap_or_else(PoisonError::into_inner);
-            if *level == *wanted {
-                return;
-            }
-            *level = wanted.clone().into_owned();
+        let wanted = self.desk.wants(call, wanted);
+        let told = self.level.lock().unwrap_or_else(PoisonError::into_inner).replace(wanted);
+        if told == Some(wanted) {
+            return;
         }
-        let params = format!("{{\"level\":{}}}", mcp::text::quoted(&wanted));
+        let params = format!("{{\"level\":\"{}\"}}", wanted.name());
         if let Err(error) = self.ask(method::SET_LEVEL, &params, LEVEL_PATIENCE).await {
             tracing::debug!(error = error.message, "the level of logs was not taken");
         }
@@ -277,6 +280,36 @@ mod tests {
         assert!(error.expect_err("nobody answers").message.contains("within 1000 ms"));
         drop(running);
         assert!(!conversation.desk.has_calls(), "what was given up is forgotten");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_is_told_to_log_less_once_no_call_wants_more() {
+        let (to, from) = tokio::io::duplex(1 << 16);
+        let (stdio, writing) = Stdio::new(to);
+        let _writing = Owned::spawn(writing);
+        let conversation = Conversation::new(Link::Stdio(stdio));
+        let capabilities = r#"{"logging":{}}"#.to_owned();
+        conversation.agree(Terms { version: Version::LATEST_LEGACY, capabilities, ..Terms::MODERN });
+        let start = async |level: &str| {
+            let params = format!(r#"{{"_meta":{{"{}":"{level}"}}}}"#, meta::LOG_LEVEL);
+            conversation.start(method::TOOLS_CALL, &params, true).await.expect("it is not lost")
+        };
+        let debug = start("debug").await;
+        let _error = start("error").await;
+        drop(debug);
+        let _last = start("error").await;
+        let mut lines = BufReader::new(from).lines();
+        let (mut said, mut calls) = (Vec::new(), 0);
+        while calls < 3 {
+            let line = lines.next_line().await.expect("it is text").expect("all three are sent");
+            if line.contains(method::SET_LEVEL) {
+                said.push(if line.contains("debug") { "debug" } else { "error" });
+            } else if line.contains(method::TOOLS_CALL) {
+                said.push("call");
+                calls += 1;
+            }
+        }
+        assert_eq!(said, ["debug", "call", "call", "error", "call"]);
     }
 
     #[tokio::test]

@@ -25,6 +25,10 @@ impl Running {
         Self { conversation, receivers, sent: None, ending: None }
     }
 
+    pub(crate) fn id(&self) -> u64 {
+        self.receivers.id
+    }
+
     /// The server has it now.
     pub(crate) fn sent(&mut self, reading: Option<Owned>) {
         self.sent = Some(reading);
