@@ -180,9 +180,8 @@ fn a_client_that_goes_cancels_what_it_asked_for() {
 #[test]
 fn what_a_token_may_not_do_is_refused() {
     let gateway = Gateway::start();
-    let secret = |_call: backend::Call, _args: backend::Raw| std::future::ready(Ok(1));
-    let backend =
-        backend::Backend::new("guarded").tool(backend::Tool::new("secret", secret).scope("secret:read"));
+    let secret = |_call: Call, _args: backend::Raw| std::future::ready(Ok(1));
+    let backend = Backend::new("guarded").tool(Tool::new("secret", secret).scope("secret:read"));
     let _backend = Tools::serve(backend, &gateway);
     gateway.connect().await_tool("secret");
     assert_eq!(

@@ -2,6 +2,7 @@
 //! collector takes.
 
 mod contexts;
+mod ends;
 mod failures;
 mod graves;
 mod rest;

@@ -58,7 +58,7 @@ impl Calls {
             running: Slab::new(),
             by_id: HashMap::new(),
             contexts: HashMap::new(),
-            caller: caller(identity, if standing.is_some() { &*session_id } else { "" }),
+            caller: caller(identity, if standing.is_some() { &session_id } else { "" }),
             holder: Rc::new(Holder::new(identity, session_id)),
             session: SessionId(session),
             standing,

@@ -264,7 +264,7 @@ impl Shard {
         let Some(outcome) = outcome::encode(end) else { return };
         if let Some(store) = self.store.at_once() {
             let finish = || stored(store.finish_at(session, &request, &self.pod.id, outcome, now.into()));
-            if let Ok(holder) = trace::step(&self.pod.tracer, asker, FINISH, finish) {
+            if let Ok(Some(holder)) = trace::step(&self.pod.tracer, asker, FINISH, finish) {
                 self.tell_end(holder, session, &request, is_told);
             }
             return;
@@ -275,7 +275,7 @@ impl Shard {
                 let finished = shard.finish(session, &request, &outcome).await;
                 finished.ok_or("the journal was not written").and_then(stored)
             };
-            if let Ok(holder) = trace::part(&shard.pod.tracer, asker, FINISH, finish).await {
+            if let Ok(Some(holder)) = trace::part(&shard.pod.tracer, asker, FINISH, finish).await {
                 shard.tell_end(holder, session, &request, is_told);
             }
         });
@@ -507,12 +507,13 @@ pub(crate) fn cancelled() -> Failure {
     Failure::new(ErrorCode::Cancelled, "cancelled by tool.cancel")
 }
 
-/// Who holds the session of a call whose end was stored.
-fn stored(finish: Finish) -> Result<PodId, &'static str> {
+/// Who holds the session of a call that has ended; none where that is over, and its journal with it.
+fn stored(finish: Finish) -> Result<Option<PodId>, &'static str> {
     match finish {
-        Finish::Stored { holder } | Finish::Forgotten { holder } => Ok(holder),
+        Finish::Stored { holder } | Finish::Forgotten { holder } => Ok(Some(holder)),
+        // A client may end its session as soon as it has read the answer.
+        Finish::Unknown => Ok(None),
         Finish::NotOwner => Err("the call is another pod's"),
-        Finish::Unknown => Err("the journal does not know the call"),
     }
 }
 
