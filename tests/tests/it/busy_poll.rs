@@ -1,49 +1,94 @@
-//! A shard that looks for work before its thread sleeps.
+//! A shard that looks for what comes next of calls before its thread sleeps.
 
-use tests::{Process, until};
+use backend::{Backend, Call, Failure, Raw, Tool};
+use serde_json::json;
+use std::time::Duration;
+use tests::{Client, Process, Tools, until};
 
 const SHARD: &str = "shard-0";
 const ROUNDS: u64 = 500;
+/// How long it looks, in milliseconds.
+const LIMIT: u64 = 10;
+
+fn polling() -> Process {
+    crate::process(|config| {
+        config.runtime.shards = 1;
+        config.runtime.busy_poll_us = LIMIT as u32 * 1_000;
+    })
+}
+
+/// A call of this tool under way.
+fn calling(gateway: &Process, tool: &str) -> Client {
+    let mut client = gateway.connect();
+    client.await_tool(tool);
+    client.request("call", "tool.execute", &json!({"tool": tool, "args": {"ms": 600_000}}));
+    assert_eq!(client.message()["method"], "tool.progress");
+    client
+}
+
+/// Tells how far it is, sooner than the shard gives up looking, and never ends.
+async fn tick(call: Call, _args: Raw) -> Result<Raw, Failure> {
+    let mut ticks = tokio::time::interval(Duration::from_millis(LIMIT / 4));
+    loop {
+        ticks.tick().await;
+        call.progress(0.0, None, "").await;
+    }
+}
+
+fn sleeps(process: &Process) -> u64 {
+    process.usage().sleeps(SHARD)
+}
 
 #[test]
-fn a_shard_that_polls_sleeps_only_when_nothing_comes() {
-    let polling = crate::process(|config| {
-        config.runtime.shards = 1;
-        config.runtime.busy_poll_us = 10_000;
-    });
-    let mut client = polling.connect();
+fn a_shard_that_serves_calls_does_not_sleep_while_much_comes() {
+    let gateway = polling();
+    let _tools = Tools::at(&gateway);
+    let _calling = calling(&gateway, "sleep");
+    let mut client = gateway.connect();
     client.check_alive();
-    let sleeps = |process: &Process| process.usage().sleeps(SHARD);
-    let before = sleeps(&polling);
+    let before = sleeps(&gateway);
     for _ in 0..ROUNDS {
         client.check_alive();
     }
-    let slept = sleeps(&polling) - before;
+    let slept = sleeps(&gateway) - before;
     assert!(slept < ROUNDS / 4, "slept {slept} times");
-    // Its clock wakes it, and each time it polls for a while and sleeps again.
-    let before = sleeps(&polling);
-    until("a sleep", || (sleeps(&polling) > before + 1).then_some(()));
-    // One that does not poll sleeps after each message, if nothing is there by then.
-    let plain = crate::process(|config| config.runtime.shards = 1);
-    let (mut client, first) = (plain.connect(), sleeps(&plain));
+}
+
+#[test]
+fn a_shard_that_serves_no_call_sleeps_at_once() {
+    let gateway = polling();
+    let mut client = gateway.connect();
+    client.check_alive();
+    let before = gateway.usage().cpu_ms();
     for _ in 0..ROUNDS {
-        let before = sleeps(&plain);
+        let before = sleeps(&gateway);
         client.check_alive();
-        until("a sleep", || (sleeps(&plain) > before).then_some(()));
+        until("a sleep", || (sleeps(&gateway) > before).then_some(()));
     }
-    let slept = sleeps(&plain) - first;
-    assert!(slept >= ROUNDS / 2, "slept {slept} times");
+    let used = gateway.usage().cpu_ms() - before;
+    assert!(used < ROUNDS * LIMIT / 4, "used the CPU for {used} ms");
+}
+
+#[test]
+fn a_shard_does_not_look_for_what_comes_late() {
+    const SLEEPS: u64 = 30;
+    let gateway = polling();
+    let _tools = Tools::at(&gateway);
+    let _calling = calling(&gateway, "sleep");
+    let (before, begun) = (gateway.usage().cpu_ms(), sleeps(&gateway));
+    // Its clock wakes it, and the progress of the call.
+    until("sleeps", || (sleeps(&gateway) >= begun + SLEEPS).then_some(()));
+    let used = gateway.usage().cpu_ms() - before;
+    assert!(used < SLEEPS * LIMIT / 2, "used the CPU for {used} ms");
 }
 
 #[test]
 fn what_is_looked_for_in_vain_is_no_work() {
-    let polling = crate::process(|config| {
-        config.runtime.shards = 1;
-        config.runtime.busy_poll_us = 10_000;
-    });
-    // Its clock wakes it ten times a second.
-    let before = polling.usage().cpu_ms();
-    until("use of the CPU", || (polling.usage().cpu_ms() >= before + 200).then_some(()));
-    let busy = polling.metrics().value("shard_busy_seconds_total{shard=\"0\"}");
+    let gateway = polling();
+    let _tools = Tools::serve(Backend::new("ticks").tool(Tool::new("tick", tick)), &gateway);
+    let _calling = calling(&gateway, "tick");
+    let before = gateway.usage().cpu_ms();
+    until("use of the CPU", || (gateway.usage().cpu_ms() >= before + 200).then_some(()));
+    let busy = gateway.metrics().value("shard_busy_seconds_total{shard=\"0\"}");
     assert!(busy < 0.1, "{busy} s");
 }

@@ -15,6 +15,7 @@ use self::paths::{PATHS, Spec};
 use self::record::{Record, SLACK, Verdict};
 use self::subject::{Gateway, Programs};
 use crate::bench::budget::{Spread, grouped};
+use crate::test::system::{VALGRIND, install_missing};
 use crate::workspace::target;
 
 #[derive(Debug, clap::Args)]
@@ -49,6 +50,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let wanted = |name: &str| options.only.as_ref().is_none_or(|part| name.contains(part.as_str()));
     let all: Vec<_> = CODECS.into_iter().chain(PATHS.map(|spec| spec.name)).collect();
     ensure!(all.iter().any(|name| wanted(name)), "no path is called so; there are: {}", all.join("; "));
+    install_missing("counting instructions needs", &[VALGRIND])?;
     let counted_by = counted_by()?;
     let programs = Programs::ready(options.programs.as_deref())?;
     let written = if options.record { Record::default() } else { Record::read()? };

@@ -2,7 +2,7 @@
 //! to know what is tested.
 
 pub(crate) mod clients;
-mod system;
+pub(crate) mod system;
 
 use std::process::Command;
 
@@ -21,7 +21,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    system::install_missing()?;
+    system::install_missing("the tests need", &system::TESTS)?;
     clients::install(&target()?.join("e2e"))?;
     if options.prepare {
         return Ok(());

@@ -1,5 +1,5 @@
-//! The programs that tests start besides ours: Python, Node, curl, Redis, PostgreSQL, load balancers, what bends clocks and
-//! disks, and what judges `deploy/`. Knows how Debian and Ubuntu install them.
+//! The programs that tests and counts start besides ours: Python, Node, curl, Redis, PostgreSQL, load balancers, what bends clocks
+//! and disks, what judges `deploy/`, and what counts instructions. Knows how Debian and Ubuntu install them.
 
 use std::process::Command;
 
@@ -8,13 +8,18 @@ use anyhow::{Result, bail};
 use crate::workspace::step;
 
 /// A program, how to see that it is there, and the packages that bring it.
-struct Need {
+pub(crate) struct Need {
     name: &'static str,
     probe: &'static [&'static str],
     packages: &'static [&'static str],
 }
 
-const NEEDS: [Need; 12] = [
+/// What counts instructions.
+pub(crate) const VALGRIND: Need =
+    Need { name: "Valgrind", probe: &["valgrind", "--version"], packages: &["valgrind"] };
+
+/// What the tests need.
+pub(crate) const TESTS: [Need; 12] = [
     Need {
         name: "Python 3.10 or later with venv",
         probe: &["python3", "-c", "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))"],
@@ -53,13 +58,13 @@ const NEEDS: [Need; 12] = [
     Need { name: "systemd-analyze", probe: &["systemd-analyze", "--version"], packages: &["systemd"] },
 ];
 
-/// Installs what is missing, after saying so.
+/// Installs what is missing of `needs`, after saying so. `who` needs it: "the tests need", as the messages say.
 ///
 /// # Errors
 /// Only root may install: for anyone else the error holds the command to run. Also if the installation fails,
 /// or brings a version that is too old.
-pub(crate) fn install_missing() -> Result<()> {
-    let missing = missing();
+pub(crate) fn install_missing(who: &str, needs: &[Need]) -> Result<()> {
+    let missing = missing(needs);
     if missing.is_empty() {
         return Ok(());
     }
@@ -68,29 +73,26 @@ pub(crate) fn install_missing() -> Result<()> {
     let line =
         format!("apt-get update && apt-get install --yes --no-install-recommends {}", packages.join(" "));
     if !answers(&["apt-get", "--version"]) {
-        bail!("the tests need {names}, and there is no apt-get here to install it: please do it yourself");
+        bail!("{who} {names}, and there is no apt-get here to install it: please do it yourself");
     }
     if !is_root() {
-        bail!("the tests need {names}; please run:\n  sudo sh -c '{line}'");
+        bail!("{who} {names}; please run:\n  sudo sh -c '{line}'");
     }
-    eprintln!("The tests need {names}. Installing: {}", packages.join(" "));
+    eprintln!("{who} {names}. Installing: {}", packages.join(" "));
     step(apt().args(["--quiet", "update"]))?;
     step(apt().args(["--quiet", "install", "--yes", "--no-install-recommends"]).args(&packages))?;
-    let missing = self::missing();
+    let missing = self::missing(needs);
     if !missing.is_empty() {
-        bail!(
-            "the tests need {}, which apt-get did not bring: please install it yourself",
-            self::names(&missing)
-        );
+        bail!("{who} {}, which apt-get did not bring: please install it yourself", self::names(&missing));
     }
     Ok(())
 }
 
-fn missing() -> Vec<Need> {
-    NEEDS.into_iter().filter(|need| !answers(need.probe)).collect()
+fn missing(needs: &[Need]) -> Vec<&Need> {
+    needs.iter().filter(|need| !answers(need.probe)).collect()
 }
 
-fn names(needs: &[Need]) -> String {
+fn names(needs: &[&Need]) -> String {
     needs.iter().map(|need| need.name).collect::<Vec<_>>().join(", ")
 }
 

@@ -290,9 +290,10 @@ settings! {
         shards: usize = 0,
         /// Whether each shard is pinned to a CPU of its own.
         pin: bool = true,
-        /// How long a shard without work looks for more before its thread sleeps, in microseconds, up to 10,000. It answers sooner and
-        /// does more, and takes a CPU for itself under any load. 0: it sleeps at once.
-        busy_poll_us: u32 = 0,
+        /// How long a shard that serves calls looks for answers and for the next call before its thread sleeps, in microseconds, up to
+        /// 10,000. It looks only while what it waits for comes within that time. Calls are answered sooner; a CPU is in use while they
+        /// follow each other so closely, which misleads whatever scales by CPU. 0: it sleeps at once.
+        busy_poll_us: u32 = 200,
     }
 }
 

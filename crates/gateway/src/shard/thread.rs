@@ -72,7 +72,7 @@ fn run(parts: Parts) -> io::Result<()> {
     }
     let limit = Duration::from_micros(parts.common.terms.config.runtime.busy_poll_us.into());
     let mut builder = Builder::new_current_thread();
-    let busy_poll = (!limit.is_zero()).then(|| BusyPoll::new(&mut builder));
+    let busy_poll = (!limit.is_zero()).then(|| BusyPoll::new(limit, &mut builder));
     let runtime = builder.enable_all().build_local(LocalOptions::default())?;
     runtime.block_on(async move {
         let listener = tokio::net::TcpListener::from_std(parts.listener)?;
@@ -91,7 +91,7 @@ fn run(parts: Parts) -> io::Result<()> {
         });
         if let Some(busy_poll) = busy_poll {
             let busy = Rc::clone(&shard);
-            tokio::task::spawn_local(async move { busy_poll.run(limit, &busy).await });
+            tokio::task::spawn_local(async move { busy_poll.run(&busy).await });
         }
         let reader = Rc::clone(&shard);
         let memos = parts.memos;
