@@ -55,10 +55,12 @@ fn a_shard_that_serves_calls_does_not_sleep_while_much_comes() {
 }
 
 #[test]
-fn a_shard_that_serves_no_call_sleeps_at_once() {
+fn a_shard_that_serves_calls_no_more_sleeps_at_once() {
     let gateway = polling();
+    let _tools = Tools::at(&gateway);
     let mut client = gateway.connect();
-    client.check_alive();
+    client.await_tool("echo");
+    client.ask("tool.execute", &json!({"tool": "echo", "args": {}}));
     let before = gateway.usage().cpu_ms();
     for _ in 0..ROUNDS {
         let before = sleeps(&gateway);

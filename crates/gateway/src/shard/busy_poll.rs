@@ -81,23 +81,24 @@ impl BusyPoll {
         }
     }
 
-    /// Keeps the thread of this shard awake until nothing was done for as long as the limit, each time that it looks first and calls
-    /// are under way or have just ended.
+    /// Keeps the thread of this shard awake until nothing was done for as long as the limit, each time that it looks first and for as
+    /// long as it serves calls.
     pub(super) async fn run(&self, shard: &Shard) {
         let mut ended = 0;
+        // Calls are under way, or have ended since it was asked.
+        let mut serves = || {
+            let before = std::mem::replace(&mut ended, shard.counters.calls_ended.value());
+            ended > before || shard.router.in_flight() > 0
+        };
         loop {
             self.brink.notified().await;
-            let before = std::mem::replace(&mut ended, shard.counters.calls_ended.value());
-            let serves = ended > before || shard.router.in_flight() > 0;
-            if serves {
-                self.look(shard).await;
-            }
-            self.next.store(if serves { IN_VAIN } else { AT_REST }, Relaxed);
+            let is_in_vain = serves() && self.look(shard, &mut serves).await;
+            self.next.store(if is_in_vain { IN_VAIN } else { AT_REST }, Relaxed);
         }
     }
 
-    /// Looks until nothing came for as long as the limit.
-    async fn look(&self, shard: &Shard) {
+    /// Looks; returns whether nothing came for as long as the limit. Else what came was no calls.
+    async fn look(&self, shard: &Shard, mut serves: impl FnMut() -> bool) -> bool {
         let mut looked = Instant::now();
         let mut worked = looked;
         while looked - worked < self.limit {
@@ -106,11 +107,15 @@ impl BusyPoll {
             tokio::task::yield_now().await;
             let now = Instant::now();
             if shard.turn_began.get() > looked {
+                if !serves() {
+                    return false;
+                }
                 worked = now;
             } else {
                 shard.counters.polled((now - looked).min(LOOK));
             }
             looked = now;
         }
+        true
     }
 }
