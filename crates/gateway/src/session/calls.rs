@@ -42,13 +42,17 @@ pub(super) struct Calls {
     by_id: HashMap<Arc<str>, usize>,
     /// Contexts that a call is about, and the calls that wait for it.
     contexts: HashMap<Box<str>, VecDeque<usize>>,
-    /// Without a session before that is opened: a backend that asks for it would be told that it has ended.
     caller: Caller,
     holder: Rc<Holder>,
     session: SessionId,
     /// None before the session is opened: its calls then end with the connection.
     standing: Option<(Epoch, Standing)>,
     generation: u32,
+}
+
+/// Without a session before that is opened: a backend that asks for it would be told that it has ended.
+fn caller_in(identity: &Identity, session: &str, is_open: bool) -> Caller {
+    caller(identity, if is_open { session } else { "" })
 }
 
 impl Calls {
@@ -58,7 +62,7 @@ impl Calls {
             running: Slab::new(),
             by_id: HashMap::new(),
             contexts: HashMap::new(),
-            caller: caller(identity, if standing.is_some() { &session_id } else { "" }),
+            caller: caller_in(identity, &session_id, standing.is_some()),
             holder: Rc::new(Holder::new(identity, session_id)),
             session: SessionId(session),
             standing,
@@ -529,8 +533,7 @@ impl Calls {
 
     /// Later calls are made with the scopes of a fresh token.
     pub(super) fn replace_identity(&mut self, identity: &Identity) {
-        let session = if self.standing.is_some() { &*self.holder.session } else { "" };
-        self.caller = caller(identity, session);
+        self.caller = caller_in(identity, &self.holder.session, self.standing.is_some());
     }
 }
 
